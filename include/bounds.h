@@ -1,0 +1,64 @@
+/* Every bound of the server, with its reason. What a user may change is a default here and an option in config.h. */
+#ifndef BOUNDS_H
+#define BOUNDS_H
+
+enum {
+    /* A request head. Browsers send under 2 KiB, with cookies rarely over 8; 16 KiB is what proxies in front forward.
+     */
+    HEAD_MAX_DEFAULT = 16 * 1024,
+    HEAD_MAX_LEAST = 512,
+    HEAD_MAX_MOST = 64 * 1024,
+    /* A request target. RFC 9112 3 recommends to support at least 8000. */
+    TARGET_MAX = 8000,
+    /* Fields in a head: bounds the work that one head can ask for; Apache's and lwan's figure. */
+    FIELD_COUNT_MAX = 100,
+    /* Empty lines before a request line that are skipped (RFC 9112 2.2); more are an attack or a bug. */
+    EMPTY_LINES_MAX = 4,
+    /* A request body that is read and thrown away to keep the connection; a longer one closes it. */
+    BODY_DISCARD_MAX = 1024 * 1024,
+    /* Bytes of a chunk-size line or a trailer section: nobody honest extends them far. */
+    CHUNK_LINE_MAX = 256,
+    TRAILER_MAX = 8 * 1024,
+
+    /* A path beneath the root, decoded: the kernel's PATH_MAX less the room a sibling's suffix needs. */
+    PATH_LEN_MAX = 4096 - 16,
+    /* Ranges answered in one multipart reply: video players ask for one, PDF readers for some. More than this
+       (after merging) is the CVE-2011-3192 pattern and gets the whole file instead. */
+    RANGE_COUNT_MAX = 16,
+
+    /* Options that may be repeated. */
+    LISTEN_MAX = 16,
+    INDEX_MAX = 8,
+
+    /* Accept loops; more than CPUs is of no use, and this is more CPUs than one machine offers a file server. */
+    WORKERS_MAX = 256,
+    /* The kernel clamps it to net.core.somaxconn. */
+    LISTEN_BACKLOG = 4096,
+
+    /* After SIGTERM: answers under way may take this long, then they are cut. */
+    DRAIN_MS = 10 * 1000,
+    /* After our FIN: what the peer still sends is read and dropped, lest a reset destroys the reply (RFC 9112 9.6). */
+    LINGER_MS = 2 * 1000,
+    LINGER_BYTES = 256 * 1024,
+    /* A connection that waits for its (next) request is left this long before it must make room for another: time
+       for a request that is already on its way to arrive. */
+    ROOM_GRACE_MS = 50,
+    /* After EMFILE or ENFILE: the listeners rest this long, unless a connection closes before. */
+    ACCEPT_REST_MS = 100,
+    /* Connections accepted before those at hand are served again. */
+    ACCEPT_BATCH = 64,
+};
+
+/* What a user may set; every figure holds in every model. Times in milliseconds. */
+struct limits {
+    unsigned max_connections; /* in all, over all workers */
+    unsigned max_per_ip;      /* connections from one address (IPv6: one /64); 0: no limit */
+    unsigned header_timeout_ms;
+    unsigned idle_timeout_ms;
+    unsigned send_timeout_ms;
+    unsigned min_rate;     /* bytes a second that a reply must make after its first send_timeout; 0: no limit */
+    unsigned head_max;     /* bytes of a request head */
+    unsigned max_requests; /* on one connection; 0: no limit */
+};
+
+#endif

@@ -1,0 +1,30 @@
+/* What every model that waits in poll(2) watches besides its clients. */
+#ifndef DOOR_H
+#define DOOR_H
+
+#include "worker.h"
+
+#include <poll.h>
+
+enum { DOOR_FDS = 1 + LISTEN_MAX };
+
+/* Fills fds[0] with the wake descriptor and, when `accepting`, those behind it with the listeners. Returns how many. */
+static inline nfds_t door_fill(const struct worker *worker, struct pollfd *fds, bool accepting) {
+    nfds_t count = 0;
+    fds[count++] = (struct pollfd){.fd = worker->wake_fd, .events = POLLIN};
+    for (int i = 0; accepting && i < worker->listeners->count; i++)
+        fds[count++] = (struct pollfd){.fd = worker->listeners->fd[i], .events = POLLIN};
+    return count;
+}
+
+/* After the poll: quiets the wake descriptor; whether somebody is at the door. */
+static inline bool door_rings(struct worker *worker, const struct pollfd *fds, nfds_t count) {
+    bool rings = false;
+    if (fds[0].revents)
+        worker_woken(worker);
+    for (nfds_t i = 1; i < count; i++)
+        rings |= fds[i].revents != 0;
+    return rings;
+}
+
+#endif

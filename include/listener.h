@@ -1,0 +1,33 @@
+/* Listening sockets. */
+#ifndef LISTENER_H
+#define LISTENER_H
+
+#include "bounds.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct listeners {
+    int fd[LISTEN_MAX];
+    int count;
+};
+
+/* Whether `spec` has a form that listeners_open takes; whether it can be opened is another matter. */
+bool listener_spec_ok(const char *spec);
+
+/* Opens non-blocking, close-on-exec listening sockets for `specs` (HOST:PORT, [V6]:PORT, :PORT, unix:PATH), or, when
+   there are none, one dual-stack socket on every interface at `port` (IPv4 alone where the kernel has no IPv6).
+   TCP_NODELAY is set on them: accepted sockets inherit it. On failure closes what it opened, writes one line to `error`
+   that says what to do (a port in use: which process holds it, from /proc, and how to choose another; a privileged
+   port: so), and returns false. A stale unix socket that nobody answers at is replaced; a live one is an error. */
+bool listeners_open(struct listeners *listeners, const char *const *specs, int spec_count, int port, char *error,
+                    size_t error_size);
+
+/* Writes the URLs that answer, one a line, indented by two spaces: for a wildcard the loopback addresses and each
+   interface's, those beyond loopback marked as such; ports as the kernel chose them; unix:PATH for a unix socket. */
+void listeners_print(const struct listeners *listeners, int out_fd);
+
+/* Closes them, and unlinks the unix sockets. */
+void listeners_close(struct listeners *listeners);
+
+#endif

@@ -1,0 +1,75 @@
+/* What a connection has yet to send: bytes in memory and ranges of files, in order. Bytes rendered into the queue's own
+   space join what they follow, so the replies to pipelined requests leave as one piece. Does no I/O. */
+#ifndef OUTQ_H
+#define OUTQ_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+enum {
+    OUTQ_SIZE = 32 * 1024, /* of a whole queue: sixteen pipelined replies of 1 KiB and their heads leave together */
+    OUTQ_PIECES = 48,
+    /* What one reply may need: a multipart reply has a head before each of its parts. */
+    OUTQ_REPLY_PIECES = 36,
+    OUTQ_REPLY_BYTES = 8 * 1024,
+};
+
+struct outq_piece {
+    void *owner;    /* released when the piece has left; NULL for the queue's own space */
+    int fd;         /* -1: memory, its iovec; else a file range */
+    uint64_t first; /* offset in the file */
+};
+
+struct outq {
+    void (*release)(void *owner);
+    unsigned next, count;          /* pieces next .. count-1 wait */
+    unsigned used;                 /* bytes of `space` */
+    struct iovec iov[OUTQ_PIECES]; /* a file piece uses only iov_len */
+    struct outq_piece piece[OUTQ_PIECES];
+    char space[OUTQ_SIZE - 24 - OUTQ_PIECES * (sizeof(struct iovec) + sizeof(struct outq_piece))];
+};
+
+/* What is to be sent next: either iov_count > 0 memory pieces, or a file range. */
+struct outq_send {
+    struct iovec *iov;
+    unsigned iov_count;
+    bool more; /* a file range follows the memory: MSG_MORE */
+    int fd;
+    uint64_t first;
+    size_t len;
+};
+
+void outq_init(struct outq *outq, void (*release)(void *owner));
+
+static inline bool outq_empty(const struct outq *outq) {
+    return outq->next == outq->count;
+}
+
+/* Whether any reply that keeps to OUTQ_REPLY_PIECES and OUTQ_REPLY_BYTES fits now. */
+static inline bool outq_room(const struct outq *outq) {
+    return OUTQ_PIECES - outq->count >= OUTQ_REPLY_PIECES && sizeof outq->space - outq->used >= OUTQ_REPLY_BYTES;
+}
+
+/* Space to render into, at its end; `*len` bytes of it. Then outq_commit what was used. */
+static inline char *outq_space(struct outq *outq, size_t *len) {
+    *len = sizeof outq->space - outq->used;
+    return outq->space + outq->used;
+}
+void outq_commit(struct outq *outq, size_t len);
+
+/* Appends memory or a file range that `owner` keeps alive until it is released. len > 0. */
+void outq_memory(struct outq *outq, const char *at, size_t len, void *owner);
+void outq_file(struct outq *outq, int fd, uint64_t first, size_t len, void *owner);
+
+/* What to send next. Not to be called on an empty queue. */
+void outq_next(struct outq *outq, struct outq_send *send);
+
+/* `len` bytes of what outq_next showed have been sent. */
+void outq_advance(struct outq *outq, size_t len);
+
+/* Drops everything that waits, releasing its owners. */
+void outq_clear(struct outq *outq);
+
+#endif

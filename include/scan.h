@@ -1,0 +1,196 @@
+/* Searches for the first byte that doesn't belong: the parser's inner loops. Each returns `end` when every byte
+   belongs. None reads outside of first..end; `floor` is the lowest address that may be read (at or before `at`), so
+   that the last bytes can be had by a load that overlaps what was seen already. */
+#ifndef SCAN_H
+#define SCAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#ifdef __SSE2__
+#include <immintrin.h>
+#endif
+
+enum scan_class {
+    SCAN_TOKEN = 1,   /* RFC 9110 5.6.2: tchar */
+    SCAN_VALUE = 2,   /* RFC 9110 5.5: VCHAR, SP, HTAB, obs-text */
+    SCAN_TARGET = 4,  /* what a request target may hold: see request.h */
+    SCAN_REGNAME = 8, /* RFC 3986 3.2.2: unreserved and sub-delims, without the escapes */
+    SCAN_HEX = 16,
+};
+
+extern const uint8_t scan_classes[256];
+
+/* The ways of scanning. All say the same; which one is taken is settled before main. */
+enum scan_path { SCAN_PORTABLE, SCAN_SSE2, SCAN_AVX2, SCAN_PATHS };
+
+extern enum scan_path scan_path_chosen;
+
+/* Takes another path, for a test; false when this machine lacks it. */
+bool scan_choose(enum scan_path path);
+
+static inline bool scan_is(char c, enum scan_class class) {
+    return scan_classes[(unsigned char)c] & class;
+}
+
+static inline bool scan_is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
+
+/* A byte at a time: for what is short or rare. */
+static inline const char *scan_bytes(const char *at, const char *end, enum scan_class class) {
+    while (at < end && scan_is(*at, class))
+        at++;
+    return at;
+}
+
+/* Portable: eight bytes at a time while they are plain, a byte at a time where something is. */
+
+static inline const char *scan_value_portable(const char *at, const char *end) {
+    const uint64_t ones = UINT64_C(0x0101010101010101), highs = ones << 7;
+    for (; end - at >= 8; at += 8) {
+        uint64_t word;
+        memcpy(&word, at, sizeof word);
+        uint64_t low = (word - ones * 0x20) & ~word, del = (word ^ ones * 0x7f) - ones;
+        if ((low | (del & ~word)) & highs) /* maybe a tab or an innocent, never a miss */
+            for (int i = 0; i < 8; i++)
+                if (!scan_is(at[i], SCAN_VALUE))
+                    return at + i;
+    }
+    return scan_bytes(at, end, SCAN_VALUE);
+}
+
+static inline const char *scan_path_portable(const char *at, const char *end, bool *odd) {
+    for (; at < end && *at != '?' && scan_is(*at, SCAN_TARGET); at++)
+        if (*at == '%' || (*at == '/' && end - at > 1 && (at[1] == '/' || at[1] == '.')))
+            *odd = true;
+    return at;
+}
+
+#ifdef __SSE2__
+
+/* Sixteen bytes at a time. A mask has a bit for each byte, the first byte's lowest. When fewer than sixteen are left,
+   the load ends with the last of them, and what it has of earlier bytes is shifted out of the mask. */
+
+#define SCAN_LANES 16
+
+static inline __m128i scan_load(const char *at) {
+    return _mm_loadu_si128((const void *)at);
+}
+
+static inline __m128i scan_eq(__m128i bytes, char c) {
+    return _mm_cmpeq_epi8(bytes, _mm_set1_epi8(c));
+}
+
+/* Unsigned, byte <= last. */
+static inline __m128i scan_upto(__m128i bytes, char last) {
+    return _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(last)), bytes);
+}
+
+/* Unsigned, first <= byte <= last. */
+static inline __m128i scan_between(__m128i bytes, char first, char last) {
+    return scan_upto(_mm_sub_epi8(bytes, _mm_set1_epi8(first)), (char)(last - first));
+}
+
+static inline unsigned scan_mask(__m128i lanes) {
+    return (unsigned)_mm_movemask_epi8(lanes);
+}
+
+/* What a field value may not hold, and the tab, which it may but rarely does. */
+static inline unsigned scan_value_stops(__m128i bytes) {
+    return scan_mask(_mm_or_si128(scan_upto(bytes, 0x1f), scan_eq(bytes, 0x7f)));
+}
+
+/* What isn't a letter, digit or hyphen: of tokens, the bytes that names really have. */
+static inline unsigned scan_name_stops(__m128i bytes) {
+    __m128i letter = scan_between(_mm_or_si128(bytes, _mm_set1_epi8(0x20)), 'a', 'z');
+    __m128i digit = scan_between(bytes, '0', '9');
+    return scan_mask(_mm_or_si128(_mm_or_si128(letter, digit), scan_eq(bytes, '-'))) ^ 0xffff;
+}
+
+/* What ends a path: '?' and whatever a target may not hold. */
+static inline unsigned scan_path_stops(__m128i bytes) {
+    const __m128i but_2 = _mm_set1_epi8((char)~2); /* takes '<' for '>', '\\' for '^', and so on */
+    __m128i pair = _mm_and_si128(bytes, but_2);
+    __m128i stops = scan_upto(bytes, ' ');
+    stops = _mm_or_si128(stops, scan_between(bytes, '"', '#'));
+    stops = _mm_or_si128(stops, _mm_or_si128(scan_eq(pair, '<'), scan_eq(pair, '\\')));
+    stops = _mm_or_si128(stops, _mm_or_si128(scan_eq(bytes, '`'), scan_eq(bytes, '?')));
+    stops = _mm_or_si128(stops, _mm_or_si128(scan_between(bytes, '{', '}'), scan_eq(bytes, 0x7f)));
+    return scan_mask(stops);
+}
+
+#endif
+
+/* As scan_value, but may stop at a tab. */
+static inline const char *scan_value_run(const char *floor, const char *at, const char *end) {
+#ifdef __AVX2__
+    for (; end - at >= 32; at += 32) {
+        __m256i b = _mm256_loadu_si256((const void *)at);
+        unsigned stops = (unsigned)_mm256_movemask_epi8(_mm256_or_si256(_mm256_cmpeq_epi8(_mm256_min_epu8(b, _mm256_set1_epi8(0x1f)), b), _mm256_cmpeq_epi8(b, _mm256_set1_epi8(0x7f))));
+        if (stops)
+            return at + __builtin_ctz(stops);
+    }
+#endif
+#ifdef __SSE2__
+    for (; end - at >= 16; at += 16) {
+        unsigned stops = scan_value_stops(scan_load(at));
+        if (stops)
+            return at + __builtin_ctz(stops);
+    }
+    if (at < end && end - floor >= 16) {
+        unsigned stops = scan_value_stops(scan_load(end - 16)) >> (16 - (end - at));
+        return stops ? at + __builtin_ctz(stops) : end;
+    }
+#endif
+    (void)floor;
+    return scan_value_portable(at, end);
+}
+
+static inline const char *scan_value(const char *floor, const char *at, const char *end) {
+    for (;;) {
+        const char *stop = scan_value_run(floor, at, end);
+        if (stop == end || *stop != '\t')
+            return stop;
+        at = stop + 1;
+    }
+}
+
+static inline const char *scan_name(const char *floor, const char *at, const char *end) {
+#ifdef __SSE2__
+    if (end - at >= 16) {
+        unsigned stops = scan_name_stops(scan_load(at));
+        at += stops ? __builtin_ctz(stops) : 16;
+        if (stops && *at == ':')
+            return at;
+    }
+#endif
+    (void)floor;
+    return scan_bytes(at, end, SCAN_TOKEN);
+}
+
+/* Stops at '?' too. *odd is set when the path may not be plain (see path.h): an escape, "//" or "/.". */
+static inline const char *scan_path(const char *floor, const char *at, const char *end, bool *odd) {
+#ifdef __SSE2__
+    unsigned after_slash = 0, oddities = 0;
+    for (; end - at >= 16; at += 16) {
+        __m128i bytes = scan_load(at), slash = scan_eq(bytes, '/');
+        unsigned stops = scan_path_stops(bytes), slashes = scan_mask(slash);
+        unsigned second = scan_mask(_mm_or_si128(slash, scan_eq(bytes, '.')));
+        unsigned strange = ((slashes << 1 | after_slash) & second) | scan_mask(scan_eq(bytes, '%'));
+        if (stops) {
+            *odd = oddities | (strange & (stops - 1) & ~stops);
+            return at + __builtin_ctz(stops);
+        }
+        oddities |= strange;
+        after_slash = slashes >> 15;
+    }
+    *odd = true;
+#endif
+    (void)floor;
+    return scan_path_portable(at, end, odd);
+}
+
+#endif

@@ -1,0 +1,20 @@
+/* SIGTERM and SIGINT ask the server to finish; a second one ends it at once. */
+#ifndef SIGNALS_H
+#define SIGNALS_H
+
+#include <stdbool.h>
+
+/* Installs the handlers, and ignores SIGPIPE. */
+void signals_init(void);
+
+/* Whether the server has been asked to finish. */
+bool signals_stopping(void);
+
+/* Has each signal make `fd`, an eventfd, readable. A forked child begins with signals_forget. */
+void signals_wake(int fd);
+void signals_forget(void);
+
+/* Has SIGCHLD wake too. */
+void signals_watch_children(void);
+
+#endif

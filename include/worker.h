@@ -1,0 +1,72 @@
+/* An accept loop and the clients it has let in. `-w N` runs N of them, each in a thread, with nothing in common but the
+   listening sockets. */
+#ifndef WORKER_H
+#define WORKER_H
+
+#include "backend.h"
+#include "clients.h"
+#include "config.h"
+#include "drive.h"
+#include "listener.h"
+#include "site.h"
+
+struct worker {
+    struct conn_env env;
+    struct clients clients;
+    struct drive drive; /* for what runs in the worker's own thread */
+    struct site site;
+    const struct config *config;
+    const struct listeners *listeners;
+    const struct worker *all; /* of config->workers */
+    const struct backend *backend;
+    void *model; /* what backend->open returned */
+    int wake_fd; /* an eventfd: readable when a signal came, or a client left whose place is wanted */
+    bool draining;
+    bool exhausted;         /* the last accept found no descriptor or memory, and that has been said */
+    uint64_t rest_until_ms; /* no accepting before: nobody can be let in */
+    uint64_t drain_until_ms;
+    pthread_t thread;
+};
+
+/* Prepares a worker, one of all[config->workers], to serve at most `capacity` clients. False after say(). */
+bool worker_open(struct worker *worker, const struct worker *all, const struct config *config,
+                 const struct listeners *listeners, unsigned capacity);
+void worker_close(struct worker *worker);
+
+/* Serves until the server is asked to stop and has finished what it was answering, or DRAIN_MS have passed. */
+void worker_run(struct worker *worker);
+
+/* The rest is for backends. */
+
+/* Whether to watch the door just now. */
+bool worker_accepting(const struct worker *worker);
+
+/* Milliseconds until the worker itself has something to do: the longest its model may wait, deadlines of clients
+   aside; -1: for ever. And the same with the clients' deadlines. */
+int worker_timeout(const struct worker *worker);
+int worker_event_timeout(const struct worker *worker);
+
+/* wake_fd was readable: makes it quiet again. */
+void worker_woken(struct worker *worker);
+
+/* From another thread, with the env's lock held, before worker_hang_up: wakes the worker if it waits for a place. */
+void worker_wake(struct worker *worker);
+
+/* Begins to drain if the server has been asked to stop. worker_run does so after each round; a model whose rounds are
+   long calls it too. */
+void worker_check_stop(struct worker *worker);
+
+/* Every place is taken and somebody may be at the door: replies say Connection: close from now on, and the client that
+   has been idle longest goes, unless its next request may still be on its way. */
+void worker_make_room(struct worker *worker);
+
+/* Drives a client until it must wait, noting its deadline, or closes it: then WANT_NOTHING, and it is gone. */
+enum drive_want worker_turn(struct worker *worker, struct client *client, bool hangup);
+
+/* The deadline of `client` has passed: tells it and drives it on. */
+enum drive_want worker_timed_out(struct worker *worker, struct client *client);
+
+/* Closes the client's descriptor and gives its slot back. */
+void worker_hang_up(struct worker *worker, struct client *client);
+
+#endif

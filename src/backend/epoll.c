@@ -1,0 +1,166 @@
+/* Connections wait in the kernel's epoll set, which tells only of those that can move: the cost of a wake-up doesn't
+   grow with the connections that are open.
+
+   Level-triggered, the set holds what each connection wants now, and is told whenever that changes. Edge-triggered,
+   each is registered once, for both directions, and an event says that something has changed since: so a connection is
+   driven until it would block, and one that is stopped before, having had its share, waits in a queue of our own. */
+#define _GNU_SOURCE
+#include "say.h"
+#include "worker.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+enum { EVENTS_MAX = 256 };
+
+struct epolled {
+    struct worker *worker;
+    int fd;
+    bool watching_door;
+    void (*register_wants)(struct epolled *self, struct client *client, enum drive_want want);
+    struct client *turns, **turns_end; /* those who wait for their next turn */
+    struct epoll_event events[EVENTS_MAX];
+};
+
+/* What an event's data says that is no client. */
+static char door_mark, wake_mark;
+
+static bool epoll_set(struct epolled *self, int op, int fd, uint32_t events, void *data) {
+    struct epoll_event event = {.events = events, .data.ptr = data};
+    return epoll_ctl(self->fd, op, fd, &event) == 0;
+}
+
+/* Level-triggered: the set follows what the connection wants. */
+static void epoll_lt_wants(struct epolled *self, struct client *client, enum drive_want want) {
+    static const uint32_t events[] = {[WANT_READ] = EPOLLIN, [WANT_WRITE] = EPOLLOUT, [WANT_TURN] = EPOLLIN | EPOLLOUT};
+    if (client->model == (int)events[want])
+        return;
+    epoll_set(self, client->model ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, client->fd, events[want], client);
+    client->model = (int)events[want];
+}
+
+/* Edge-triggered: registered once; who has more to do at once gets in line. */
+static void epoll_et_wants(struct epolled *self, struct client *client, enum drive_want want) {
+    const uint32_t events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+    if (!client->model)
+        epoll_set(self, EPOLL_CTL_ADD, client->fd, events, client);
+    client->model = 1;
+    if (want == WANT_TURN) {
+        *self->turns_end = client;
+        self->turns_end = &client->next;
+        client->next = NULL;
+    }
+}
+
+static void epoll_watch_door(struct epolled *self, bool accepting) {
+    const struct listeners *listeners = self->worker->listeners;
+    if (accepting == self->watching_door)
+        return;
+    for (int i = 0; i < listeners->count; i++)
+        epoll_set(self, accepting ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, listeners->fd[i], EPOLLIN | EPOLLEXCLUSIVE,
+                  &door_mark);
+    self->watching_door = accepting;
+}
+
+static struct epolled *epoll_open(struct worker *worker,
+                                  void (*wants)(struct epolled *, struct client *, enum drive_want)) {
+    struct epolled *self = malloc(sizeof *self);
+    if (!self)
+        return NULL;
+    *self = (struct epolled){.worker = worker, .fd = epoll_create1(EPOLL_CLOEXEC), .register_wants = wants};
+    self->turns_end = &self->turns;
+    if (self->fd < 0 || !epoll_set(self, EPOLL_CTL_ADD, worker->wake_fd, EPOLLIN, &wake_mark)) {
+        say("can't make an epoll set: %s", strerror(errno));
+        free(self);
+        return NULL;
+    }
+    return self;
+}
+
+static void *epoll_lt_open(struct worker *worker) {
+    return epoll_open(worker, epoll_lt_wants);
+}
+
+static void *epoll_et_open(struct worker *worker) {
+    return epoll_open(worker, epoll_et_wants);
+}
+
+static void epoll_wants(struct epolled *self, struct client *client, enum drive_want want) {
+    if (want != WANT_NOTHING)
+        self->register_wants(self, client, want);
+}
+
+/* Whoever was in line when the round began has a turn. */
+static void epoll_take_turns(struct epolled *self) {
+    struct client *client = self->turns;
+    self->turns = NULL;
+    self->turns_end = &self->turns;
+    while (client) {
+        struct client *next = client->next;
+        epoll_wants(self, client, worker_turn(self->worker, client, false));
+        client = next;
+    }
+}
+
+static bool epoll_model_wait(void *model, bool accepting) {
+    struct epolled *self = model;
+    struct worker *worker = self->worker;
+    struct client *client;
+    unsigned cursor = 0;
+    bool rings = false;
+    epoll_watch_door(self, accepting);
+    int ready = epoll_wait(self->fd, self->events, EVENTS_MAX, self->turns ? 0 : worker_event_timeout(worker));
+    clock_update(&worker->env.clock);
+    epoll_take_turns(self);
+    for (int i = 0; i < ready; i++) {
+        const struct epoll_event *event = &self->events[i];
+        if (event->data.ptr == &door_mark)
+            rings = true;
+        else if (event->data.ptr == &wake_mark)
+            worker_woken(worker);
+        else
+            epoll_wants(self, event->data.ptr,
+                        worker_turn(worker, event->data.ptr, event->events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)));
+    }
+    while ((client = clients_expired(&worker->clients, worker->env.clock.now_ms, &cursor)))
+        epoll_wants(self, client, worker_timed_out(worker, client));
+    return rings;
+}
+
+static void epoll_take(void *model, struct client *client) {
+    epoll_wants(model, client, WANT_READ);
+}
+
+static void epoll_drain(void *model, struct client *client) {
+    struct epolled *self = model;
+    conn_drain(&client->conn);
+    epoll_wants(self, client, worker_turn(self->worker, client, false));
+}
+
+static void epoll_close(void *model) {
+    close(((struct epolled *)model)->fd);
+    free(model);
+}
+
+const struct backend epoll_lt_backend = {
+    .name = "epoll-lt",
+    .summary = "epoll, told what each connection wants",
+    .open = epoll_lt_open,
+    .wait = epoll_model_wait,
+    .take = epoll_take,
+    .drain = epoll_drain,
+    .close = epoll_close,
+};
+
+const struct backend epoll_et_backend = {
+    .name = "epoll-et",
+    .summary = "epoll, told once, reports changes (the default)",
+    .open = epoll_et_open,
+    .wait = epoll_model_wait,
+    .take = epoll_take,
+    .drain = epoll_drain,
+    .close = epoll_close,
+};

@@ -1,0 +1,133 @@
+/* A process per client: a connection waits in poll(2) on its own descriptor, in a child that serves nobody else.
+
+   The table of clients is shared memory, so the parent sees which child has been idle longest when it must make room;
+   it lets one go with SIGTERM. A child that loses its parent is killed by the kernel. */
+#define _GNU_SOURCE
+#include "door.h"
+#include "say.h"
+#include "signals.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { CHILDREN_MAX = 512 }; /* each costs the kernel some 200 KiB */
+
+struct forked {
+    struct worker *worker;
+    pid_t parent;
+};
+
+static void *fork_open(struct worker *worker) {
+    struct forked *self = malloc(sizeof *self);
+    if (self)
+        *self = (struct forked){worker, getpid()};
+    if (worker->clients.capacity > CHILDREN_MAX)
+        worker->clients.capacity = CHILDREN_MAX;
+    signals_watch_children();
+    return self;
+}
+
+static int fork_wait_for(void *ctx, struct client *client, enum drive_want want) {
+    struct worker *worker = ctx;
+    struct pollfd fds[2] = {{.fd = client->fd, .events = want == WANT_READ ? POLLIN : POLLOUT},
+                            {.fd = worker->wake_fd, .events = POLLIN}};
+    if (signals_stopping() && !worker->env.draining) {
+        worker->env.draining = true;
+        conn_drain(&client->conn);
+        return 0;
+    }
+    clients_note(&worker->clients, client);
+    int ready = poll(fds, 2, clients_timeout(&worker->clients, worker->env.clock.now_ms));
+    clock_update(&worker->env.clock);
+    if (ready > 0 && fds[1].revents)
+        worker_woken(worker);
+    return ready == 0 && worker->env.clock.now_ms >= conn_deadline(&client->conn) ? -ETIMEDOUT : 0;
+}
+
+static _Noreturn void fork_child(struct forked *self, struct client *client) {
+    struct worker *worker = self->worker;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != self->parent)
+        _exit(1);
+    signals_forget();
+    worker->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (worker->wake_fd < 0)
+        _exit(1);
+    signals_wake(worker->wake_fd);
+    for (int i = 0; i < worker->listeners->count; i++)
+        close(worker->listeners->fd[i]);
+    worker->clients.next_ms = UINT64_MAX; /* the parent's clients are not the child's to time */
+    clock_update(&worker->env.clock);
+    serve(&worker->drive, client, fork_wait_for, worker);
+    _exit(0);
+}
+
+static void fork_take(void *model, struct client *client) {
+    struct forked *self = model;
+    pid_t pid = fork();
+    if (pid == 0)
+        fork_child(self, client);
+    if (pid < 0)
+        say("can't fork: %s", strerror(errno));
+    close(client->fd);
+    client->model = pid;
+    if (pid < 0)
+        clients_drop(&self->worker->clients, client);
+}
+
+/* Children of other workers are other threads' to reap: __WNOTHREAD. */
+static void fork_reap(struct worker *worker) {
+    pid_t pid;
+    while ((pid = waitpid(-1, NULL, WNOHANG | __WNOTHREAD)) > 0) {
+        struct client *client;
+        unsigned cursor = 0;
+        while ((client = clients_each(&worker->clients, &cursor)) && client->model != pid)
+            ;
+        if (client)
+            clients_drop(&worker->clients, client);
+        worker->rest_until_ms = 0;
+    }
+}
+
+static bool fork_wait(void *model, bool accepting) {
+    struct worker *worker = ((struct forked *)model)->worker;
+    struct pollfd fds[DOOR_FDS];
+    nfds_t door = door_fill(worker, fds, accepting);
+    int ready = poll(fds, door, worker_timeout(worker));
+    clock_update(&worker->env.clock);
+    bool rings = ready > 0 && door_rings(worker, fds, door);
+    fork_reap(worker);
+    return rings;
+}
+
+static void fork_drain(void *model, struct client *client) {
+    (void)model;
+    kill(client->model, SIGTERM);
+}
+
+static void fork_close(void *model) {
+    struct worker *worker = ((struct forked *)model)->worker;
+    struct client *client;
+    unsigned cursor = 0;
+    while ((client = clients_each(&worker->clients, &cursor))) {
+        kill(client->model, SIGKILL);
+        waitpid(client->model, NULL, 0);
+        clients_drop(&worker->clients, client);
+    }
+    free(model);
+}
+
+const struct backend fork_backend = {
+    .name = "fork",
+    .summary = "a process per client",
+    .open = fork_open,
+    .wait = fork_wait,
+    .take = fork_take,
+    .drain = fork_drain,
+    .close = fork_close,
+};

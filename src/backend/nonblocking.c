@@ -1,0 +1,76 @@
+/* A connection waits nowhere: every socket, the door included, is tried in turn, and none is asked beforehand whether
+   it is ready. When a whole sweep moved nothing the sweeper naps, longer each time, so that an idle server costs next
+   to nothing; the longest nap is the price that the first request after a pause pays. */
+#define _GNU_SOURCE
+#include "door.h"
+
+#include <stdlib.h>
+
+enum { NAP_LEAST_US = 50, NAP_MOST_US = 10000 };
+
+struct sweep {
+    struct worker *worker;
+    unsigned nap_us; /* the last one */
+    unsigned count;
+    struct client *clients[]; /* those that are served, in no order */
+};
+
+static void *nonblocking_open(struct worker *worker) {
+    struct sweep *self = malloc(sizeof *self + worker->clients.capacity * sizeof(struct client *));
+    if (self)
+        *self = (struct sweep){.worker = worker};
+    return self;
+}
+
+static void nonblocking_nap(struct sweep *self) {
+    struct pollfd wake = {.fd = self->worker->wake_fd, .events = POLLIN};
+    self->nap_us = self->nap_us ? self->nap_us * 2 : NAP_LEAST_US;
+    if (self->nap_us > NAP_MOST_US)
+        self->nap_us = NAP_MOST_US;
+    struct timespec nap = {.tv_nsec = self->nap_us * 1000L};
+    if (ppoll(&wake, 1, &nap, NULL) > 0)
+        worker_woken(self->worker);
+}
+
+static bool nonblocking_wait(void *model, bool accepting) {
+    struct sweep *self = model;
+    struct worker *worker = self->worker;
+    uint64_t moves = worker->drive.moves;
+    unsigned count = self->count;
+    clock_update(&worker->env.clock);
+    for (unsigned i = self->count; i-- > 0;) {
+        struct client *client = self->clients[i];
+        enum drive_want want = worker_turn(worker, client, false);
+        if (want != WANT_NOTHING && worker->env.clock.now_ms >= conn_deadline(&client->conn))
+            want = worker_timed_out(worker, client);
+        if (want == WANT_NOTHING)
+            self->clients[i] = self->clients[--self->count];
+    }
+    /* The door moved if the worker let somebody in since the last sweep, which shows in the first try at his socket. */
+    if (worker->drive.moves == moves && self->count == count)
+        nonblocking_nap(self);
+    else
+        self->nap_us = 0;
+    return accepting;
+}
+
+static void nonblocking_take(void *model, struct client *client) {
+    struct sweep *self = model;
+    self->clients[self->count++] = client;
+    self->nap_us = 0;
+}
+
+static void nonblocking_drain(void *model, struct client *client) {
+    (void)model;
+    conn_drain(&client->conn); /* the next sweep finds it closing */
+}
+
+const struct backend nonblocking_backend = {
+    .name = "nonblocking",
+    .summary = "every socket tried in turn, with a nap when none moved",
+    .open = nonblocking_open,
+    .wait = nonblocking_wait,
+    .take = nonblocking_take,
+    .drain = nonblocking_drain,
+    .close = free,
+};

@@ -1,0 +1,98 @@
+/* All connections wait in one poll(2) over an array that says what each of them wants. The kernel reads the whole array
+   at each call, and so do we: the cost of a wake-up grows with the connections that are open. */
+#define _GNU_SOURCE
+#include "door.h"
+
+#include <stdlib.h>
+
+struct polled {
+    struct worker *worker;
+    unsigned count; /* clients served; the one at i polls in fds[DOOR_FDS + i] and knows i as its `model` */
+    struct client **clients;
+    struct pollfd fds[];
+};
+
+static void *poll_open(struct worker *worker) {
+    unsigned capacity = worker->clients.capacity;
+    struct polled *self = malloc(sizeof *self + (DOOR_FDS + capacity) * sizeof(struct pollfd));
+    struct client **clients = malloc(capacity * sizeof(struct client *));
+    if (!self || !clients)
+        return NULL;
+    *self = (struct polled){.worker = worker, .clients = clients};
+    return self;
+}
+
+static void poll_remove(struct polled *self, unsigned i) {
+    unsigned last = --self->count;
+    self->clients[i] = self->clients[last];
+    self->clients[i]->model = (int)i;
+    self->fds[DOOR_FDS + i] = self->fds[DOOR_FDS + last];
+}
+
+static void poll_wants(struct polled *self, unsigned i, enum drive_want want) {
+    static const short events[] = {[WANT_READ] = POLLIN, [WANT_WRITE] = POLLOUT, [WANT_TURN] = POLLIN | POLLOUT};
+    if (want == WANT_NOTHING)
+        poll_remove(self, i);
+    else
+        self->fds[DOOR_FDS + i].events = events[want];
+}
+
+/* From the last to the first, so that a client that leaves is replaced by one that has had its turn. */
+static void poll_serve(struct polled *self, int ready) {
+    for (unsigned i = self->count; ready > 0 && i-- > 0;) {
+        if (!self->fds[DOOR_FDS + i].revents)
+            continue;
+        ready--;
+        poll_wants(self, i, worker_turn(self->worker, self->clients[i], false));
+    }
+}
+
+static bool poll_wait(void *model, bool accepting) {
+    struct polled *self = model;
+    struct worker *worker = self->worker;
+    struct client *client;
+    unsigned cursor = 0;
+    nfds_t door = door_fill(worker, self->fds, accepting);
+    for (nfds_t i = door; i < DOOR_FDS; i++)
+        self->fds[i] = (struct pollfd){.fd = -1};
+    int ready = poll(self->fds, DOOR_FDS + self->count, worker_event_timeout(worker));
+    clock_update(&worker->env.clock);
+    if (ready > 0)
+        poll_serve(self, ready);
+    while ((client = clients_expired(&worker->clients, worker->env.clock.now_ms, &cursor))) {
+        unsigned i = (unsigned)client->model;
+        poll_wants(self, i, worker_timed_out(worker, client));
+    }
+    return ready > 0 && door_rings(worker, self->fds, door);
+}
+
+static void poll_take(void *model, struct client *client) {
+    struct polled *self = model;
+    unsigned i = self->count++;
+    self->clients[i] = client;
+    self->fds[DOOR_FDS + i].fd = client->fd;
+    client->model = (int)i;
+    poll_wants(self, i, WANT_READ);
+}
+
+static void poll_drain(void *model, struct client *client) {
+    struct polled *self = model;
+    unsigned i = (unsigned)client->model;
+    conn_drain(&client->conn);
+    poll_wants(self, i, worker_turn(self->worker, client, false));
+}
+
+static void poll_close(void *model) {
+    free(((struct polled *)model)->clients);
+    free(model);
+}
+
+const struct backend poll_backend = {
+    .name = "poll",
+    .summary = "all connections in one poll array",
+    .open = poll_open,
+    .wait = poll_wait,
+    .take = poll_take,
+    .drain = poll_drain,
+    .close = poll_close,
+};

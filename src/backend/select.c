@@ -1,0 +1,116 @@
+/* All connections wait in one select(2). Its sets are bit maps of FD_SETSIZE (1024) descriptors: a higher one would be
+   written beyond their end, so a client whose descriptor doesn't fit is refused. */
+#define _GNU_SOURCE
+#include "say.h"
+#include "worker.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/select.h>
+
+enum { OTHER_FDS = 64 }; /* what the process has open besides clients: listeners, the root, some files */
+
+struct selected {
+    struct worker *worker;
+    struct client *clients[FD_SETSIZE]; /* by descriptor */
+    fd_set read, write;                 /* what they want */
+    int top;                            /* no higher descriptor is in use */
+    bool refused;                       /* that has been said */
+};
+
+static void *select_open(struct worker *worker) {
+    struct selected *self = calloc(1, sizeof *self);
+    if (!self)
+        return NULL;
+    self->worker = worker;
+    if (worker->clients.capacity > FD_SETSIZE - OTHER_FDS)
+        worker->clients.capacity = FD_SETSIZE - OTHER_FDS;
+    if (worker->wake_fd >= FD_SETSIZE) {
+        say("-m select can't watch descriptors above %d: run fewer workers", FD_SETSIZE - 1);
+        free(self);
+        return NULL;
+    }
+    return self;
+}
+
+static void select_wants(struct selected *self, int fd, enum drive_want want) {
+    FD_CLR(fd, &self->read);
+    FD_CLR(fd, &self->write);
+    if (want == WANT_READ || want == WANT_TURN)
+        FD_SET(fd, &self->read);
+    if (want == WANT_WRITE || want == WANT_TURN)
+        FD_SET(fd, &self->write);
+    if (want == WANT_NOTHING)
+        self->clients[fd] = NULL;
+}
+
+static void select_turn(struct selected *self, int fd) {
+    select_wants(self, fd, worker_turn(self->worker, self->clients[fd], false));
+}
+
+static void watch(fd_set *set, int fd, int *top) {
+    FD_SET(fd, set);
+    if (fd > *top)
+        *top = fd;
+}
+
+static bool select_wait(void *model, bool accepting) {
+    struct selected *self = model;
+    struct worker *worker = self->worker;
+    const struct listeners *listeners = worker->listeners;
+    fd_set read = self->read, write = self->write;
+    int top = self->top, timeout = worker_event_timeout(worker);
+    bool rings = false;
+    watch(&read, worker->wake_fd, &top);
+    for (int i = 0; accepting && i < listeners->count; i++)
+        watch(&read, listeners->fd[i], &top);
+    struct timeval limit = {timeout / 1000, timeout % 1000 * 1000};
+    int ready = select(top + 1, &read, &write, NULL, timeout < 0 ? NULL : &limit);
+    clock_update(&worker->env.clock);
+    if (ready > 0) {
+        if (FD_ISSET(worker->wake_fd, &read))
+            worker_woken(worker);
+        for (int i = 0; accepting && i < listeners->count; i++)
+            rings |= FD_ISSET(listeners->fd[i], &read) != 0;
+        for (int fd = 0; fd <= self->top; fd++)
+            if (self->clients[fd] && (FD_ISSET(fd, &read) || FD_ISSET(fd, &write)))
+                select_turn(self, fd);
+    }
+    struct client *client;
+    unsigned cursor = 0;
+    while ((client = clients_expired(&worker->clients, worker->env.clock.now_ms, &cursor))) {
+        int fd = client->fd;
+        select_wants(self, fd, worker_timed_out(worker, client));
+    }
+    return rings;
+}
+
+static void select_take(void *model, struct client *client) {
+    struct selected *self = model;
+    if (client->fd >= FD_SETSIZE) {
+        if (!self->refused)
+            say("-m select can't watch descriptors above %d: connections are refused", FD_SETSIZE - 1);
+        self->refused = true;
+        worker_hang_up(self->worker, client);
+        return;
+    }
+    self->clients[client->fd] = client;
+    if (client->fd > self->top)
+        self->top = client->fd;
+    select_wants(self, client->fd, WANT_READ);
+}
+
+static void select_drain(void *model, struct client *client) {
+    conn_drain(&client->conn);
+    select_turn(model, client->fd);
+}
+
+const struct backend select_backend = {
+    .name = "select",
+    .summary = "all connections in one select set, at most 960",
+    .open = select_open,
+    .wait = select_wait,
+    .take = select_take,
+    .drain = select_drain,
+    .close = free,
+};

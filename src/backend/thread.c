@@ -1,0 +1,142 @@
+/* A thread per client: a connection waits in poll(2) on its own descriptor, in a thread that serves nobody else.
+
+   The threads of a worker share its env, cache and table. Its lock is held wherever these are touched and let go for
+   every system call on a client: by drive() for the threads, here for the accept loop, which holds it but while it
+   waits. */
+#define _GNU_SOURCE
+#include "door.h"
+#include "say.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum {
+    THREADS_MAX = 1024,
+    STACK_LEN = 256 * 1024, /* the deepest path (loading a file) takes 40 KiB; and the receive buffer lies on it */
+    RECEIVE_LEN = 16 * 1024,
+};
+
+struct threads;
+
+struct thread_start {
+    struct threads *threads;
+    struct client *client;
+};
+
+struct threads {
+    struct worker *worker;
+    pthread_mutex_t lock;
+    pthread_cond_t left; /* a thread has ended */
+    pthread_attr_t attr;
+    struct thread_start starts[THREADS_MAX]; /* by the client's slot */
+};
+
+static void *thread_open(struct worker *worker) {
+    struct threads *self = malloc(sizeof *self);
+    if (!self)
+        return NULL;
+    self->worker = worker;
+    pthread_mutex_init(&self->lock, NULL);
+    pthread_cond_init(&self->left, NULL);
+    pthread_attr_init(&self->attr);
+    pthread_attr_setstacksize(&self->attr, STACK_LEN);
+    pthread_attr_setdetachstate(&self->attr, PTHREAD_CREATE_DETACHED);
+    if (worker->clients.capacity > THREADS_MAX)
+        worker->clients.capacity = THREADS_MAX;
+    worker->env.lock = &self->lock;
+    pthread_mutex_lock(&self->lock);
+    return self;
+}
+
+static int thread_wait_for(void *ctx, struct client *client, enum drive_want want) {
+    struct threads *self = ctx;
+    struct conn_env *env = &self->worker->env;
+    struct pollfd fd = {.fd = client->fd, .events = want == WANT_READ ? POLLIN : POLLOUT};
+    pthread_mutex_lock(&self->lock);
+    clients_note(&self->worker->clients, client);
+    uint64_t deadline_ms = conn_deadline(&client->conn), now_ms = env->clock.now_ms;
+    pthread_mutex_unlock(&self->lock);
+    poll(&fd, 1, deadline_ms > now_ms ? (int)(deadline_ms - now_ms) : 0);
+    pthread_mutex_lock(&self->lock);
+    clock_update(&env->clock);
+    int result = env->clock.now_ms >= deadline_ms && !fd.revents ? -ETIMEDOUT : 0;
+    pthread_mutex_unlock(&self->lock);
+    return result;
+}
+
+static void *thread_main(void *arg) {
+    struct client *client = ((struct thread_start *)arg)->client;
+    struct threads *self = ((struct thread_start *)arg)->threads;
+    char buffer[RECEIVE_LEN];
+    struct drive hands = {.buffer = buffer, .buffer_len = sizeof buffer};
+    serve(&hands, client, thread_wait_for, self);
+    pthread_mutex_lock(&self->lock);
+    worker_wake(self->worker); /* it may be waiting for the place */
+    worker_hang_up(self->worker, client);
+    pthread_cond_signal(&self->left);
+    pthread_mutex_unlock(&self->lock);
+    return NULL;
+}
+
+static void thread_take(void *model, struct client *client) {
+    struct threads *self = model;
+    struct thread_start *start = &self->starts[client->index];
+    pthread_t thread;
+    *start = (struct thread_start){self, client};
+    int error = pthread_create(&thread, &self->attr, thread_main, start);
+    if (error) {
+        say("can't start a thread: %s", strerror(error));
+        worker_hang_up(self->worker, client);
+    }
+}
+
+static bool thread_wait(void *model, bool accepting) {
+    struct threads *self = model;
+    struct worker *worker = self->worker;
+    struct pollfd fds[DOOR_FDS];
+    nfds_t door = door_fill(worker, fds, accepting);
+    int timeout = worker_timeout(worker);
+    pthread_mutex_unlock(&self->lock);
+    int ready = poll(fds, door, timeout);
+    pthread_mutex_lock(&self->lock);
+    clock_update(&worker->env.clock);
+    return ready > 0 && door_rings(worker, fds, door);
+}
+
+/* An idle thread is in poll: the end of its input wakes it, and it finds its connection closing. */
+static void thread_drain(void *model, struct client *client) {
+    (void)model;
+    conn_drain(&client->conn);
+    if (client->conn.state == CONN_CLOSING)
+        shutdown(client->fd, SHUT_RD);
+}
+
+static void thread_close(void *model) {
+    struct threads *self = model;
+    struct worker *worker = self->worker;
+    struct client *client;
+    unsigned cursor = 0;
+    while ((client = clients_each(&worker->clients, &cursor)))
+        shutdown(client->fd, SHUT_RDWR);
+    while (worker->clients.count > 0)
+        pthread_cond_wait(&self->left, &self->lock);
+    pthread_mutex_unlock(&self->lock);
+    worker->env.lock = NULL;
+    pthread_attr_destroy(&self->attr);
+    pthread_cond_destroy(&self->left);
+    pthread_mutex_destroy(&self->lock);
+    free(self);
+}
+
+const struct backend thread_backend = {
+    .name = "thread",
+    .summary = "a thread per client",
+    .open = thread_open,
+    .wait = thread_wait,
+    .take = thread_take,
+    .drain = thread_drain,
+    .close = thread_close,
+};

@@ -1,0 +1,148 @@
+#define _GNU_SOURCE
+#include "clients.h"
+#include "check.h"
+
+#include <limits.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/mman.h>
+
+/* Deadlines are rounded up to this, which bounds how often the array is searched. */
+enum { TICK_MS = 16 };
+
+bool clients_open(struct clients *clients, unsigned capacity) {
+    size_t flag_len = 64, array_len = capacity * sizeof(uint64_t), slots_len = capacity * sizeof(struct client);
+    *clients = (struct clients){.capacity = capacity, .next_ms = UINT64_MAX};
+    clients->memory_len = flag_len + 2 * array_len + slots_len;
+    char *memory =
+        mmap(NULL, clients->memory_len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (memory == MAP_FAILED)
+        return false;
+    clients->memory = memory;
+    clients->crowded = (atomic_bool *)memory;
+    clients->timers = (_Atomic uint64_t *)(memory + flag_len);
+    clients->peers = (_Atomic uint64_t *)(memory + flag_len + array_len);
+    clients->slots = (struct client *)(memory + flag_len + 2 * array_len);
+    return true;
+}
+
+void clients_close(struct clients *clients) {
+    if (clients->memory)
+        munmap(clients->memory, clients->memory_len);
+}
+
+/* Whom a connection counts for. An IPv6 host has a /64 to itself, so its addresses count as one. */
+static uint64_t peer_key(const struct sockaddr_storage *peer) {
+    uint64_t key = 0;
+    if (peer->ss_family == AF_INET) {
+        key = 1ull << 32 | ((const struct sockaddr_in *)peer)->sin_addr.s_addr;
+    } else if (peer->ss_family == AF_INET6) {
+        const struct in6_addr *address = &((const struct sockaddr_in6 *)peer)->sin6_addr;
+        uint32_t v4;
+        memcpy(&v4, address->s6_addr + 12, sizeof v4);
+        memcpy(&key, address->s6_addr, sizeof key);
+        if (IN6_IS_ADDR_V4MAPPED(address))
+            key = 1ull << 32 | v4;
+        else if (key == 0)
+            key = 1; /* ::1 */
+    }
+    return key;
+}
+
+struct client *clients_take(struct clients *clients, int fd, const struct sockaddr_storage *peer) {
+    struct client *client = clients->free;
+    if (clients->count == clients->capacity)
+        return NULL;
+    if (client) {
+        clients->free = client->next;
+    } else {
+        client = &clients->slots[clients->touched];
+        client->index = clients->touched++;
+    }
+    clients->count++;
+    client->fd = fd;
+    client->next = NULL;
+    client->model = 0;
+    atomic_store_explicit(&clients->peers[client->index], peer_key(peer), memory_order_relaxed);
+    return client;
+}
+
+void clients_drop(struct clients *clients, struct client *client) {
+    CHECK(client->fd >= 0 && clients->count > 0);
+    atomic_store_explicit(&clients->timers[client->index], 0, memory_order_relaxed);
+    atomic_store_explicit(&clients->peers[client->index], 0, memory_order_relaxed);
+    client->fd = -1;
+    client->next = clients->free;
+    clients->free = client;
+    clients->count--;
+}
+
+unsigned clients_from(const struct clients *clients, const struct sockaddr_storage *peer) {
+    uint64_t key = peer_key(peer);
+    unsigned count = 0;
+    if (key)
+        for (unsigned i = 0; i < clients->capacity; i++)
+            count += atomic_load_explicit(&clients->peers[i], memory_order_relaxed) == key;
+    return count;
+}
+
+void clients_note(struct clients *clients, const struct client *client) {
+    uint64_t deadline = (conn_deadline(&client->conn) | (TICK_MS - 1)) + 1;
+    atomic_store_explicit(&clients->timers[client->index], deadline * 2 + conn_idle(&client->conn),
+                          memory_order_relaxed);
+    if (deadline < clients->next_ms)
+        clients->next_ms = deadline;
+}
+
+int clients_timeout(const struct clients *clients, uint64_t now_ms) {
+    if (clients->next_ms == UINT64_MAX)
+        return -1;
+    uint64_t left = clients->next_ms > now_ms ? clients->next_ms - now_ms : 0;
+    return left < INT_MAX ? (int)left : INT_MAX;
+}
+
+struct client *clients_expired(struct clients *clients, uint64_t now_ms, unsigned *cursor) {
+    if (*cursor == 0) {
+        if (clients->next_ms > now_ms)
+            return NULL;
+        clients->next_ms = UINT64_MAX;
+    }
+    while (*cursor < clients->touched) {
+        unsigned i = (*cursor)++;
+        uint64_t deadline = atomic_load_explicit(&clients->timers[i], memory_order_relaxed) / 2;
+        if (deadline == 0)
+            continue;
+        if (deadline <= now_ms)
+            return &clients->slots[i];
+        if (deadline < clients->next_ms)
+            clients->next_ms = deadline;
+    }
+    return NULL;
+}
+
+struct client *clients_oldest_idle(const struct clients *clients, unsigned idle_timeout_ms, uint64_t *since_ms) {
+    uint64_t oldest = UINT64_MAX;
+    struct client *client = NULL;
+    for (unsigned i = 0; i < clients->touched; i++) {
+        uint64_t timer = atomic_load_explicit(&clients->timers[i], memory_order_relaxed);
+        if ((timer & 1) && timer < oldest) {
+            oldest = timer;
+            client = &clients->slots[i];
+        }
+    }
+    *since_ms = client ? oldest / 2 - idle_timeout_ms : 0;
+    return client;
+}
+
+void clients_forget_idle(struct clients *clients, const struct client *client) {
+    atomic_fetch_and_explicit(&clients->timers[client->index], ~(uint64_t)1, memory_order_relaxed);
+}
+
+struct client *clients_each(const struct clients *clients, unsigned *cursor) {
+    while (*cursor < clients->touched) {
+        struct client *client = &clients->slots[(*cursor)++];
+        if (client->fd >= 0)
+            return client;
+    }
+    return NULL;
+}

@@ -1,0 +1,118 @@
+#define _GNU_SOURCE
+#include "drive.h"
+#include "clients.h"
+
+#include <errno.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+
+enum {
+    /* What one connection may move before the others' turn: at loopback speed some hundred microseconds. */
+    TURN_BYTES = 1024 * 1024,
+    SENDFILE_SLICE = 256 * 1024,
+};
+
+static void drive_lock(const struct conn_env *env) {
+    if (env->lock)
+        pthread_mutex_lock(env->lock);
+}
+
+static void drive_unlock(const struct conn_env *env) {
+    if (env->lock)
+        pthread_mutex_unlock(env->lock);
+}
+
+static ssize_t drive_send(int fd, const struct outq_send *send_op) {
+    int flags = MSG_NOSIGNAL | (send_op->more ? MSG_MORE : 0);
+    if (send_op->iov_count == 1)
+        return send(fd, send_op->iov[0].iov_base, send_op->iov[0].iov_len, flags);
+    struct msghdr message = {.msg_iov = send_op->iov, .msg_iovlen = send_op->iov_count};
+    return sendmsg(fd, &message, flags);
+}
+
+static ssize_t drive_sendfile(int fd, const struct outq_send *op) {
+    off_t first = (off_t)op->first;
+    return sendfile(fd, op->fd, &first, op->len < SENDFILE_SLICE ? op->len : SENDFILE_SLICE);
+}
+
+/* Does one op without the lock. Returns its result, -errno for an error. */
+static ssize_t drive_do(const struct drive *drive, int fd, const struct conn_op *op) {
+    ssize_t n = 0;
+    do {
+        switch (op->kind) {
+        case OP_RECV:
+            n = recv(fd, drive->buffer, op->recv_max < drive->buffer_len ? op->recv_max : drive->buffer_len, 0);
+            break;
+        case OP_SEND:
+            n = drive_send(fd, &op->send);
+            break;
+        case OP_SENDFILE:
+            n = drive_sendfile(fd, &op->send);
+            break;
+        case OP_FIN:
+            n = shutdown(fd, SHUT_WR);
+            break;
+        case OP_CLOSE:
+            break;
+        }
+    } while (n < 0 && errno == EINTR);
+    return n < 0 ? -errno : n;
+}
+
+static size_t iov_total(const struct outq_send *op) {
+    size_t total = 0;
+    for (unsigned i = 0; i < op->iov_count; i++)
+        total += op->iov[i].iov_len;
+    return total;
+}
+
+enum drive_want drive(struct drive *drive, int fd, struct conn *conn, bool hangup) {
+    const struct conn_env *env = conn->env;
+    size_t turn = 0;
+    bool drained = false, full = false; /* the socket's receive and send queues */
+    enum drive_want want;
+    struct conn_op op;
+    drive_lock(env);
+    for (;;) {
+        conn_next(conn, &op);
+        bool input = op.kind == OP_RECV;
+        want = op.kind == OP_CLOSE ? WANT_NOTHING : input ? WANT_READ : WANT_WRITE;
+        if (op.kind == OP_CLOSE || (input ? drained : full))
+            break;
+        if (turn >= TURN_BYTES) {
+            want = WANT_TURN;
+            break;
+        }
+        drive_unlock(env);
+        ssize_t n = drive_do(drive, fd, &op);
+        drive_lock(env);
+        if (n == -EAGAIN)
+            break;
+        drive->moves++;
+        turn += n > 0 ? (size_t)n : 0;
+        if (input && n > 0) {
+            size_t asked = op.recv_max < drive->buffer_len ? op.recv_max : drive->buffer_len;
+            drained = (size_t)n < asked && !hangup;
+            conn_feed(conn, drive->buffer, (size_t)n);
+        } else {
+            full = op.kind == OP_SEND && n > 0 && (size_t)n < iov_total(&op.send);
+            conn_done(conn, n);
+        }
+    }
+    drive_unlock(env);
+    return want;
+}
+
+void serve(struct drive *hands, struct client *client, serve_wait_fn *wait, void *ctx) {
+    struct conn *conn = &client->conn;
+    for (;;) {
+        enum drive_want want = drive(hands, client->fd, conn, false);
+        if (want == WANT_NOTHING)
+            return;
+        if (want == WANT_TURN || wait(ctx, client, want) == 0)
+            continue;
+        drive_lock(conn->env);
+        conn_done(conn, -ETIMEDOUT);
+        drive_unlock(conn->env);
+    }
+}

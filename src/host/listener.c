@@ -1,0 +1,381 @@
+#define _GNU_SOURCE
+#include "listener.h"
+
+#include "port_holder.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <ifaddrs.h>
+#include <limits.h>
+#include <net/if.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+/* A spec becomes one or more addresses, an address a socket. An address means itself, so 0.0.0.0 and [::] can stand
+   side by side; only a spec without a host means every interface, in one socket for both families. What a socket is
+   bound to is always asked of the kernel: the port it chose, the path to unlink. */
+
+struct address {
+    union {
+        struct sockaddr any;
+        struct sockaddr_in ipv4;
+        struct sockaddr_in6 ipv6;
+        struct sockaddr_un local;
+        struct sockaddr_storage room;
+    } u;
+    socklen_t len;
+};
+
+struct target {
+    char host[256]; /* a DNS name's bound is 253; empty: every interface */
+    int port;
+};
+
+struct opening {
+    struct listeners *listeners;
+    const char *spec; /* NULL: from the port option */
+    char *error;
+    size_t error_size;
+};
+
+static const char local_prefix[] = "unix:";
+
+static const char *local_path(const char *spec) {
+    size_t len = sizeof local_prefix - 1;
+    return strncmp(spec, local_prefix, len) == 0 ? spec + len : NULL;
+}
+
+static bool parse_port(const char *text, int *port) {
+    size_t len = strspn(text, "0123456789");
+    *port = len && len <= 5 && !text[len] ? atoi(text) : -1;
+    return *port >= 0 && *port <= 65535;
+}
+
+/* HOST:PORT, [V6]:PORT or :PORT. */
+static bool parse_target(const char *spec, struct target *target) {
+    const char *colon = strrchr(spec, ':'), *host = spec;
+    struct in6_addr ignored;
+    if (!colon || !parse_port(colon + 1, &target->port))
+        return false;
+    size_t len = (size_t)(colon - spec);
+    bool bracketed = len >= 2 && spec[0] == '[' && colon[-1] == ']';
+    if (bracketed)
+        host++, len -= 2;
+    if (len >= sizeof target->host || (bracketed && !len))
+        return false;
+    memcpy(target->host, host, len);
+    target->host[len] = '\0';
+    if (!bracketed)
+        return !strpbrk(target->host, ":[]/ ");
+    char numeric[sizeof target->host]; /* without the zone of a link-local address */
+    memcpy(numeric, target->host, sizeof numeric);
+    numeric[strcspn(numeric, "%")] = '\0';
+    return inet_pton(AF_INET6, numeric, &ignored) == 1;
+}
+
+bool listener_spec_ok(const char *spec) {
+    struct target target;
+    const char *path = local_path(spec);
+    return path ? *path && strlen(path) < sizeof((struct sockaddr_un *)0)->sun_path : parse_target(spec, &target);
+}
+
+static bool address_of(int fd, struct address *address) {
+    memset(address, 0, sizeof *address);
+    address->len = sizeof address->u;
+    return getsockname(fd, &address->u.any, &address->len) == 0;
+}
+
+static int port_of(const struct address *address) {
+    if (address->u.any.sa_family == AF_INET)
+        return ntohs(address->u.ipv4.sin_port);
+    return address->u.any.sa_family == AF_INET6 ? ntohs(address->u.ipv6.sin6_port) : 0;
+}
+
+static void set_port(struct address *address, int port) {
+    if (address->u.any.sa_family == AF_INET)
+        address->u.ipv4.sin_port = htons((uint16_t)port);
+    else
+        address->u.ipv6.sin6_port = htons((uint16_t)port);
+}
+
+static struct address wildcard(int family, int port) {
+    struct address address = {.len = family == AF_INET ? sizeof address.u.ipv4 : sizeof address.u.ipv6};
+    address.u.any.sa_family = (sa_family_t)family; /* INADDR_ANY and in6addr_any are zero bytes */
+    set_port(&address, port);
+    return address;
+}
+
+/* "127.0.0.1:80", "[::1]:80" */
+static void name_of(const struct address *address, char *text, size_t size) {
+    char host[NI_MAXHOST] = "?";
+    bool ipv6 = address->u.any.sa_family == AF_INET6;
+    getnameinfo(&address->u.any, address->len, host, sizeof host, NULL, 0, NI_NUMERICHOST);
+    snprintf(text, size, ipv6 ? "[%s]:%d" : "%s:%d", host, port_of(address));
+}
+
+/* A listening socket, or -errno. */
+static int open_socket(const struct address *address, bool dual_stack) {
+    int family = address->u.any.sa_family, on = 1, v6_only = !dual_stack;
+    int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return -errno;
+    bool ready = true;
+    if (family != AF_UNIX) /* SO_REUSEADDR: not kept out by connections of a server that has just ended */
+        ready = setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
+                setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0;
+    if (ready && family == AF_INET6)
+        ready = setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6_only, sizeof v6_only) == 0;
+    if (ready && bind(fd, &address->u.any, address->len) == 0 && listen(fd, LISTEN_BACKLOG) == 0)
+        return fd;
+    int error = errno;
+    close(fd);
+    return -error;
+}
+
+static bool keep(struct opening *opening, int fd) {
+    struct listeners *listeners = opening->listeners;
+    if (listeners->count == LISTEN_MAX) {
+        close(fd);
+        snprintf(opening->error, opening->error_size, "too many addresses to listen at (at most %d)", LISTEN_MAX);
+        return false;
+    }
+    listeners->fd[listeners->count++] = fd;
+    return true;
+}
+
+static void explain_in_use(struct opening *opening, const struct address *address, const char *name) {
+    char holder[128], self[32];
+    if (!port_holder_find(&address->u.any, holder, sizeof holder)) /* bound, but not listening */
+        snprintf(holder, sizeof holder, "a process that cannot be seen from here");
+    snprintf(self, sizeof self, "(pid %d)", (int)getpid());
+    if (strstr(holder, self))
+        snprintf(opening->error, opening->error_size, "%s is asked for twice: leave out one -l", name);
+    else if (opening->spec)
+        snprintf(opening->error, opening->error_size,
+                 "%s is in use by %s: stop it, or choose another port in -l %s (0 lets the kernel pick)", name, holder,
+                 opening->spec);
+    else
+        snprintf(opening->error, opening->error_size,
+                 "%s is in use by %s: stop it, or choose another with -p PORT (-p 0 lets the kernel pick)", name,
+                 holder);
+}
+
+/* Always false. */
+static bool explain(struct opening *opening, const struct address *address, int error) {
+    char name[NI_MAXHOST + 16];
+    int port = port_of(address);
+    name_of(address, name, sizeof name);
+    if (!opening->spec)
+        snprintf(name, sizeof name, "port %d", port);
+    else if (opening->spec[0] == ':')
+        snprintf(name, sizeof name, "%s", opening->spec);
+    if (error == EADDRINUSE)
+        explain_in_use(opening, address, name);
+    else if (error == EACCES && port < 1024)
+        snprintf(opening->error, opening->error_size,
+                 "%s: ports below 1024 need root or CAP_NET_BIND_SERVICE: choose another, such as %s%d", name,
+                 opening->spec ? ":" : "-p ", port + 8000);
+    else if (error == EADDRNOTAVAIL)
+        snprintf(opening->error, opening->error_size,
+                 "%s is not an address of this machine: choose one of its own, or listen on every one with -l :%d",
+                 name, port);
+    else
+        snprintf(opening->error, opening->error_size, "cannot listen at %s: %s", name, strerror(error));
+    return false;
+}
+
+static bool open_wildcard(struct opening *opening, int port) {
+    struct address address = wildcard(AF_INET6, port);
+    int fd = open_socket(&address, true);
+    if (fd == -EAFNOSUPPORT || fd == -EADDRNOTAVAIL) { /* IPv6 is not compiled in, or switched off */
+        address = wildcard(AF_INET, port);
+        fd = open_socket(&address, false);
+    }
+    return fd < 0 ? explain(opening, &address, -fd) : keep(opening, fd);
+}
+
+/* All addresses of a host. A name may have some that are not to be had here (::1 where IPv6 is off): one is enough. */
+static bool open_host(struct opening *opening, const struct target *target) {
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE}, *found = NULL;
+    struct address address = {.len = 0}, failed = address;
+    int port = target->port, opened = 0, failure = 0;
+    int result = getaddrinfo(target->host, NULL, &hints, &found);
+    if (result != 0) {
+        snprintf(opening->error, opening->error_size, "%s: cannot find the address of %s: %s", opening->spec,
+                 target->host, result == EAI_SYSTEM ? strerror(errno) : gai_strerror(result));
+        return false;
+    }
+    for (struct addrinfo *each = found; each; each = each->ai_next) {
+        memcpy(&address.u, each->ai_addr, each->ai_addrlen);
+        address.len = each->ai_addrlen;
+        set_port(&address, port);
+        int fd = open_socket(&address, false);
+        if (fd == -EADDRINUSE && target->port == 0 && port != 0) { /* taken at this address only: no common port */
+            set_port(&address, 0);
+            fd = open_socket(&address, false);
+        }
+        if (fd == -EADDRNOTAVAIL || fd == -EAFNOSUPPORT) {
+            failed = address;
+            failure = -fd;
+            continue;
+        }
+        if (fd < 0 ? !explain(opening, &address, -fd) : !keep(opening, fd)) {
+            freeaddrinfo(found);
+            return false;
+        }
+        opened++;
+        if (port == 0 && address_of(fd, &address))
+            port = port_of(&address);
+    }
+    freeaddrinfo(found);
+    return opened || explain(opening, &failed, failure);
+}
+
+/* Makes way for a socket at `path`: what a server left behind goes, anything else stays and is an error. */
+static bool clear_path(struct opening *opening, const struct address *address) {
+    const char *path = address->u.local.sun_path;
+    struct stat status;
+    if (lstat(path, &status) != 0)
+        return true; /* bind says what else is wrong */
+    if (!S_ISSOCK(status.st_mode)) {
+        snprintf(opening->error, opening->error_size, "%s exists and is not a socket: choose another path",
+                 opening->spec);
+        return false;
+    }
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0); /* a full backlog is alive too */
+    int error = fd < 0 || connect(fd, &address->u.any, address->len) == 0 ? 0 : errno;
+    if (fd >= 0)
+        close(fd);
+    if (error == ECONNREFUSED && unlink(path) == 0)
+        return true;
+    if (error == EACCES || error == EPERM || error == ECONNREFUSED)
+        snprintf(opening->error, opening->error_size, "%s exists and cannot be replaced: %s: remove it first",
+                 opening->spec, strerror(error == ECONNREFUSED ? errno : error));
+    else
+        snprintf(opening->error, opening->error_size, "%s is in use by a server: stop it, or choose another path",
+                 opening->spec);
+    return false;
+}
+
+static bool open_local(struct opening *opening, const char *path) {
+    struct address address = {.len = sizeof address.u.local};
+    address.u.local.sun_family = AF_UNIX;
+    memcpy(address.u.local.sun_path, path, strlen(path) + 1);
+    if (!clear_path(opening, &address))
+        return false;
+    int fd = open_socket(&address, false);
+    if (fd < 0) {
+        snprintf(opening->error, opening->error_size, "cannot listen at %s: %s", opening->spec, strerror(-fd));
+        return false;
+    }
+    return keep(opening, fd);
+}
+
+static bool open_spec(struct opening *opening) {
+    struct target target;
+    if (!listener_spec_ok(opening->spec)) {
+        snprintf(opening->error, opening->error_size, "%s: not HOST:PORT, [V6]:PORT, :PORT or unix:PATH",
+                 opening->spec);
+        return false;
+    }
+    const char *path = local_path(opening->spec);
+    if (path)
+        return open_local(opening, path);
+    parse_target(opening->spec, &target);
+    return *target.host ? open_host(opening, &target) : open_wildcard(opening, target.port);
+}
+
+bool listeners_open(struct listeners *listeners, const char *const *specs, int spec_count, int port, char *error,
+                    size_t error_size) {
+    struct opening opening = {listeners, NULL, error, error_size};
+    listeners->count = 0;
+    bool opened = spec_count > 0 || open_wildcard(&opening, port);
+    for (int i = 0; i < spec_count && opened; i++) {
+        opening.spec = specs[i];
+        opened = open_spec(&opening);
+    }
+    if (!opened)
+        listeners_close(listeners);
+    return opened;
+}
+
+void listeners_close(struct listeners *listeners) {
+    struct address address;
+    for (int i = 0; i < listeners->count; i++) {
+        if (address_of(listeners->fd[i], &address) && address.u.any.sa_family == AF_UNIX && address.u.local.sun_path[0])
+            unlink(address.u.local.sun_path);
+        close(listeners->fd[i]);
+    }
+    listeners->count = 0;
+}
+
+static bool is_loopback(const struct address *address) {
+    if (address->u.any.sa_family == AF_INET)
+        return ntohl(address->u.ipv4.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+    return IN6_IS_ADDR_LOOPBACK(&address->u.ipv6.sin6_addr);
+}
+
+static bool is_wildcard(const struct address *address) {
+    if (address->u.any.sa_family == AF_INET)
+        return address->u.ipv4.sin_addr.s_addr == htonl(INADDR_ANY);
+    return IN6_IS_ADDR_UNSPECIFIED(&address->u.ipv6.sin6_addr);
+}
+
+static void print_url(const struct address *address, int out_fd) {
+    char name[NI_MAXHOST + 16];
+    name_of(address, name, sizeof name);
+    dprintf(out_fd, "  http://%s/%s\n", name, is_loopback(address) ? "" : " (from other machines)");
+}
+
+/* Link-local addresses are left out: browsers take no URL with a zone. */
+static void print_interfaces(const struct ifaddrs *interfaces, bool ipv4, bool ipv6, int port, bool loopback,
+                             int out_fd) {
+    for (const struct ifaddrs *each = interfaces; each; each = each->ifa_next) {
+        int family = each->ifa_addr ? each->ifa_addr->sa_family : AF_UNSPEC;
+        if (!(each->ifa_flags & IFF_UP) || (family == AF_INET ? !ipv4 : family == AF_INET6 ? !ipv6 : true))
+            continue;
+        struct address address = wildcard(family, port);
+        memcpy(&address.u, each->ifa_addr, address.len);
+        set_port(&address, port);
+        bool link_local = family == AF_INET6 && IN6_IS_ADDR_LINKLOCAL(&address.u.ipv6.sin6_addr);
+        if (!link_local && is_loopback(&address) == loopback)
+            print_url(&address, out_fd);
+    }
+}
+
+static void print_wildcard(int fd, const struct address *address, int out_fd) {
+    int family = address->u.any.sa_family, v6_only = 0, port = port_of(address);
+    socklen_t len = sizeof v6_only;
+    struct ifaddrs *interfaces = NULL;
+    if (family == AF_INET6)
+        getsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6_only, &len);
+    if (getifaddrs(&interfaces) != 0) {
+        dprintf(out_fd, "  http://%s:%d/\n", v6_only ? "[::1]" : "127.0.0.1", port);
+        return;
+    }
+    print_interfaces(interfaces, !v6_only, family == AF_INET6, port, true, out_fd);
+    print_interfaces(interfaces, !v6_only, family == AF_INET6, port, false, out_fd);
+    freeifaddrs(interfaces);
+}
+
+void listeners_print(const struct listeners *listeners, int out_fd) {
+    struct address address;
+    for (int i = 0; i < listeners->count; i++) {
+        if (!address_of(listeners->fd[i], &address))
+            continue;
+        if (address.u.any.sa_family == AF_UNIX)
+            dprintf(out_fd, "  %s%.*s\n", local_prefix, (int)sizeof address.u.local.sun_path, address.u.local.sun_path);
+        else if (is_wildcard(&address))
+            print_wildcard(listeners->fd[i], &address, out_fd);
+        else
+            print_url(&address, out_fd);
+    }
+}

@@ -1,0 +1,66 @@
+#define _GNU_SOURCE
+#include "signals.h"
+#include "bounds.h"
+#include "check.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <unistd.h>
+
+static atomic_int stop_count;
+static atomic_int wake_count;
+static int wake_fds[WORKERS_MAX];
+
+static void wake_all(void) {
+    const uint64_t one = 1;
+    int error = errno;
+    for (int i = 0; i < atomic_load(&wake_count); i++)
+        if (write(wake_fds[i], &one, sizeof one) < 0)
+            break; /* an eventfd that is full is readable already */
+    errno = error;
+}
+
+static void on_stop(int number) {
+    if (atomic_fetch_add(&stop_count, 1) > 0)
+        _exit(128 + number);
+    wake_all();
+}
+
+static void on_child(int number) {
+    (void)number;
+    wake_all();
+}
+
+static void handle(int number, void (*handler)(int)) {
+    struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART};
+    sigemptyset(&action.sa_mask);
+    CHECK(sigaction(number, &action, NULL) == 0);
+}
+
+void signals_init(void) {
+    handle(SIGTERM, on_stop);
+    handle(SIGINT, on_stop);
+    handle(SIGPIPE, SIG_IGN);
+    handle(SIGCHLD, SIG_DFL);
+}
+
+bool signals_stopping(void) {
+    return atomic_load_explicit(&stop_count, memory_order_relaxed) > 0;
+}
+
+void signals_wake(int fd) {
+    int i = atomic_load(&wake_count);
+    CHECK(i < WORKERS_MAX);
+    wake_fds[i] = fd;
+    atomic_store(&wake_count, i + 1);
+}
+
+void signals_forget(void) {
+    atomic_store(&wake_count, 0);
+}
+
+void signals_watch_children(void) {
+    handle(SIGCHLD, on_child);
+}

@@ -1,0 +1,231 @@
+/* The accept loop exists once, so what can go wrong at the door is written once: no descriptors left, no place left, an
+   address with too many connections, a stop. */
+#define _GNU_SOURCE
+#include "worker.h"
+#include "check.h"
+#include "say.h"
+#include "signals.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+bool worker_open(struct worker *worker, const struct worker *all, const struct config *config,
+                 const struct listeners *listeners, unsigned capacity) {
+    int error;
+    *worker = (struct worker){.config = config, .listeners = listeners, .all = all, .wake_fd = -1};
+    worker->backend = backend_find(config->model);
+    worker->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    worker->drive.buffer_len = config->limits.head_max;
+    worker->drive.buffer = malloc(worker->drive.buffer_len);
+    worker->env.site = &worker->site;
+    worker->env.limits = &config->limits;
+    clock_update(&worker->env.clock);
+    if (worker->wake_fd < 0 || !worker->drive.buffer || !clients_open(&worker->clients, capacity)) {
+        say("no memory or descriptors for %u connections: lower --max-connections", capacity);
+        return false;
+    }
+    worker->env.crowded = worker->clients.crowded;
+    worker->site.files = (struct filecache_config){config->root, config->index, config->index_count};
+    worker->site.cache = filecache_open(&worker->site.files, &error);
+    if (!worker->site.cache) {
+        say("--root %s: %s", config->root, strerror(-error));
+        return false;
+    }
+    worker->model = worker->backend->open(worker);
+    if (!worker->model)
+        return false;
+    capacity = worker->clients.capacity;
+    if (!pool_open(&worker->env.in, config->limits.head_max, capacity) ||
+        !pool_open(&worker->env.out, sizeof(struct outq), capacity)) {
+        say("no address space for %u connections: lower --max-connections", capacity);
+        return false;
+    }
+    signals_wake(worker->wake_fd);
+    return true;
+}
+
+void worker_close(struct worker *worker) {
+    struct client *client;
+    unsigned cursor = 0;
+    if (worker->model)
+        worker->backend->close(worker->model);
+    while ((client = clients_each(&worker->clients, &cursor)))
+        worker_hang_up(worker, client);
+    pool_close(&worker->env.in);
+    pool_close(&worker->env.out);
+    if (worker->site.cache)
+        filecache_close(worker->site.cache);
+    clients_close(&worker->clients);
+    free(worker->drive.buffer);
+    if (worker->wake_fd >= 0)
+        close(worker->wake_fd);
+}
+
+bool worker_accepting(const struct worker *worker) {
+    return !worker->draining && worker->env.clock.now_ms >= worker->rest_until_ms;
+}
+
+static int ms_until(uint64_t at_ms, uint64_t now_ms) {
+    uint64_t left = at_ms > now_ms ? at_ms - now_ms : 0;
+    return left < INT_MAX ? (int)left : INT_MAX;
+}
+
+int worker_timeout(const struct worker *worker) {
+    uint64_t now_ms = worker->env.clock.now_ms;
+    if (worker->draining)
+        return ms_until(worker->drain_until_ms, now_ms);
+    return worker->rest_until_ms > now_ms ? ms_until(worker->rest_until_ms, now_ms) : -1;
+}
+
+int worker_event_timeout(const struct worker *worker) {
+    int own = worker_timeout(worker), clients = clients_timeout(&worker->clients, worker->env.clock.now_ms);
+    return own < 0 || (clients >= 0 && clients < own) ? clients : own;
+}
+
+void worker_woken(struct worker *worker) {
+    uint64_t count;
+    if (read(worker->wake_fd, &count, sizeof count) < 0)
+        CHECK(errno == EAGAIN || errno == EINTR);
+}
+
+void worker_wake(struct worker *worker) {
+    const uint64_t one = 1;
+    if ((worker->draining || worker->rest_until_ms > 0) && write(worker->wake_fd, &one, sizeof one) < 0)
+        CHECK(errno == EAGAIN); /* full is readable too */
+}
+
+void worker_hang_up(struct worker *worker, struct client *client) {
+    conn_close(&client->conn);
+    close(client->fd);
+    clients_drop(&worker->clients, client);
+    worker->rest_until_ms = 0;
+}
+
+enum drive_want worker_turn(struct worker *worker, struct client *client, bool hangup) {
+    enum drive_want want = drive(&worker->drive, client->fd, &client->conn, hangup);
+    if (want == WANT_NOTHING)
+        worker_hang_up(worker, client);
+    else
+        clients_note(&worker->clients, client);
+    return want;
+}
+
+enum drive_want worker_timed_out(struct worker *worker, struct client *client) {
+    conn_done(&client->conn, -ETIMEDOUT);
+    return worker_turn(worker, client, false);
+}
+
+static bool somebody_waits(const struct listeners *listeners) {
+    struct pollfd fds[LISTEN_MAX];
+    for (int i = 0; i < listeners->count; i++)
+        fds[i] = (struct pollfd){.fd = listeners->fd[i], .events = POLLIN};
+    return poll(fds, (nfds_t)listeners->count, 0) > 0;
+}
+
+void worker_make_room(struct worker *worker) {
+    uint64_t since_ms, now_ms = worker->env.clock.now_ms;
+    bool waits = somebody_waits(worker->listeners);
+    atomic_store_explicit(worker->clients.crowded, waits, memory_order_relaxed);
+    if (!waits)
+        return;
+    struct client *client = clients_oldest_idle(&worker->clients, worker->config->limits.idle_timeout_ms, &since_ms);
+    worker->rest_until_ms = now_ms + ACCEPT_REST_MS;
+    if (client && now_ms >= since_ms + ROOM_GRACE_MS) {
+        clients_forget_idle(&worker->clients, client);
+        worker->backend->drain(worker->model, client);
+    } else if (client && since_ms + ROOM_GRACE_MS < worker->rest_until_ms) {
+        worker->rest_until_ms = since_ms + ROOM_GRACE_MS;
+    }
+}
+
+static bool worker_too_many_from(const struct worker *worker, const struct sockaddr_storage *peer) {
+    unsigned count = 0;
+    if (!worker->config->limits.max_per_ip)
+        return false;
+    for (int i = 0; i < worker->config->workers; i++)
+        count += clients_from(&worker->all[i].clients, peer);
+    return count >= worker->config->limits.max_per_ip;
+}
+
+/* Nobody can be let in for want of descriptors or memory: said once, and tried again after a rest or when a client
+   leaves. */
+static void worker_rest(struct worker *worker, int error) {
+    if (!worker->exhausted)
+        say("can't accept connections: %s; raise the limit (ulimit -n) or lower --max-connections", strerror(error));
+    worker->exhausted = true;
+    worker_make_room(worker);
+    if (worker->rest_until_ms <= worker->env.clock.now_ms)
+        worker->rest_until_ms = worker->env.clock.now_ms + ACCEPT_REST_MS;
+}
+
+static void worker_let_in(struct worker *worker, int fd, const struct sockaddr_storage *peer) {
+    if (worker_too_many_from(worker, peer)) {
+        close(fd);
+        return;
+    }
+    struct client *client = clients_take(&worker->clients, fd, peer);
+    conn_open(&client->conn, &worker->env);
+    clients_note(&worker->clients, client);
+    worker->backend->take(worker->model, client);
+}
+
+/* Accepts from one listener. False: no more can be accepted for now. */
+static bool worker_accept_from(struct worker *worker, int listener) {
+    for (int i = 0; i < ACCEPT_BATCH; i++) {
+        struct sockaddr_storage peer;
+        socklen_t peer_len = sizeof peer;
+        if (worker->clients.count == worker->clients.capacity) {
+            worker_make_room(worker);
+            return false;
+        }
+        peer.ss_family = AF_UNSPEC;
+        int fd = accept4(listener, (struct sockaddr *)&peer, &peer_len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd >= 0) {
+            worker->exhausted = false;
+            worker_let_in(worker, fd, &peer);
+        } else if (errno == EAGAIN) {
+            return true;
+        } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+            worker_rest(worker, errno);
+            return false;
+        } /* else: that connection is gone already; the next */
+    }
+    return true;
+}
+
+static void worker_accept(struct worker *worker) {
+    for (int i = 0; i < worker->listeners->count; i++)
+        if (!worker_accept_from(worker, worker->listeners->fd[i]))
+            return;
+    if (atomic_load_explicit(worker->clients.crowded, memory_order_relaxed))
+        atomic_store_explicit(worker->clients.crowded, false, memory_order_relaxed);
+}
+
+static void worker_drain(struct worker *worker) {
+    struct client *client;
+    unsigned cursor = 0;
+    worker->draining = worker->env.draining = true;
+    worker->drain_until_ms = worker->env.clock.now_ms + DRAIN_MS;
+    while ((client = clients_each(&worker->clients, &cursor)))
+        worker->backend->drain(worker->model, client);
+}
+
+void worker_check_stop(struct worker *worker) {
+    if (signals_stopping() && !worker->draining)
+        worker_drain(worker);
+}
+
+void worker_run(struct worker *worker) {
+    while (!worker->draining || (worker->clients.count > 0 && worker->env.clock.now_ms < worker->drain_until_ms)) {
+        if (worker->backend->wait(worker->model, worker_accepting(worker)))
+            worker_accept(worker);
+        worker_check_stop(worker);
+    }
+}

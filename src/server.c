@@ -1,0 +1,89 @@
+#define _GNU_SOURCE
+#include "server.h"
+#include "check.h"
+#include "say.h"
+#include "signals.h"
+#include "worker.h"
+
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+/* As many descriptors as the system grants: what limits connections is --max-connections. */
+static void raise_descriptor_limit(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static void server_banner(const struct config *config, const struct listeners *listeners) {
+    char root[PATH_MAX];
+    if (config->quiet)
+        return;
+    say("serving %s with %s, %d worker%s", realpath(config->root, root) ? root : config->root,
+        backend_find(config->model)->name, config->workers, config->workers == 1 ? "" : "s");
+    listeners_print(listeners, STDERR_FILENO);
+}
+
+static void *server_thread(void *worker) {
+    worker_run(worker);
+    return NULL;
+}
+
+/* Worker 0 runs here: a process with one thread is spared the locking of its descriptors in the kernel, and a good part
+   of the C library's. */
+static bool server_serve(struct worker *workers, int count) {
+    int started = 1;
+    for (; started < count; started++) {
+        int error = pthread_create(&workers[started].thread, NULL, server_thread, &workers[started]);
+        if (error) {
+            say("can't start worker %d: %s", started, strerror(error));
+            raise(SIGTERM);
+            break;
+        }
+    }
+    worker_run(&workers[0]);
+    for (int i = 1; i < started; i++)
+        pthread_join(workers[i].thread, NULL);
+    return started == count;
+}
+
+/* The part of max_connections that worker `index` may have: together they have it all, and each has some. */
+static unsigned server_share(const struct config *config, int index) {
+    unsigned workers = (unsigned)config->workers, all = config->limits.max_connections;
+    unsigned share = all / workers + ((unsigned)index < all % workers);
+    return share ? share : 1;
+}
+
+int server_run(const struct config *config) {
+    struct listeners listeners;
+    char error[512];
+    int opened = 0;
+    bool ok = true;
+    struct worker *workers = calloc((size_t)config->workers, sizeof *workers);
+    CHECK(workers);
+    raise_descriptor_limit();
+    signals_init();
+    if (!listeners_open(&listeners, config->listen, config->listen_count, config->port, error, sizeof error)) {
+        say("%s", error);
+        free(workers);
+        return 1;
+    }
+    for (; ok && opened < config->workers; opened++)
+        ok = worker_open(&workers[opened], workers, config, &listeners, server_share(config, opened));
+    if (ok) {
+        server_banner(config, &listeners);
+        ok = server_serve(workers, config->workers);
+    }
+    listeners_close(&listeners);
+    while (opened-- > 0)
+        worker_close(&workers[opened]);
+    free(workers);
+    return ok ? 0 : 1;
+}

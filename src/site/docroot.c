@@ -1,0 +1,174 @@
+/* openat2(2) with RESOLVE_BENEATH does it all in the kernel, races with renames included. Kernels before 5.6, and
+   seccomp policies that don't know the call, get a walk that opens one component at a time without following links, and
+   resolves links by hand; it too never leaves the root, for it never opens ".." above it. */
+#define _GNU_SOURCE
+#include "docroot.h"
+#include "bounds.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum { LINKS_MAX = 40, DEPTH_MAX = PATH_LEN_MAX / 2 };
+
+int docroot_open(struct docroot *root, const char *path) {
+    struct stat st;
+    int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    if (fstat(fd, &st) < 0) {
+        close(fd);
+        return -errno;
+    }
+    *root = (struct docroot){.path = path, .fd = fd, .device = st.st_dev, .inode = st.st_ino};
+    return 0;
+}
+
+void docroot_close(struct docroot *root) {
+    close(root->fd);
+}
+
+bool docroot_moved(struct docroot *root) {
+    struct stat st;
+    struct docroot fresh;
+    if (stat(root->path, &st) < 0 || (st.st_dev == root->device && st.st_ino == root->inode))
+        return false;
+    if (docroot_open(&fresh, root->path) < 0)
+        return false;
+    fresh.walk = root->walk;
+    fresh.checked_at_ms = root->checked_at_ms;
+    docroot_close(root);
+    *root = fresh;
+    return true;
+}
+
+/* A path yet to be walked; links put their targets in front of the rest. */
+struct walk {
+    char rest[2 * PATH_LEN_MAX + 2];
+    int fds[DEPTH_MAX + 1]; /* the folders from the root down to here: ".." pops one */
+    int depth, links;
+};
+
+static int walk_into_link(struct walk *walk, int link_fd, const char *rest) {
+    char target[2 * PATH_LEN_MAX + 2];
+    ssize_t len = readlinkat(link_fd, "", target, PATH_LEN_MAX);
+    size_t rest_len = strlen(rest);
+    if (len < 0)
+        return -errno;
+    if (++walk->links > LINKS_MAX)
+        return -ELOOP;
+    if (len == 0 || target[0] == '/')
+        return -EXDEV;
+    if ((size_t)len + 1 + rest_len >= sizeof walk->rest)
+        return -ENAMETOOLONG;
+    target[len] = '/';
+    memcpy(target + len + 1, rest, rest_len + 1);
+    memcpy(walk->rest, target, (size_t)len + 1 + rest_len + (rest_len ? 1 : 0));
+    walk->rest[(size_t)len + (rest_len ? 1 + rest_len : 0)] = '\0';
+    return 0;
+}
+
+/* Walks to the end of walk->rest: 0 with the O_PATH descriptor on top of walk->fds, or -errno. */
+static int walk_all(struct walk *walk) {
+    while (walk->rest[0]) {
+        char name[NAME_MAX + 1], *rest = walk->rest + strcspn(walk->rest, "/");
+        size_t len = (size_t)(rest - walk->rest);
+        bool folder = *rest == '/';
+        struct stat st;
+        rest += strspn(rest, "/");
+        if (len > NAME_MAX)
+            return -ENAMETOOLONG;
+        memcpy(name, walk->rest, len);
+        name[len] = '\0';
+        if (strcmp(name, "..") == 0) {
+            if (walk->depth == 0)
+                return -EXDEV;
+            close(walk->fds[walk->depth--]);
+        } else if (len > 0 && strcmp(name, ".") != 0) {
+            int fd = openat(walk->fds[walk->depth], name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+            if (fd < 0 || fstat(fd, &st) < 0)
+                return -errno;
+            if (S_ISLNK(st.st_mode)) {
+                int error = walk_into_link(walk, fd, rest);
+                close(fd);
+                if (error)
+                    return error;
+                continue;
+            }
+            if (walk->depth == DEPTH_MAX || (folder && !S_ISDIR(st.st_mode))) {
+                close(fd);
+                return folder ? -ENOTDIR : -ENAMETOOLONG;
+            }
+            walk->fds[++walk->depth] = fd;
+        }
+        memmove(walk->rest, rest, strlen(rest) + 1);
+    }
+    return 0;
+}
+
+static int docroot_walk(const struct docroot *root, const char *path, int flags) {
+    struct walk walk = {.depth = 0, .links = 0};
+    char link[64];
+    int fd = -1, error;
+    if (strlen(path) > PATH_LEN_MAX)
+        return -ENAMETOOLONG;
+    memcpy(walk.rest, path, strlen(path) + 1);
+    walk.fds[0] = root->fd;
+    error = walk_all(&walk);
+    if (!error) {
+        /* The kernel's own name for what was found: opened again it can't be swapped for something else. */
+        snprintf(link, sizeof link, "/proc/self/fd/%d", walk.fds[walk.depth]);
+        fd = open(link, (flags & ~O_NOFOLLOW) | O_CLOEXEC);
+        error = fd < 0 ? -errno : 0;
+    }
+    while (walk.depth > 0)
+        close(walk.fds[walk.depth--]);
+    return error ? error : fd;
+}
+
+static int docroot_at(const struct docroot *root, const char *path, int flags) {
+    if (root->walk)
+        return docroot_walk(root, path, flags);
+    struct open_how how = {.flags = (uint64_t)(flags | O_CLOEXEC), .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
+    for (int tries = 0;; tries++) {
+        int fd = (int)syscall(SYS_openat2, root->fd, path[0] ? path : ".", &how, sizeof how);
+        if (fd >= 0)
+            return fd;
+        /* EAGAIN: a rename raced with a ".." in a link; the kernel asks to try again. */
+        if ((errno != EAGAIN && errno != EINTR) || tries > 100)
+            return -errno;
+    }
+}
+
+int docroot_stat(const struct docroot *root, const char *path, struct stat *st) {
+    int fd = docroot_at(root, path, O_PATH);
+    if (fd < 0)
+        return fd;
+    int error = fstat(fd, st) < 0 ? -errno : 0;
+    close(fd);
+    return error;
+}
+
+int docroot_file(const struct docroot *root, const char *path, struct stat *st) {
+    int probe = docroot_at(root, path, O_PATH);
+    if (probe < 0)
+        return probe;
+    if (fstat(probe, st) < 0) {
+        close(probe);
+        return -EIO;
+    }
+    if (!S_ISREG(st->st_mode))
+        return probe;
+    close(probe);
+    int fd = docroot_at(root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+    if (fd >= 0 && fstat(fd, st) < 0) {
+        close(fd);
+        return -EIO;
+    }
+    return fd;
+}

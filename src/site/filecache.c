@@ -1,0 +1,203 @@
+/* A hash table over a fixed array of slots. Which to drop is decided by a hand that sweeps the slots and spares those
+   used since it last came by (CLOCK): unlike a list in order of use, a hit writes nothing but a flag in the entry it
+   has just read.
+
+   A slot is free when refs is 0. An entry that proves stale leaves the table at once, and its slot when the last reply
+   that uses it has left. */
+#define _GNU_SOURCE
+#include "filecache.h"
+#include "bounds.h"
+#include "check.h"
+#include "file.h"
+#include "hash.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+enum { BLOCK_LEAST = 256 };
+
+struct filecache *filecache_open(const struct filecache_config *config, int *error) {
+    size_t size = sizeof(struct filecache) + FILECACHE_COUNT * sizeof(struct file);
+    struct filecache *cache =
+        mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (cache == MAP_FAILED) {
+        *error = -ENOMEM;
+        return NULL;
+    }
+    cache->config = config;
+    cache->files = (struct file *)(cache + 1);
+    cache->root.fd = -1;
+    for (int i = 0; i < FILECACHE_CLASSES; i++)
+        if (!pool_open(&cache->blocks[i], (size_t)BLOCK_LEAST << i, FILECACHE_BYTES / ((size_t)BLOCK_LEAST << i))) {
+            *error = -ENOMEM;
+            filecache_close(cache);
+            return NULL;
+        }
+    *error = docroot_open(&cache->root, config->root);
+    if (*error) {
+        cache->root.fd = -1;
+        filecache_close(cache);
+        return NULL;
+    }
+    if (getrandom(&cache->seed, sizeof cache->seed, GRND_NONBLOCK) < 0)
+        cache->seed = (uint64_t)(uintptr_t)cache; /* early at boot: the address is random too */
+    return cache;
+}
+
+static void file_free(struct file *file) {
+    struct filecache *cache = file->cache;
+    if (file->fd >= 0) {
+        close(file->fd);
+        cache->fd_count--;
+    }
+    if (file->block) {
+        pool_drop(&cache->blocks[file->block_class], file->block);
+        cache->block_bytes -= (uint64_t)BLOCK_LEAST << file->block_class;
+    }
+    file->bucket_next = cache->free;
+    cache->free = file;
+}
+
+void filecache_put(struct file *file) {
+    CHECK(file->refs > 0);
+    if (--file->refs == 0)
+        file_free(file);
+}
+
+static void filecache_unlink(struct filecache *cache, struct file *file) {
+    struct file **at = &cache->buckets[file->hash % FILECACHE_BUCKETS];
+    while (*at != file)
+        at = &(*at)->bucket_next;
+    *at = file->bucket_next;
+    file->cached = false;
+    filecache_put(file);
+}
+
+void filecache_close(struct filecache *cache) {
+    for (unsigned i = 0; i < cache->touched; i++)
+        if (cache->files[i].refs && cache->files[i].cached)
+            filecache_unlink(cache, &cache->files[i]);
+    for (int i = 0; i < FILECACHE_CLASSES; i++)
+        pool_close(&cache->blocks[i]);
+    if (cache->root.fd >= 0)
+        docroot_close(&cache->root);
+    munmap(cache, sizeof *cache + FILECACHE_COUNT * sizeof(struct file));
+}
+
+/* Drops one entry that no reply uses: the first that was not used of late. With `fd`, only one that has a descriptor.
+   False: there is none. */
+static bool filecache_evict(struct filecache *cache, bool fd) {
+    for (unsigned steps = 0; steps < 2 * cache->touched; steps++) {
+        struct file *file = &cache->files[cache->hand++ % cache->touched];
+        if (!file->refs || !file->cached || file->refs > 1 || (fd && file->fd < 0))
+            continue;
+        if (file->used) {
+            file->used = false;
+            continue;
+        }
+        filecache_unlink(cache, file);
+        return true;
+    }
+    return false;
+}
+
+char *filecache_block(struct filecache *cache, struct file *file, size_t size) {
+    int class = 0;
+    while (((size_t)BLOCK_LEAST << class) < size)
+        class ++;
+    CHECK(class < FILECACHE_CLASSES && !file->block);
+    while (cache->block_bytes + ((uint64_t)BLOCK_LEAST << class) > FILECACHE_BYTES)
+        if (!filecache_evict(cache, false))
+            return NULL;
+    file->block = pool_take(&cache->blocks[class]);
+    CHECK(file->block); /* each class alone could hold FILECACHE_BYTES */
+    file->block_class = (int8_t) class;
+    cache->block_bytes += (uint64_t)BLOCK_LEAST << class;
+    return file->block;
+}
+
+bool filecache_fd_room(struct filecache *cache) {
+    while (cache->fd_count >= FILECACHE_FDS)
+        if (!filecache_evict(cache, true))
+            return false;
+    return true;
+}
+
+static struct file *filecache_slot(struct filecache *cache) {
+    if (!cache->free && cache->touched == FILECACHE_COUNT)
+        filecache_evict(cache, false);
+    struct file *file = cache->free;
+    if (file)
+        cache->free = file->bucket_next;
+    else if (cache->touched < FILECACHE_COUNT)
+        file = &cache->files[cache->touched++];
+    return file;
+}
+
+/* What is answered when every slot is held by a reply under way: more replies than slots, so only under attack. */
+static struct file *file_unavailable(struct filecache *cache) {
+    static struct file full = {.kind = FILE_ERROR, .status = 503, .fd = -1, .key = ""};
+    full.cache = cache;
+    full.refs = 2; /* never freed */
+    return &full;
+}
+
+static struct file *filecache_load(struct filecache *cache, const struct clock *clock, struct slice path,
+                                   uint32_t hash) {
+    struct file *file = filecache_slot(cache);
+    char key[PATH_LEN_MAX + 1];
+    if (!file)
+        return file_unavailable(cache);
+    CHECK(path.len <= PATH_LEN_MAX);
+    memcpy(key, path.at, path.len);
+    key[path.len] = '\0';
+    *file = (struct file){.refs = 1, .hash = hash, .key = key, .key_len = (uint32_t)path.len, .fd = -1, .cache = cache};
+    file_load(cache, file, clock->seconds);
+    file->checked_at_ms = clock->now_ms;
+    if (!file->block || (file->kind == FILE_ERROR && file->status >= 500)) {
+        file->key = "";
+        return file;
+    }
+    struct file **bucket = &cache->buckets[hash % FILECACHE_BUCKETS];
+    file->bucket_next = *bucket;
+    *bucket = file;
+    file->cached = true;
+    file->refs++;
+    return file;
+}
+
+/* A deploy may have pointed the root elsewhere: then nothing that is known counts. */
+static void filecache_check_root(struct filecache *cache, const struct clock *clock) {
+    if (clock->now_ms - cache->root_checked_at_ms < FILECACHE_TRUST_MS)
+        return;
+    cache->root_checked_at_ms = clock->now_ms;
+    if (!docroot_moved(&cache->root))
+        return;
+    for (unsigned i = 0; i < cache->touched; i++)
+        if (cache->files[i].refs && cache->files[i].cached)
+            filecache_unlink(cache, &cache->files[i]);
+}
+
+struct file *filecache_get(struct filecache *cache, const struct clock *clock, struct slice path) {
+    uint32_t hash = (uint32_t)hash_bytes(path.at, path.len, cache->seed);
+    filecache_check_root(cache, clock);
+    struct file *file = cache->buckets[hash % FILECACHE_BUCKETS];
+    while (file && (file->hash != hash || file->key_len != path.len || memcmp(file->key, path.at, path.len) != 0))
+        file = file->bucket_next;
+    if (file && clock->now_ms - file->checked_at_ms >= FILECACHE_TRUST_MS) {
+        if (file_is_current(cache, file)) {
+            file->checked_at_ms = clock->now_ms;
+        } else {
+            filecache_unlink(cache, file);
+            file = NULL;
+        }
+    }
+    if (!file)
+        return filecache_load(cache, clock, path, hash);
+    file->used = true;
+    file->refs++;
+    return file;
+}

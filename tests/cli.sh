@@ -1,0 +1,221 @@
+#!/bin/bash
+# The command line: help, mistakes, what is accepted, and how a start and a failed start look.
+# Usage: tests/cli.sh path/to/httpd
+set -u
+httpd=${1:?usage: tests/cli.sh path/to/httpd}
+[ -x "$httpd" ] || { echo "$httpd: not a program" >&2; exit 2; }
+work=$(mktemp -d)
+server=
+failures=0
+checks=0
+
+clean_up() {
+    [ -n "$server" ] && kill -KILL "$server" 2>/dev/null
+    rm -rf "$work"
+}
+trap clean_up EXIT
+trap 'exit 1' INT TERM
+
+mkdir "$work/site" && echo hello >"$work/site/index.html"
+
+# check WHAT COMMAND...: counts a failure unless the command succeeds
+check() {
+    local what=$1
+    shift
+    checks=$((checks + 1))
+    "$@" && return
+    failures=$((failures + 1))
+    echo "FAILED: $what" >&2
+    [ -s "$work/out" ] && sed 's/^/    out: /' "$work/out" >&2
+    [ -s "$work/err" ] && sed 's/^/    err: /' "$work/err" >&2
+}
+
+# run ARGUMENT...: output in $work/out and $work/err, exit status in $status; one that starts serving is cut, as 124
+run() {
+    timeout -k 1 10 "$httpd" "$@" >"$work/out" 2>"$work/err" </dev/null
+    status=$?
+}
+
+is() { [ "$1" = "$2" ]; }
+lines_in() { wc -l <"$1" | tr -d ' '; }
+has() { grep -qE -- "$2" "$1"; }
+empty() { [ ! -s "$1" ]; }
+
+# one_line STATUS PATTERN: what `run` ran said one line on stderr alone that matches
+one_line() {
+    is "$status" "$1" && empty "$work/out" && is "$(lines_in "$work/err")" 1 && has "$work/err" "^httpd: $2"
+}
+
+# mistake PATTERN ARGUMENT...
+mistake() {
+    local pattern=$1
+    shift
+    run "$@"
+    check "[$*] is a mistake, exit 2, one line: $pattern (exit $status)" one_line 2 "$pattern"
+}
+
+# accepted ARGUMENT...: options are read in order, so the complaint is about the last
+accepted() {
+    run "$@" --no-such-option
+    check "[$*] is accepted" one_line 2 '--no-such-option: no such option'
+}
+
+# await COMMAND...: until it succeeds, 10 s at most
+await() {
+    local tries=200
+    until "$@"; do
+        tries=$((tries - 1))
+        [ $tries -gt 0 ] || return 1
+        [ -z "$server" ] || kill -0 "$server" 2>/dev/null || return 1
+        read -rt 0.05 <>"$work/nothing" # a short rest
+    done
+    return 0 # not that of the rest
+}
+mkfifo "$work/nothing"
+
+# start ARGUMENT...: a server in the background, its pid in $server, what it says in $work/banner
+start() {
+    : >"$work/out" >"$work/err" >"$work/banner"
+    "$httpd" "$@" >"$work/banner" 2>&1 </dev/null &
+    server=$!
+}
+
+# stop: SIGTERM, exit status in $status
+stop() {
+    kill -TERM "$server"
+    wait "$server"
+    status=$?
+    server=
+}
+
+# help and version
+run --help
+cp "$work/out" "$work/help"
+check '--help exits 0' is "$status" 0
+check '--help leaves stderr alone' empty "$work/err"
+check '--help has no line above 100 columns' is "$(awk 'length > 100' "$work/help")" ''
+check '--help fits two screens' test "$(lines_in "$work/help")" -le 100
+for word in '-r, --root DIR .*default \.' '-i, --index NAME .*default index\.html' '-p, --port N .*default 7890' \
+    '-l, --listen ADDR' '-m, --model NAME .*default epoll' '-w, --workers .*default 1' \
+    ' --max-connections N .*default 10000' ' --max-per-ip N .*default 0' ' --header-timeout SECONDS .*default 10' \
+    ' --idle-timeout SECONDS .*default 60' ' --send-timeout SECONDS .*default 30' ' --min-rate BYTES .*default 500' \
+    ' --max-header BYTES .*default 16k' ' --max-requests N .*default 0' '-q, --quiet' '-v, --verbose' '-h, --help' \
+    '-V, --version' '^ +epoll +the same as epoll-et'; do
+    check "--help has: $word" has "$work/help" "$word"
+done
+run -h
+check '-h is --help' cmp -s "$work/out" "$work/help"
+for word in --version -V; do
+    run $word
+    check "$word exits 0" is "$status" 0
+    check "$word is one line" is "$(cat "$work/out")" 'httpd 1.0.0'
+    check "$word leaves stderr alone" empty "$work/err"
+done
+if [ -w /dev/full ]; then
+    "$httpd" --help >/dev/full 2>/dev/null
+    check '--help that cannot be written fails' test $? -ne 0
+fi
+
+# models: those that a mistake names are those that are accepted and explained
+run -m no-such-model
+models=$(sed -n 's/^httpd: -m no-such-model: no such model (\(.*\))$/\1/p' "$work/err" | tr -d ,)
+check 'a wrong model is a mistake that lists them' one_line 2 '-m no-such-model: no such model \(.+\)$'
+for model in blocking fork thread nonblocking select poll epoll-lt epoll-et epoll; do
+    check "$model is among the models" has <(echo " $models ") " $model "
+done
+for model in $models; do
+    accepted -m "$model"
+    check "$model has a line in --help" has "$work/help" "^ +$model +[^ ]"
+done
+
+# accepted
+accepted -p 0
+accepted -p65535
+accepted --port=80 --root=/nowhere
+accepted -r "$work/site" -i a.html -i b.html -qv
+accepted --listen 127.0.0.1:80 -l '[::1]:80' -l :0 -l localhost:8080 -l unix:/tmp/x
+accepted -w auto
+accepted -w 256
+accepted --max-connections 1 --max-per-ip 0 --max-requests 0
+accepted --header-timeout 0.05 --idle-timeout 86400 --send-timeout .5
+accepted --min-rate 0 --max-header 512
+accepted --min-rate 2k --max-header 64K
+accepted --idle 5
+
+# mistakes name the option as it was spelt, the value and what is allowed
+port='not a port number \(0 to 65535\)$'
+for value in 65536 99999 -1 +1 ' 1' '1 ' 1x 0x10 1e3 1.5 nan 99999999999999999999; do
+    mistake "--port ${value//+/\\+}: $port" --port "$value"
+done
+mistake "-p x: $port" -p x
+mistake "--port '': $port" --port=
+mistake "--port x: $port" --por x
+mistake "-p a\\?b: $port" -p $'a\nb'
+mistake '-p: needs a port number \(0 to 65535\)$' -p
+mistake '--listen: needs an address \(.*unix:PATH\)$' --listen
+mistake '-m: needs a model \(.*epoll.*\)$' -m
+mistake "-m '': no such model \\(" -m ''
+mistake '-m EPOLL: no such model \(' -m EPOLL
+mistake "-r '': not a folder" -r ''
+for value in '' 80 ::1:80 127.0.0.1 127.0.0.1:65536 '[::1]' '[x]:1' unix: a/b:1; do
+    mistake '-l .*: not an address \(HOST:PORT, \[V6\]:PORT, :PORT or unix:PATH\)$' -l "$value"
+done
+for value in '' a/b . ..; do
+    mistake "--index .*: not a file name \\(without '/'\\)$" --index "$value"
+done
+for value in 0 257 Auto -1 1.5; do
+    mistake "-w $value: not a number of workers \\(1 to 256 or auto\\)$" -w "$value"
+done
+for value in 0 1000001 x; do
+    mistake "--max-connections $value: not a number of connections \\(1 to 1000000\\)$" --max-connections "$value"
+done
+for option in --header-timeout --idle-timeout --send-timeout; do
+    for value in 0 0.04 86401 1s -5 1.2.3 . inf; do
+        mistake "$option .*: not a time in seconds \\(0\\.05 to 86400\\)$" $option "$value"
+    done
+done
+for value in 511 65k 65537 k 1kk 16q; do
+    mistake "--max-header $value: not a size in bytes \\(512 to 64k\\)$" --max-header "$value"
+done
+mistake '--min-rate -1: not a rate in bytes a second \(0 to 1g\)$' --min-rate -1
+mistake '--bogus=3: no such option \(.*--help' --bogus=3
+mistake '-Z: no such option \(.*--help' -qZ
+mistake '--quiet=5: --quiet takes no value$' --quiet=5
+mistake '--max-: which option\? \(--max-connections, --max-per-ip, --max-header, --max-requests' --max-
+mistake './html: not an option \(to serve it: -r ./html\)$' ./html
+mistake './html: not an option \(to serve it: -r ./html\)$' -q -- ./html
+mistake 'a: not an option.*--help' a b
+mistake '-i j: one too many \(at most 8\)$' -i a -i b -i c -i d -i e -i f -i g -i h -i j
+mistake '-p 1{200,}: not a port number' -p "$(printf '%05000d' 0 | tr 0 1)"
+
+# a start, and starts that fail
+site=$work/site
+start -p 0 -r "$site"
+check 'a start prints the URL with the port that the kernel chose' \
+    await has "$work/banner" '^  http://127\.0\.0\.1:[1-9][0-9]*/$'
+number=$(sed -n 's|^  http://127\.0\.0\.1:\([0-9]*\)/$|\1|p' "$work/banner")
+if [ -n "$number" ]; then
+    check 'that URL answers' bash -c ": <>/dev/tcp/127.0.0.1/$number" 2>/dev/null
+    name=$(cat "/proc/$server/comm")
+    run -p "$number" -r "$site"
+    check "a port in use: exit 1, one line names the holder (exit $status)" \
+        one_line 1 "port $number is in use by $name \\(pid $server\\): stop it, or choose another with -p PORT"
+    run -l "127.0.0.1:$number" -r "$site"
+    check "so with -l (exit $status)" one_line 1 "127.0.0.1:$number is in use by $name \\(pid $server\\): "
+fi
+stop
+check "SIGTERM ends it with 0 ($status)" is "$status" 0
+
+start -l "unix:$work/socket" -l 127.0.0.1:0 -r "$site"
+check 'a unix socket is listened at' await test -S "$work/socket"
+check 'and printed' await has "$work/banner" "^  unix:$work/socket$"
+stop
+check 'its path is gone afterwards' test ! -e "$work/socket"
+
+run -p 0 -r "$work/nowhere"
+check "a missing root: exit 1, one line names it (exit $status)" one_line 1 ".*$work/nowhere"
+run -p 0 -r "$site/index.html"
+check "a file as root: exit 1, one line names it (exit $status)" one_line 1 ".*$site/index\\.html"
+
+echo "$checks checks, $failures failed"
+[ "$failures" -eq 0 ]

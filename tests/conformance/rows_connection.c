@@ -1,0 +1,78 @@
+/* Connections (RFC 9112 section 9): who closes when, and several requests on one connection. */
+#include "groups.h"
+#include "site.h"
+
+#define OLD(fields) "GET /alpha.txt HTTP/1.0\r\n" fields "\r\n"
+
+static const struct row connections[] = {
+    ROW("stays open", "9112 9.3", GET("/alpha.txt", ""), 200, OPEN),
+    ROW("keep-alive asked for", "9112 9.3", GET("/alpha.txt", "Connection: keep-alive\r\n"), 200, OPEN),
+    ROW("close", "9112 9.6", GET("/alpha.txt", "Connection: close\r\n"), 200, BODY(ALPHABET), CLOSED),
+    ROW("close in capitals", "9110 7.6.1", GET("/alpha.txt", "Connection: CLOSE\r\n"), 200, CLOSED),
+    ROW("close in a list", "9110 7.6.1", GET("/alpha.txt", "Connection: foo , close,bar\r\n"), 200, CLOSED),
+    ROW("close in a list with empty elements", "9110 5.6.1.2", GET("/alpha.txt", "Connection: ,,close,\r\n"), 200,
+        CLOSED),
+    ROW("close in the second field", "9110 5.3", GET("/alpha.txt", "Connection: foo\r\nConnection: close\r\n"), 200,
+        CLOSED),
+    ROW("close and keep-alive", "9112 9.3", GET("/alpha.txt", "Connection: keep-alive, close\r\n"), 200, CLOSED),
+    ROW("close is a whole word", "9110 7.6.1", GET("/alpha.txt", "Connection: closed, not-close\r\n"), 200, OPEN),
+    ROW("upgrade is not accepted", "9110 7.8", GET("/alpha.txt", "Connection: Upgrade\r\nUpgrade: h2c\r\n"), 200, OPEN),
+    ROW("websocket is not accepted", "9110 7.8", GET("/alpha.txt", "Connection: Upgrade\r\nUpgrade: websocket\r\n"),
+        200, FIELDS("!Upgrade"), OPEN),
+    ROW("close after 404", "9112 9.6", GET("/missing", "Connection: close\r\n"), 404, CLOSED),
+    ROW("close after 304", "9112 9.6", GET("/alpha.txt", "If-None-Match: *\r\nConnection: close\r\n"), 304, EMPTY,
+        CLOSED),
+    ROW("close after HEAD", "9112 9.6", HEAD("/alpha.txt", "Connection: close\r\n"), 200, EMPTY, CLOSED),
+    ROW("close after 405", "9112 9.6", REQUEST("DELETE", "/", "Connection: close\r\n"), 405, CLOSED),
+
+    ROW("HTTP/1.0 closes", "9112 9.3", OLD(""), 200, BODY(ALPHABET), CLOSED),
+    ROW("HTTP/1.0 keeps alive", "9112 9.3", OLD("Connection: keep-alive\r\n"), 200, BODY(ALPHABET), OPEN),
+    ROW("HTTP/1.0 Keep-Alive in capitals", "9112 9.3", OLD("Connection: Keep-Alive\r\n"), 200, OPEN),
+    ROW("HTTP/1.0 keep-alive in a list", "9112 9.3", OLD("Connection: foo, keep-alive\r\n"), 200, OPEN),
+    ROW("HTTP/1.0 keep-alive and close", "9112 9.3", OLD("Connection: keep-alive, close\r\n"), 200, CLOSED),
+    ROW("HTTP/1.0 close", "9112 9.3", OLD("Connection: close\r\n"), 200, CLOSED),
+    ROW("HTTP/1.0 keeps alive after 404", "9112 9.3", "GET /no HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", 404, OPEN),
+    ROW("HTTP/1.0 keeps alive after HEAD", "9112 9.3", "HEAD / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", 200, EMPTY,
+        OPEN),
+    ROW("HTTP/1.0 twice", "9112 9.3", OLD("Connection: keep-alive\r\n") OLD("Connection: keep-alive\r\n"), 200,
+        AFTER(200), OPEN),
+    ROW("HTTP/1.0 twice, the second closes", "9112 9.3", OLD("Connection: keep-alive\r\n") OLD(""), 200, AFTER(200),
+        CLOSED),
+
+    ROW("two pipelined", "9112 9.3.2", GET("/sub/", "") NEXT, 200, AFTER(200), BODY(ALPHABET), OPEN),
+    ROW("three pipelined, one missing", "9112 9.3.2", NEXT GET("/missing", "") GET("/sub/", ""), 200, AFTER(200, 404),
+        BODY("sub index\n"), OPEN),
+    ROW("pipelined in all ways", "9112 9.3.2",
+        GET("/sub", "") HEAD("/", "") REQUEST("OPTIONS", "*", "") GET("/", "If-None-Match: *\r\n")
+            REQUEST("PUT", "/", "") NEXT,
+        200, AFTER(301, HEAD_OF(200), 204, 304, 405), BODY(ALPHABET), OPEN),
+    ROW("pipelined with bodies", "9112 9.3.2",
+        REQUEST("POST", "/", "Content-Length: 3\r\n") "abc" REQUEST(
+            "PUT", "/",
+            "Transfer-Encoding: chunked\r\n") "3\r\nabc\r\n0\r\n\r\n" REQUEST("BREW", "/",
+                                                                              "Content-Length: 1\r\n") "x" NEXT,
+        200, AFTER(405, 405, 501), BODY(ALPHABET), OPEN),
+    ROW("fifty pipelined", "9112 9.3.2", "<repeat:50:GET /alpha.txt HTTP/1.1\r\nHost: a\r\n\r\n>" GET("/sub/", ""), 200,
+        AFTER(TEN, TEN, TEN, TEN, TEN), BODY("sub index\n"), OPEN),
+    ROW("pipelined large files", "9112 9.3.2", GET("/zeros.bin", "") GET("/zeros.bin", "") GET("/zeros.bin", ""), 200,
+        AFTER(200, 200), LENGTH(300000), OPEN),
+    ROW("nothing is answered after close", "9112 9.6", GET("/sub/", "Connection: close\r\n") NEXT, 200,
+        BODY("sub index\n"), CLOSED),
+    ROW("nothing is answered after HTTP/1.0", "9112 9.6", OLD("") NEXT, 200, BODY(ALPHABET), CLOSED),
+    ROW("nothing is answered after a bad request", "9112 9.6", NEXT "BAD\r\n\r\n" NEXT, 400, AFTER(200), CLOSED),
+    ROW("a good request, then one that isn't HTTP", "9112 9.3.2", NEXT "\x16\x03\x01\r\n\r\n", 400, AFTER(200), CLOSED),
+    ROW("nothing is answered after an unknown version", "9112 9.6", GET("/", "") "GET / HTTP/2.0\r\n\r\n" NEXT, 505,
+        AFTER(200), CLOSED),
+
+    ROW("the client is done", "9112 9.6", NEXT, 200, BODY(ALPHABET), HALF_CLOSE, CLOSED),
+    ROW("the client is done after three", "9112 9.6", NEXT NEXT NEXT, 200, AFTER(200, 200), HALF_CLOSE, CLOSED),
+    ROW("the client is done, large file", "9112 9.6", GET("/zeros.bin", ""), 200, LENGTH(300000), HALF_CLOSE, CLOSED),
+    ROW("the end comes at once", "9112 8", "", NONE, HALF_CLOSE, CLOSED),
+    ROW("the end comes after an empty line", "9112 8", "\r\n", NONE, HALF_CLOSE, CLOSED),
+    ROW("the end comes inside a request line", "9112 8", "GET /alp", NONE, OR(400), HALF_CLOSE, CLOSED),
+    ROW("the end comes inside the fields", "9112 8", "GET / HTTP/1.1\r\nHost: a\r\n", NONE, OR(400), HALF_CLOSE,
+        CLOSED),
+    ROW("the end comes inside the second head", "9112 8", NEXT "GET /alp", NONE, OR(400), AFTER(200), HALF_CLOSE,
+        CLOSED),
+};
+const struct group group_connection = GROUP("connection", site_plain, connections, NULL);

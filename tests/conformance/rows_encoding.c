@@ -1,0 +1,97 @@
+/* Content codings (RFC 9110 sections 8.4 and 12.5): which precompressed sibling is sent, and as what. */
+#include "groups.h"
+#include "site.h"
+
+#define ALL(accept) GET("/all.js", "Accept-Encoding:" accept "\r\n")
+#define GZ(accept) GET("/gz.css", "Accept-Encoding:" accept "\r\n")
+#define PLAIN BODY("the plain representation, which is the longest\n"), FIELDS("!Content-Encoding", VARY)
+#define PLAIN_GZ BODY("the plain style sheet is longer\n"), FIELDS("!Content-Encoding", VARY)
+#define VARY "Vary~Accept-Encoding"
+#define BR BODY("br coded"), FIELDS("Content-Encoding: br", VARY)
+#define ZSTD BODY("zstd coded.."), FIELDS("Content-Encoding: zstd", VARY)
+#define GZIP BODY("gzip coded....."), FIELDS("Content-Encoding: gzip", VARY)
+#define GZIP_CSS BODY("gzip style"), FIELDS("Content-Encoding: gzip", VARY)
+
+static const struct row encodings[] = {
+    ROW("no Accept-Encoding", "9110 12.5.3", GET("/all.js", ""), 200, PLAIN, OPEN),
+    ROW("empty Accept-Encoding", "9110 12.5.3", ALL(""), 200, PLAIN, OPEN),
+    ROW("gzip", "9110 12.5.3", ALL(" gzip"), 200, GZIP, OPEN),
+    ROW("zstd", "9110 12.5.3", ALL(" zstd"), 200, ZSTD, OPEN),
+    ROW("br", "9110 12.5.3", ALL(" br"), 200, BR, OPEN),
+    ROW("type and length are those of the variant", "9110 8.4", ALL(" gzip"), 200,
+        FIELDS("Content-Type: text/javascript; charset=utf-8", "Content-Length: 15", "Content-Encoding: gzip"), OPEN),
+    ROW("what a browser sends", "9110 12.5.3", ALL(" gzip, deflate, br, zstd"), 200, BR, OPEN),
+    ROW("order doesn't count", "9110 12.5.3", ALL(" zstd, br, gzip"), 200, BR, OPEN),
+    ROW("gzip and zstd", "9110 12.5.3", ALL(" gzip, zstd"), 200, ZSTD, OPEN),
+    ROW("only one sibling is there", "9110 12.5.3", GZ(" br, zstd, gzip"), 200, GZIP_CSS, OPEN),
+    ROW("unknown codings", "9110 12.5.3", ALL(" deflate, compress, foo"), 200, PLAIN, OPEN),
+    ROW("coding without a sibling", "9110 12.5.3", GZ(" br"), 200, PLAIN_GZ, OPEN),
+    ROW("in capitals", "9110 8.4.1", ALL(" GZIP"), 200, GZIP, OPEN),
+    ROW("x-gzip", "9110 8.4.1.3", GZ(" x-gzip"), 200, GZIP_CSS, OPEN),
+    ROW("coding that begins like gzip", "9110 12.5.3", ALL(" gzipped, brotli"), 200, PLAIN, OPEN),
+    ROW("two fields", "9110 5.3", GET("/all.js", "Accept-Encoding: foo\r\nAccept-Encoding: gzip\r\n"), 200, GZIP, OPEN),
+    ROW("empty elements", "9110 5.6.1.2", ALL(" ,, gzip ,"), 200, GZIP, OPEN),
+    ROW("preferred by weight", "9110 12.4.2", ALL(" br;q=0.5, gzip;q=0.8, zstd;q=0.2"), 200, GZIP, OPEN),
+    ROW("weights of three digits", "9110 12.4.2", ALL(" br;q=0.998, gzip;q=0.999"), 200, GZIP, OPEN),
+    ROW("weight of 1", "9110 12.4.2", ALL(" br;q=0.9, gzip;q=1.000"), 200, GZIP, OPEN),
+    ROW("no weight is 1", "9110 12.4.2", ALL(" br;q=0.9, gzip"), 200, GZIP, OPEN),
+    ROW("white space around a weight", "9110 12.4.2", ALL(" br ; q=0.5 , gzip\t;\tq=0.8"), 200, GZIP, OPEN),
+    ROW("weight in capitals", "9110 12.4.2", ALL(" br;Q=0.5, gzip;Q=0.8"), 200, GZIP, OPEN),
+    ROW("weight of 0", "9110 12.4.2", ALL(" gzip;q=0"), 200, PLAIN, OPEN),
+    ROW("weight of 0.000", "9110 12.4.2", ALL(" gzip;q=0.000"), 200, PLAIN, OPEN),
+    ROW("one excluded", "9110 12.4.2", ALL(" br;q=0, zstd;q=0, gzip"), 200, GZIP, OPEN),
+    ROW("excluded, others unknown", "9110 12.4.2", GZ(" gzip;q=0, br"), 200, PLAIN_GZ, OPEN),
+    ROW("identity preferred", "9110 12.5.3", ALL(" identity, gzip;q=0.5"), 200, PLAIN, OPEN),
+    ROW("identity by weight", "9110 12.5.3", ALL(" identity;q=0.8, gzip;q=0.5, br;q=0.1"), 200, PLAIN, OPEN),
+    ROW("identity less than gzip", "9110 12.5.3", ALL(" identity;q=0.5, gzip;q=0.8"), 200, GZIP, OPEN),
+    ROW("identity only", "9110 12.5.3", ALL(" identity"), 200, PLAIN, OPEN),
+    ROW("identity excluded", "9110 12.5.3", ALL(" identity;q=0, gzip;q=0.1"), 200, GZIP, OPEN),
+    ROW("all others excluded", "9110 12.5.3", ALL(" gzip;q=0.1, *;q=0"), 200, GZIP, OPEN),
+    ROW("any coding but br", "9110 12.5.3", ALL(" br;q=0, *"), 200, ZSTD, OPEN),
+    ROW("any coding but identity", "9110 12.5.3", ALL(" identity;q=0, *"), 200, BR, OPEN),
+    ROW("gzip before any", "9110 12.5.3", ALL(" gzip, *;q=0.5"), 200, GZIP, OPEN),
+    ROW("nothing acceptable", "9110 12.5.3", GET("/alpha.txt", "Accept-Encoding: identity;q=0, *;q=0\r\n"), 200,
+        OR(406), OPEN),
+
+    ROW("each variant has its own tag: br", "9110 8.8.3.3", ALL(" br"), 200, FIELDS("ETag: <etag:/all.js br>"), OPEN),
+    ROW("a tag of another variant: plain", "9110 8.8.3.3",
+        GET("/all.js", "If-None-Match: <etag:/all.js gzip>, <etag:/all.js br>, <etag:/all.js zstd>\r\n"), 200, PLAIN,
+        OPEN),
+    ROW("a tag of another variant: gzip", "9110 8.8.3.3",
+        ALL(" gzip\r\nIf-None-Match: <etag:/all.js>, <etag:/all.js br>, <etag:/all.js zstd>"), 200, GZIP, OPEN),
+    ROW("not modified, plain", "9110 15.4.5", GET("/all.js", "If-None-Match: <etag:/all.js>\r\n"), 304, EMPTY,
+        FIELDS(VARY, "ETag: <etag:/all.js>"), OPEN),
+    ROW("not modified, gzip", "9110 15.4.5", ALL(" gzip\r\nIf-None-Match: <etag:/all.js gzip>"), 304, EMPTY,
+        FIELDS(VARY, "ETag: <etag:/all.js gzip>"), OPEN),
+    ROW("If-Match with the variant's tag", "9110 13.1.1", ALL(" gzip\r\nIf-Match: <etag:/all.js gzip>"), 200, GZIP,
+        OPEN),
+    ROW("If-Match with another variant's tag", "9110 13.1.1", ALL(" gzip\r\nIf-Match: <etag:/all.js br>"), 412, OPEN),
+    ROW("range of a variant", "9110 14.2", ALL(" gzip\r\nRange: bytes=0-3"), 206, BODY("gzip"),
+        FIELDS("Content-Range: bytes 0-3/15", "Content-Encoding: gzip", VARY, "ETag: <etag:/all.js gzip>"), OPEN),
+    ROW("range of the plain one", "9110 14.2", GET("/all.js", "Range: bytes=4-8\r\n"), 206, BODY("plain"),
+        FIELDS("Content-Range: bytes 4-8/47", "!Content-Encoding", VARY), OPEN),
+    ROW("range not in the variant", "9110 15.5.17", ALL(" gzip\r\nRange: bytes=15-"), 416,
+        FIELDS("Content-Range: bytes */15"), OPEN),
+    ROW("If-Range with another variant's tag", "9110 13.1.5",
+        ALL(" gzip\r\nRange: bytes=0-3\r\nIf-Range: <etag:/all.js>"), 200, GZIP, OPEN),
+    ROW("If-Range with the variant's tag", "9110 13.1.5",
+        ALL(" gzip\r\nRange: bytes=0-3\r\nIf-Range: <etag:/all.js gzip>"), 206, BODY("gzip"), OPEN),
+    ROW("HEAD of a variant", "9110 9.3.2", HEAD("/all.js", "Accept-Encoding: gzip\r\n"), 200, EMPTY,
+        FIELDS("Content-Encoding: gzip", "Content-Length: 15", VARY), OPEN),
+    ROW("index with a sibling", "9110 12.5.3", GET("/packed/", "Accept-Encoding: gzip\r\n"), 200, BODY("gzip index"),
+        FIELDS("Content-Encoding: gzip", "Content-Type: text/html; charset=utf-8", VARY), OPEN),
+    ROW("sibling asked for by name", "9110 8.4", GET("/all.js.gz", "Accept-Encoding: gzip\r\n"), 200,
+        BODY("gzip coded....."), FIELDS("Content-Type: application/gzip", "!Content-Encoding"), OPEN),
+    ROW("sibling that is older", "9110 12.5.3", GET("/stale.txt", "Accept-Encoding: gzip\r\n"), 200,
+        BODY("newer than what was made of it\n"), FIELDS("!Content-Encoding"), OPEN),
+    ROW("sibling that is a folder", "9110 12.5.3", GET("/folder.txt", "Accept-Encoding: gzip\r\n"), 200,
+        BODY("its sibling is a folder\n"), FIELDS("!Content-Encoding"), OPEN),
+    ROW("sibling without its file", "9110 15.5.5", GET("/lone.txt", "Accept-Encoding: gzip\r\n"), 404, OPEN),
+    ROW("file without siblings", "9110 12.5.3", GET("/alpha.txt", "Accept-Encoding: gzip, br\r\n"), 200, BODY(ALPHABET),
+        FIELDS("!Content-Encoding"), OPEN),
+    ROW("error in no coding", "9110 12.5.3", GET("/missing", "Accept-Encoding: gzip\r\n"), 404,
+        FIELDS("!Content-Encoding"), OPEN),
+    ROW("different variants pipelined", "9110 12.5.3", ALL(" br") ALL(" gzip") GET("/all.js", ""), 200, AFTER(200, 200),
+        PLAIN, OPEN),
+};
+const struct group group_encoding = GROUP("encoding", site_encoded, encodings, NULL);
