@@ -16,7 +16,8 @@ struct client {
     struct client *next; /* in the free list; in use: a backend's own */
     int fd;              /* -1: the slot is free */
     unsigned index;
-    int model; /* a backend's own: an index, an interest, a process */
+    int model;   /* a backend's own: an index, an interest, a process */
+    bool hangup; /* the peer's end of stream was reported: receiving is worth a try until it shows */
 };
 
 struct clients {

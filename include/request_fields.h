@@ -37,7 +37,7 @@ static inline __attribute__((always_inline)) bool request_name_is(const char *at
 }
 
 /* The field called `name`, which must be a token; FIELD_COUNT for one that httpd doesn't act on. */
-static inline enum request_field request_field_named(struct slice name) {
+static inline __attribute__((always_inline)) enum request_field request_field_named(struct slice name) {
     switch (name.len) {
     case 4:
         return REQUEST_NAME_IS(name, "host") ? FIELD_HOST : FIELD_COUNT;

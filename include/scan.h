@@ -10,7 +10,7 @@
 #include <string.h>
 
 #ifdef __SSE2__
-#include <immintrin.h>
+#include <emmintrin.h>
 #endif
 
 enum scan_class {
@@ -74,8 +74,6 @@ static inline const char *scan_path_portable(const char *at, const char *end, bo
 /* Sixteen bytes at a time. A mask has a bit for each byte, the first byte's lowest. When fewer than sixteen are left,
    the load ends with the last of them, and what it has of earlier bytes is shifted out of the mask. */
 
-#define SCAN_LANES 16
-
 static inline __m128i scan_load(const char *at) {
     return _mm_loadu_si128((const void *)at);
 }
@@ -103,11 +101,12 @@ static inline unsigned scan_value_stops(__m128i bytes) {
     return scan_mask(_mm_or_si128(scan_upto(bytes, 0x1f), scan_eq(bytes, 0x7f)));
 }
 
-/* What isn't a letter, digit or hyphen: of tokens, the bytes that names really have. */
-static inline unsigned scan_name_stops(__m128i bytes) {
+/* What isn't a letter, digit, hyphen or dot. */
+static inline unsigned scan_word_stops(__m128i bytes) {
     __m128i letter = scan_between(_mm_or_si128(bytes, _mm_set1_epi8(0x20)), 'a', 'z');
     __m128i digit = scan_between(bytes, '0', '9');
-    return scan_mask(_mm_or_si128(_mm_or_si128(letter, digit), scan_eq(bytes, '-'))) ^ 0xffff;
+    __m128i joint = scan_between(bytes, '-', '.');
+    return scan_mask(_mm_or_si128(_mm_or_si128(letter, digit), joint)) ^ 0xffff;
 }
 
 /* What ends a path: '?' and whatever a target may not hold. */
@@ -126,23 +125,18 @@ static inline unsigned scan_path_stops(__m128i bytes) {
 
 /* As scan_value, but may stop at a tab. */
 static inline const char *scan_value_run(const char *floor, const char *at, const char *end) {
-#ifdef __AVX2__
-    for (; end - at >= 32; at += 32) {
-        __m256i b = _mm256_loadu_si256((const void *)at);
-        unsigned stops = (unsigned)_mm256_movemask_epi8(_mm256_or_si256(_mm256_cmpeq_epi8(_mm256_min_epu8(b, _mm256_set1_epi8(0x1f)), b), _mm256_cmpeq_epi8(b, _mm256_set1_epi8(0x7f))));
-        if (stops)
-            return at + __builtin_ctz(stops);
-    }
-#endif
 #ifdef __SSE2__
-    for (; end - at >= 16; at += 16) {
-        unsigned stops = scan_value_stops(scan_load(at));
-        if (stops)
-            return at + __builtin_ctz(stops);
-    }
-    if (at < end && end - floor >= 16) {
-        unsigned stops = scan_value_stops(scan_load(end - 16)) >> (16 - (end - at));
-        return stops ? at + __builtin_ctz(stops) : end;
+    if (end - floor >= 16) {
+        const char *last = end - 16;
+        for (; at <= last; at += 16) {
+            unsigned stops = scan_value_stops(scan_load(at));
+            if (stops)
+                return at + (unsigned)__builtin_ctz(stops);
+        }
+        if (at == end)
+            return end;
+        unsigned stops = scan_value_stops(scan_load(last)) >> (at - last);
+        return stops ? at + (unsigned)__builtin_ctz(stops) : end;
     }
 #endif
     (void)floor;
@@ -158,17 +152,26 @@ static inline const char *scan_value(const char *floor, const char *at, const ch
     }
 }
 
-static inline const char *scan_name(const char *floor, const char *at, const char *end) {
+/* Letters, digits, hyphens and dots: of tokens and host names, the bytes that nearly all consist of. May stop early. */
+static inline const char *scan_word(const char *floor, const char *at, const char *end) {
 #ifdef __SSE2__
-    if (end - at >= 16) {
-        unsigned stops = scan_name_stops(scan_load(at));
-        at += stops ? __builtin_ctz(stops) : 16;
-        if (stops && *at == ':')
-            return at;
+    for (; end - at >= 16; at += 16) {
+        unsigned stops = scan_word_stops(scan_load(at));
+        if (stops)
+            return at + (unsigned)__builtin_ctz(stops);
+    }
+    if (at < end && end - floor >= 16) {
+        unsigned stops = scan_word_stops(scan_load(end - 16)) >> (16 - (end - at));
+        return stops ? at + (unsigned)__builtin_ctz(stops) : end;
     }
 #endif
-    (void)floor;
-    return scan_bytes(at, end, SCAN_TOKEN);
+    (void)floor, (void)end;
+    return at;
+}
+
+static inline const char *scan_token(const char *floor, const char *at, const char *end) {
+    at = scan_word(floor, at, end);
+    return at < end && *at == ':' ? at : scan_bytes(at, end, SCAN_TOKEN);
 }
 
 /* Stops at '?' too. *odd is set when the path may not be plain (see path.h): an escape, "//" or "/.". */

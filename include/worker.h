@@ -61,7 +61,7 @@ void worker_check_stop(struct worker *worker);
 void worker_make_room(struct worker *worker);
 
 /* Drives a client until it must wait, noting its deadline, or closes it: then WANT_NOTHING, and it is gone. */
-enum drive_want worker_turn(struct worker *worker, struct client *client, bool hangup);
+enum drive_want worker_turn(struct worker *worker, struct client *client);
 
 /* The deadline of `client` has passed: tells it and drives it on. */
 enum drive_want worker_timed_out(struct worker *worker, struct client *client);

@@ -42,16 +42,19 @@ static void epoll_lt_wants(struct epolled *self, struct client *client, enum dri
     client->model = (int)events[want];
 }
 
-/* Edge-triggered: registered once; who has more to do at once gets in line. */
+/* Edge-triggered: registered once; who has more to do at once gets in line. client->model: */
+enum { REGISTERED = 1, IN_LINE = 2 };
+
 static void epoll_et_wants(struct epolled *self, struct client *client, enum drive_want want) {
     const uint32_t events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
     if (!client->model)
         epoll_set(self, EPOLL_CTL_ADD, client->fd, events, client);
-    client->model = 1;
+    client->model = REGISTERED;
     if (want == WANT_TURN) {
+        client->model |= IN_LINE;
+        client->next = NULL;
         *self->turns_end = client;
         self->turns_end = &client->next;
-        client->next = NULL;
     }
 }
 
@@ -88,56 +91,67 @@ static void *epoll_et_open(struct worker *worker) {
     return epoll_open(worker, epoll_et_wants);
 }
 
-static void epoll_wants(struct epolled *self, struct client *client, enum drive_want want) {
+static void epoll_turn(struct epolled *self, struct client *client) {
+    enum drive_want want = worker_turn(self->worker, client);
     if (want != WANT_NOTHING)
         self->register_wants(self, client, want);
 }
 
-/* Whoever was in line when the round began has a turn. */
-static void epoll_take_turns(struct epolled *self) {
-    struct client *client = self->turns;
-    self->turns = NULL;
-    self->turns_end = &self->turns;
-    while (client) {
-        struct client *next = client->next;
-        epoll_wants(self, client, worker_turn(self->worker, client, false));
-        client = next;
+/* Who is in line can't leave it: its turn comes, and finds whatever happened meanwhile. */
+static bool epoll_in_line(const struct epolled *self, const struct client *client) {
+    return self->register_wants == epoll_et_wants && (client->model & IN_LINE);
+}
+
+static bool epoll_serve(struct epolled *self, const struct epoll_event *event) {
+    struct client *client = event->data.ptr;
+    if (event->data.ptr == &door_mark)
+        return true;
+    if (event->data.ptr == &wake_mark) {
+        worker_woken(self->worker);
+        return false;
     }
+    client->hangup |= (event->events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
+    if (!epoll_in_line(self, client))
+        epoll_turn(self, client);
+    return false;
 }
 
 static bool epoll_model_wait(void *model, bool accepting) {
     struct epolled *self = model;
     struct worker *worker = self->worker;
-    struct client *client;
+    struct client *client, *turns = self->turns;
     unsigned cursor = 0;
     bool rings = false;
     epoll_watch_door(self, accepting);
-    int ready = epoll_wait(self->fd, self->events, EVENTS_MAX, self->turns ? 0 : worker_event_timeout(worker));
+    int ready = epoll_wait(self->fd, self->events, EVENTS_MAX, turns ? 0 : worker_event_timeout(worker));
     clock_update(&worker->env.clock);
-    epoll_take_turns(self);
-    for (int i = 0; i < ready; i++) {
-        const struct epoll_event *event = &self->events[i];
-        if (event->data.ptr == &door_mark)
-            rings = true;
-        else if (event->data.ptr == &wake_mark)
-            worker_woken(worker);
-        else
-            epoll_wants(self, event->data.ptr,
-                        worker_turn(worker, event->data.ptr, event->events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)));
+    self->turns = NULL;
+    self->turns_end = &self->turns;
+    for (int i = 0; i < ready; i++)
+        rings |= epoll_serve(self, &self->events[i]);
+    while ((client = turns)) {
+        turns = client->next;
+        client->model &= ~IN_LINE;
+        epoll_turn(self, client);
     }
     while ((client = clients_expired(&worker->clients, worker->env.clock.now_ms, &cursor)))
-        epoll_wants(self, client, worker_timed_out(worker, client));
+        if (!epoll_in_line(self, client)) {
+            conn_done(&client->conn, -ETIMEDOUT);
+            epoll_turn(self, client);
+        }
     return rings;
 }
 
 static void epoll_take(void *model, struct client *client) {
-    epoll_wants(model, client, WANT_READ);
+    struct epolled *self = model;
+    self->register_wants(self, client, WANT_READ);
 }
 
 static void epoll_drain(void *model, struct client *client) {
     struct epolled *self = model;
     conn_drain(&client->conn);
-    epoll_wants(self, client, worker_turn(self->worker, client, false));
+    if (!epoll_in_line(self, client))
+        epoll_turn(self, client);
 }
 
 static void epoll_close(void *model) {

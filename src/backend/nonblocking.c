@@ -40,7 +40,7 @@ static bool nonblocking_wait(void *model, bool accepting) {
     clock_update(&worker->env.clock);
     for (unsigned i = self->count; i-- > 0;) {
         struct client *client = self->clients[i];
-        enum drive_want want = worker_turn(worker, client, false);
+        enum drive_want want = worker_turn(worker, client);
         if (want != WANT_NOTHING && worker->env.clock.now_ms >= conn_deadline(&client->conn))
             want = worker_timed_out(worker, client);
         if (want == WANT_NOTHING)

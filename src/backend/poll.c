@@ -43,7 +43,7 @@ static void poll_serve(struct polled *self, int ready) {
         if (!self->fds[DOOR_FDS + i].revents)
             continue;
         ready--;
-        poll_wants(self, i, worker_turn(self->worker, self->clients[i], false));
+        poll_wants(self, i, worker_turn(self->worker, self->clients[i]));
     }
 }
 
@@ -79,7 +79,7 @@ static void poll_drain(void *model, struct client *client) {
     struct polled *self = model;
     unsigned i = (unsigned)client->model;
     conn_drain(&client->conn);
-    poll_wants(self, i, worker_turn(self->worker, client, false));
+    poll_wants(self, i, worker_turn(self->worker, client));
 }
 
 static void poll_close(void *model) {

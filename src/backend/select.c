@@ -45,7 +45,7 @@ static void select_wants(struct selected *self, int fd, enum drive_want want) {
 }
 
 static void select_turn(struct selected *self, int fd) {
-    select_wants(self, fd, worker_turn(self->worker, self->clients[fd], false));
+    select_wants(self, fd, worker_turn(self->worker, self->clients[fd]));
 }
 
 static void watch(fd_set *set, int fd, int *top) {

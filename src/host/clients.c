@@ -63,6 +63,7 @@ struct client *clients_take(struct clients *clients, int fd, const struct sockad
     client->fd = fd;
     client->next = NULL;
     client->model = 0;
+    client->hangup = false;
     atomic_store_explicit(&clients->peers[client->index], peer_key(peer), memory_order_relaxed);
     return client;
 }

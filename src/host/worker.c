@@ -108,8 +108,8 @@ void worker_hang_up(struct worker *worker, struct client *client) {
     worker->rest_until_ms = 0;
 }
 
-enum drive_want worker_turn(struct worker *worker, struct client *client, bool hangup) {
-    enum drive_want want = drive(&worker->drive, client->fd, &client->conn, hangup);
+enum drive_want worker_turn(struct worker *worker, struct client *client) {
+    enum drive_want want = drive(&worker->drive, client->fd, &client->conn, client->hangup);
     if (want == WANT_NOTHING)
         worker_hang_up(worker, client);
     else
@@ -119,7 +119,7 @@ enum drive_want worker_turn(struct worker *worker, struct client *client, bool h
 
 enum drive_want worker_timed_out(struct worker *worker, struct client *client) {
     conn_done(&client->conn, -ETIMEDOUT);
-    return worker_turn(worker, client, false);
+    return worker_turn(worker, client);
 }
 
 static bool somebody_waits(const struct listeners *listeners) {

@@ -204,18 +204,19 @@ static int parse_version(struct cursor *cursor, struct request *request, const c
 /* A field line, from its first byte past its CRLF. */
 static inline int parse_field(struct cursor *cursor, struct request *request) {
     const char *name = cursor->at;
-    const char *colon = scan_name(cursor->floor, name, cursor->end);
+    const char *colon = scan_token(cursor->floor, name, cursor->end);
     if (colon == cursor->end)
         return REQUEST_INCOMPLETE;
     if (colon == name || *colon != ':')
         return 400;
-    const char *value = colon + 1;
+    enum request_field field = request_field_named((struct slice){name, (size_t)(colon - name)});
+    static const uint8_t lens[FIELD_COUNT] = {4, 10, 14, 17, 6, 5, 8, 8, 13, 17, 19, 6, 15, 13, 10, 7, 15};
+    const char *value = field == FIELD_COUNT ? colon + 1 : name + lens[field] + 1;
     const char *stop = scan_value(cursor->floor, value, cursor->end);
     cursor->at = stop;
     int status = parse_crlf(cursor);
     if (status != 0)
         return status;
-    enum request_field field = request_field_named((struct slice){name, (size_t)(colon - name)});
     if (field == FIELD_COUNT)
         return 0;
     return request_field_take(request, field, slice_trim((struct slice){value, (size_t)(stop - value)}));

@@ -96,8 +96,18 @@ bool request_authority_valid(struct slice text) {
     return at == end || (*at == ':' && port_valid((struct slice){at + 1, (size_t)(end - at) - 1}));
 }
 
+/* As request_authority_valid, where the request line is known to be readable before. */
+static bool host_valid(const struct request *request, struct slice value) {
+    const char *end = value.at + value.len, *stop = scan_word(request->line.at, value.at, end);
+    if (stop == end) /* the usual host, told at once */
+        return true;
+    if (stop > value.at && *stop == ':')
+        return port_valid((struct slice){stop + 1, (size_t)(end - stop) - 1});
+    return request_authority_valid(value);
+}
+
 static int take_host(struct request *request, struct slice value) {
-    if (value.len > 0 && !request_authority_valid(value))
+    if (!host_valid(request, value))
         return 400;
     if (request->authority.len == 0) /* an absolute target's own wins: RFC 9112 3.2.2 */
         request->authority = value;
@@ -170,11 +180,10 @@ bool request_keep_alive(const struct request *request) {
     size_t cursor = 0;
     if (!request_has(request, FIELD_CONNECTION))
         return keep;
+    value = request->fields[FIELD_CONNECTION];
+    if (REQUEST_NAME_IS(value, "keep-alive") && !(request->repeated >> FIELD_CONNECTION & 1)) /* what browsers send */
+        return true;
     while (request_next_line(request, FIELD_CONNECTION, &cursor, &value)) {
-        if (REQUEST_NAME_IS(value, "keep-alive")) { /* what browsers send, told fast */
-            keep = true;
-            continue;
-        }
         while (slice_next_element(&value, &option)) {
             if (slice_equal_nocase(option, SLICE("close")))
                 return false;

@@ -115,6 +115,9 @@ static void check_persistence(struct exchange *exchange, const struct reply *rep
 }
 
 static void check_after(struct exchange *exchange) {
+    /* What is wrong already isn't worth the whole wait. */
+    if (exchange->faults.len > 0)
+        exchange->client.wait_ms = 300;
     if (exchange->row->after == AFTER_CLOSED) {
         int end = client_await_end(&exchange->client);
         if (end < 0)
