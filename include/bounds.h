@@ -29,6 +29,9 @@ enum {
     /* Options that may be repeated. */
     LISTEN_MAX = 16,
     INDEX_MAX = 8,
+    REDIRECTS_MAX = 64,
+    /* Bytes of the fields that -H, --cors and --isolate add to every reply. */
+    FIELDS_MAX = 2048,
 
     /* Accept loops; more than CPUs is of no use, and this is more CPUs than one machine offers a file server. */
     WORKERS_MAX = 256,

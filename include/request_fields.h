@@ -78,6 +78,32 @@ static inline __attribute__((always_inline)) enum request_field request_field_na
     }
 }
 
+/* The length of a known name. The parser takes it from here although the colon has told it: the processor guesses the
+   branches by which the name was recognised and begins on the value at once, where it would have to wait for the scan's
+   result (a quarter of the time that a browser's request takes). */
+static inline size_t request_field_name_len(enum request_field field) {
+#define LEN(name) (sizeof(name) - 1)
+    static const uint8_t lens[FIELD_COUNT] = {[FIELD_HOST] = LEN("host"),
+                                              [FIELD_CONNECTION] = LEN("connection"),
+                                              [FIELD_CONTENT_LENGTH] = LEN("content-length"),
+                                              [FIELD_TRANSFER_ENCODING] = LEN("transfer-encoding"),
+                                              [FIELD_EXPECT] = LEN("expect"),
+                                              [FIELD_RANGE] = LEN("range"),
+                                              [FIELD_IF_RANGE] = LEN("if-range"),
+                                              [FIELD_IF_MATCH] = LEN("if-match"),
+                                              [FIELD_IF_NONE_MATCH] = LEN("if-none-match"),
+                                              [FIELD_IF_MODIFIED_SINCE] = LEN("if-modified-since"),
+                                              [FIELD_IF_UNMODIFIED_SINCE] = LEN("if-unmodified-since"),
+                                              [FIELD_ACCEPT] = LEN("accept"),
+                                              [FIELD_ACCEPT_ENCODING] = LEN("accept-encoding"),
+                                              [FIELD_AUTHORIZATION] = LEN("authorization"),
+                                              [FIELD_USER_AGENT] = LEN("user-agent"),
+                                              [FIELD_REFERER] = LEN("referer"),
+                                              [FIELD_X_FORWARDED_FOR] = LEN("x-forwarded-for")};
+#undef LEN
+    return lens[field];
+}
+
 /* A second line of a field: 0 where that is allowed, or 400. */
 int request_field_repeated(struct request *request, enum request_field field);
 

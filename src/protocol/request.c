@@ -162,7 +162,7 @@ static int parse_target(struct cursor *cursor, struct request *request) {
     if (*cursor->at != '/' || is_connect(request))
         return parse_other_target(cursor, request);
     bool odd = false;
-    const char *mark = scan_path(cursor->floor, cursor->at, cursor->end, &odd), *stop = mark;
+    const char *mark = scan_path(cursor->at, cursor->end, &odd), *stop = mark;
     if (mark < cursor->end && *mark == '?')
         stop = scan_bytes(mark, cursor->end, SCAN_TARGET);
     request->target = (struct slice){cursor->at, (size_t)(stop - cursor->at)};
@@ -210,8 +210,7 @@ static inline int parse_field(struct cursor *cursor, struct request *request) {
     if (colon == name || *colon != ':')
         return 400;
     enum request_field field = request_field_named((struct slice){name, (size_t)(colon - name)});
-    static const uint8_t lens[FIELD_COUNT] = {4, 10, 14, 17, 6, 5, 8, 8, 13, 17, 19, 6, 15, 13, 10, 7, 15};
-    const char *value = field == FIELD_COUNT ? colon + 1 : name + lens[field] + 1;
+    const char *value = field == FIELD_COUNT ? colon + 1 : name + request_field_name_len(field) + 1;
     const char *stop = scan_value(cursor->floor, value, cursor->end);
     cursor->at = stop;
     int status = parse_crlf(cursor);
