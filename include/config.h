@@ -1,26 +1,34 @@
-/* The command line, read and checked. Knows no HTTP; main.c and this module are the only ones that may exit. */
+/* The command line, read and checked. Knows no more of HTTP than what a field may hold; main.c and this module are the
+   only ones that may exit. */
 #ifndef CONFIG_H
 #define CONFIG_H
 
 #include "bounds.h"
+#include "site_config.h"
 
 #include <stdbool.h>
 
 struct config {
-    const char *root;
+    struct site_config site;
+    const char *root;               /* the same as site.root */
     const char *model;              /* a name that backend_find knows */
     int port;                       /* 0: the kernel picks */
     const char *listen[LISTEN_MAX]; /* as given; none: every interface, dual-stack, at `port` */
     int listen_count;
-    const char *index[INDEX_MAX];
+    const char *index[INDEX_MAX]; /* the same as site.index */
     int index_count;
     int workers; /* >= 1 */
     bool quiet, verbose;
     struct limits limits;
+
+    /* What site.fields, site.auth and site.mime are made of. A copy of the struct keeps pointing at the first one's. */
+    char fields[FIELDS_MAX];
+    bool cors, isolate;
+    const char *auth_path, *mime_path;
 };
 
 /* Fills *config from argv, whose strings it keeps. Exits: 0 after --help or --version, 2 with one line on stderr that
-   names the option, the value and what is allowed. */
+   names the option, the value and what is allowed, 1 with one line when a file that it names can't be used. */
 void config_read(struct config *config, int argc, char **argv);
 
 #endif

@@ -16,10 +16,17 @@ enum {
     OUTQ_REPLY_BYTES = 8 * 1024,
 };
 
+/* A file to send ranges of. Belongs to the piece's owner. */
+struct outq_source {
+    int fd;
+    const char *map;  /* its bytes; NULL: not mapped */
+    uint64_t version; /* version_of() the file that the head describes: another one must not be sent */
+};
+
 struct outq_piece {
-    void *owner;    /* released when the piece has left; NULL for the queue's own space */
-    int fd;         /* -1: memory, its iovec; else a file range */
-    uint64_t first; /* offset in the file */
+    void *owner;                      /* released when the piece has left; NULL for the queue's own space */
+    const struct outq_source *source; /* NULL: memory, its iovec; else a range of that file, */
+    uint64_t first;                   /*   from this offset */
 };
 
 struct outq {
@@ -36,7 +43,7 @@ struct outq_send {
     struct iovec *iov;
     unsigned iov_count;
     bool more; /* a file range follows the memory: MSG_MORE */
-    int fd;
+    const struct outq_source *source;
     uint64_t first;
     size_t len;
 };
@@ -61,7 +68,7 @@ void outq_commit(struct outq *outq, size_t len);
 
 /* Appends memory or a file range that `owner` keeps alive until it is released. len > 0. */
 void outq_memory(struct outq *outq, const char *at, size_t len, void *owner);
-void outq_file(struct outq *outq, int fd, uint64_t first, size_t len, void *owner);
+void outq_file(struct outq *outq, const struct outq_source *source, uint64_t first, size_t len, void *owner);
 
 /* What to send next. Not to be called on an empty queue. */
 void outq_next(struct outq *outq, struct outq_send *send);

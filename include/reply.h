@@ -10,8 +10,9 @@
 struct site;
 
 /* Renders the reply to a whole, well-formed request behind what `outq` holds; outq_room() must be true. `last`: it says
-   Connection: close. Nothing of the request is referred to afterwards. */
-void reply_build(struct site *site, const struct clock *clock, const struct request *request, bool last,
+   Connection: close. Nothing of the request is referred to afterwards. Returns whether the reply says so, which it also
+   does when the target makes no sense. */
+bool reply_build(struct site *site, const struct clock *clock, const struct request *request, bool last,
                  struct outq *outq);
 
 /* Renders the reply to what request_parse refused with `status` (of `request` only the parts valid then are looked at),

@@ -78,9 +78,10 @@ static inline const char *scan_first(const char *at, unsigned stops) {
     return at + (unsigned)__builtin_ctz(stops);
 }
 
-/* What a field value may not hold, and the tab, which it may but rarely does. */
+/* What a field value may not hold. The tab, which it may, is looked for only where something was found. */
 static inline unsigned scan_value_stops(__m128i bytes) {
-    return scan_mask(_mm_or_si128(scan_upto(bytes, 0x1f), scan_eq(bytes, 0x7f)));
+    unsigned controls = scan_mask(_mm_or_si128(scan_upto(bytes, 0x1f), scan_eq(bytes, 0x7f)));
+    return controls ? controls & ~scan_mask(scan_eq(bytes, '\t')) : 0;
 }
 
 /* What isn't a letter, digit, hyphen or dot. */
@@ -91,18 +92,15 @@ static inline unsigned scan_word_stops(__m128i bytes) {
     return scan_mask(_mm_or_si128(_mm_or_si128(letter, digit), joint)) ^ 0xffff;
 }
 
-/* What ends a path: '?' and whatever a target may not hold. */
-static inline unsigned scan_path_stops(__m128i bytes) {
+static inline unsigned scan_target_stops(__m128i bytes) {
     __m128i pair = _mm_and_si128(bytes, _mm_set1_epi8((char)~2)); /* takes '>' for '<' and '^' for '\\' */
     __m128i stops = _mm_or_si128(scan_upto(bytes, ' '), scan_between(bytes, '"', '#'));
     stops = _mm_or_si128(stops, _mm_or_si128(scan_eq(pair, '<'), scan_eq(pair, '\\')));
-    stops = _mm_or_si128(stops, _mm_or_si128(scan_eq(bytes, '`'), scan_eq(bytes, '?')));
     stops = _mm_or_si128(stops, _mm_or_si128(scan_between(bytes, '{', '}'), scan_eq(bytes, 0x7f)));
-    return scan_mask(stops);
+    return scan_mask(_mm_or_si128(stops, scan_eq(bytes, '`')));
 }
 
-/* As scan_value, but may stop at a tab. */
-static inline const char *scan_value_run(const char *floor, const char *at, const char *end) {
+static inline const char *scan_value(const char *floor, const char *at, const char *end) {
     if (end - floor < 16)
         return scan_bytes(at, end, SCAN_VALUE);
     const char *last = end - 16;
@@ -115,15 +113,6 @@ static inline const char *scan_value_run(const char *floor, const char *at, cons
         return end;
     unsigned stops = scan_value_stops(scan_load(last)) >> (at - last);
     return stops ? scan_first(at, stops) : end;
-}
-
-static inline const char *scan_value(const char *floor, const char *at, const char *end) {
-    for (;;) {
-        const char *stop = scan_value_run(floor, at, end);
-        if (stop == end || *stop != '\t')
-            return stop;
-        at = stop + 1;
-    }
 }
 
 /* Letters, digits, hyphens and dots, of which nearly all tokens and hosts consist. May stop early. */
@@ -139,13 +128,22 @@ static inline const char *scan_word(const char *floor, const char *at, const cha
     return stops ? scan_first(at, stops) : end;
 }
 
+static inline const char *scan_target(const char *at, const char *end) {
+    for (; end - at >= 16; at += 16) {
+        unsigned stops = scan_target_stops(scan_load(at));
+        if (stops)
+            return scan_first(at, stops);
+    }
+    return scan_bytes(at, end, SCAN_TARGET);
+}
+
 /* A path, up to '?' or whatever may not stand in a target. *odd, false before, is set when the path may not be plain
    (see path.h): there is an escape, "//" or "/.". May be set without need. */
 static inline const char *scan_path(const char *at, const char *end, bool *odd) {
     unsigned after_slash = 0, oddities = 0;
     for (; end - at >= 16; at += 16) {
         __m128i bytes = scan_load(at), slash = scan_eq(bytes, '/');
-        unsigned stops = scan_path_stops(bytes), slashes = scan_mask(slash);
+        unsigned stops = scan_target_stops(bytes) | scan_mask(scan_eq(bytes, '?')), slashes = scan_mask(slash);
         unsigned seconds = scan_mask(_mm_or_si128(slash, scan_eq(bytes, '.')));
         unsigned found = ((slashes << 1 | after_slash) & seconds) | scan_mask(scan_eq(bytes, '%'));
         if (stops) {
@@ -182,6 +180,10 @@ static inline const char *scan_word(const char *floor, const char *at, const cha
     while (at < end && scan_is(*at, SCAN_TOKEN) && scan_is(*at, SCAN_REGNAME) && *at != '%')
         at++;
     return at;
+}
+
+static inline const char *scan_target(const char *at, const char *end) {
+    return scan_bytes(at, end, SCAN_TARGET);
 }
 
 static inline const char *scan_path(const char *at, const char *end, bool *odd) {

@@ -3,9 +3,10 @@
 #define SITE_H
 
 #include "filecache.h"
+#include "site_config.h"
 
 struct site {
-    struct filecache_config files;
+    const struct site_config *config;
     struct filecache *cache;
 };
 

@@ -1,232 +1,306 @@
+/* The rows of the command line, the readers for values that only one row has, and what is made of several: the fields
+   of every reply and the files that are read at the start. */
 #define _GNU_SOURCE
 #include "config.h"
 
+#include "auth.h"
 #include "backend.h"
-#include "check.h"
 #include "listener.h"
+#include "mime_map.h"
+#include "option.h"
+#include "scan.h"
 
-#include <ctype.h>
-#include <getopt.h>
 #include <limits.h>
 #include <sched.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-/* One row of option_rows is one option: what getopt is told, what --help says, how the value is read, what is allowed
-   and what holds without it all come from there. A default is text, read like a user's value once the command line
-   has been read, so neither can differ from what --help shows. */
 
 #define VERSION "1.0.0"
-
-struct given;
-
-struct option_row {
-    const char *name;
-    char letter;          /* 0: none */
-    const char *argument; /* as --help names it; NULL: a switch; "[=NAME]": may be left out (value NULL) */
-    int group;
-    const char *help;
-    const char *preset; /* the default; NULL: zero bytes */
-    void (*read)(const struct given *given);
-    size_t offset, count_offset; /* in struct config; the latter of a list's length */
-    const char *noun;            /* completes "not ..." and "needs ..." */
-    const char *allowed;         /* completes the noun where it isn't a range */
-    double least, most, scale;   /* a number's range, and the units it is kept in to one of those it is written in */
-    const char *units;           /* suffixes a number may have, each 1024 times the one before; NULL: none */
-    bool models;                 /* what is allowed is the list of them */
-    int list_max;                /* how often a list may be extended */
-    bool (*is_ok)(const char *value); /* of a string or a list's item; NULL: any that isn't empty */
-};
-
-struct given {
-    const struct option_row *row;
-    const char *spelling; /* "-p" or "--port" */
-    const char *value;    /* NULL: a switch, or an optional argument left out */
-    struct config *config;
-};
 
 enum group { GROUP_CONTENT, GROUP_ADDRESS, GROUP_MODEL, GROUP_LIMITS, GROUP_ANSWERS, GROUP_COUNT };
 
 static const char *const group_titles[GROUP_COUNT] = {
-    [GROUP_CONTENT] = "What is served",
+    [GROUP_CONTENT] = "Content",
     [GROUP_ADDRESS] = "Where",
     [GROUP_MODEL] = "How",
     [GROUP_LIMITS] = "Limits, which hold in every model",
     [GROUP_ANSWERS] = "What is said",
 };
 
-/* One line, whatever bytes the user's words hold. */
-_Noreturn static void fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* What --symlinks may be, in the order of enum symlinks. */
+static const char *const symlink_choices[] = {
+    [SYMLINKS_INSIDE] = "inside",
+    [SYMLINKS_ALL] = "all",
+    [SYMLINKS_NONE] = "none",
+    NULL,
+};
+_Static_assert(sizeof(enum symlinks) == sizeof(unsigned), "option_choice");
 
-_Noreturn static void fail(const char *format, ...) {
-    char line[1024];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(line, sizeof line, format, arguments);
-    va_end(arguments);
-    for (char *c = line; *c; c++)
+/* One line, whatever bytes the user's words hold. */
+_Noreturn static void fail(int status, const char *option, char *error) {
+    for (char *c = error; *c; c++)
         if ((unsigned char)*c < ' ' || *c == 0x7f)
             *c = '?';
-    fprintf(stderr, "httpd: %s\n", line);
-    exit(2);
-}
-
-static void add(char *text, size_t size, const char *more) {
-    size_t len = strlen(text);
-    snprintf(text + len, size - len, "%s", more);
+    fprintf(stderr, "httpd: %s%s\n", option, error);
+    exit(status);
 }
 
 static void add_models(char *text, size_t size) {
     const struct backend *alias = backend_find("epoll");
     for (int i = 0; backend_list[i]; i++) {
-        add(text, size, i ? ", " : "");
-        add(text, size, backend_list[i]->name);
+        option_add(text, size, i ? ", " : "");
+        option_add(text, size, backend_list[i]->name);
         if (backend_list[i] == alias && strcmp(alias->name, "epoll") != 0)
-            add(text, size, ", epoll");
+            option_add(text, size, ", epoll");
     }
 }
 
-static void add_figure(char *text, size_t size, double figure, const char *units) {
-    char digits[32], unit[2] = "";
-    for (; units && *units && figure >= 1024 && (long)figure % 1024 == 0; units++) {
-        figure /= 1024;
-        unit[0] = *units;
-    }
-    snprintf(digits, sizeof digits, "%.10g%s", figure, unit);
-    add(text, size, digits);
+static void print_models(const struct option_row *row, int column) {
+    const struct backend *preset = backend_find(row->preset);
+    for (int i = 0; backend_list[i]; i++)
+        printf("%8s%-*s%s\n", "", column - 8, backend_list[i]->name, backend_list[i]->summary);
+    if (preset && strcmp(preset->name, row->preset) != 0)
+        printf("%8s%-*sthe same as %s\n", "", column - 8, row->preset, preset->name);
 }
 
-/* "a port number (0 to 65535)" */
-static const char *expectation(const struct option_row *row, char *text, size_t size) {
-    snprintf(text, size, "%s", row->noun);
-    bool ranged = row->most > row->least;
-    if (!ranged && !row->allowed && !row->models)
-        return text;
-    add(text, size, " (");
-    if (ranged) {
-        add_figure(text, size, row->least, row->units);
-        add(text, size, " to ");
-        add_figure(text, size, row->most, row->units);
-    }
-    if (row->models)
-        add_models(text, size);
-    if (row->allowed)
-        add(text, size, row->allowed);
-    add(text, size, ")");
-    return text;
+static bool read_model(const struct option_given *given) {
+    char models[512] = "";
+    add_models(models, sizeof models);
+    if (!backend_find(given->value))
+        return option_fail(given, "no such model (%s)", models);
+    return option_string(given);
 }
 
-_Noreturn static void refuse(const struct given *given) {
-    char text[512];
-    expectation(given->row, text, sizeof text);
-    fail("%s %.256s: not %s", given->spelling, *given->value ? given->value : "''", text);
-}
-
-static void *field_of(const struct given *given) {
-    return (char *)given->config + given->row->offset;
-}
-
-/* Into an unsigned, or an int that holds the row's range. */
-static void read_number(const struct given *given) {
-    const struct option_row *row = given->row;
-    /* strtod alone takes signs, spaces, exponents, hexadecimals and "nan" as well */
-    size_t len = strspn(given->value, row->scale > 1 ? "0123456789." : "0123456789");
-    char *end = NULL;
-    double number = strtod(given->value, &end);
-    if (!len || end != given->value + len)
-        refuse(given);
-    const char *unit = *end && row->units ? strchr(row->units, tolower((unsigned char)*end)) : NULL;
-    if (unit) {
-        number *= (double)(1 << 10 * (unit - row->units + 1));
-        end++;
-    }
-    if (*end || number < row->least || number > row->most)
-        refuse(given);
-    *(unsigned *)field_of(given) = (unsigned)(number * row->scale + 0.5);
-}
-
-static void read_switch(const struct given *given) {
-    *(bool *)field_of(given) = true;
-}
-
-static void check_string(const struct given *given) {
-    if (!*given->value || (given->row->is_ok && !given->row->is_ok(given->value)))
-        refuse(given);
-}
-
-static void read_string(const struct given *given) {
-    check_string(given);
-    *(const char **)field_of(given) = given->value;
-}
-
-static void read_list(const struct given *given) {
-    int *count = (int *)(void *)((char *)given->config + given->row->count_offset);
-    check_string(given);
-    if (*count == given->row->list_max)
-        fail("%s %.256s: one too many (at most %d)", given->spelling, given->value, *count);
-    ((const char **)field_of(given))[(*count)++] = given->value;
+static bool read_workers(const struct option_given *given) {
+    if (strcmp(given->value, "auto") != 0)
+        return option_number(given);
+    cpu_set_t cpus; /* 1024 of them; where there are more the call fails, and WORKERS_MAX is what they get */
+    int count = sched_getaffinity(0, sizeof cpus, &cpus) == 0 ? CPU_COUNT(&cpus) : WORKERS_MAX;
+    *(int *)option_field(given) = count < 1 ? 1 : count > WORKERS_MAX ? WORKERS_MAX : count;
+    return true;
 }
 
 static bool is_file_name(const char *value) {
-    return !strchr(value, '/') && strcmp(value, ".") != 0 && strcmp(value, "..") != 0 && strlen(value) <= NAME_MAX;
+    return *value && !strchr(value, '/') && strcmp(value, ".") != 0 && strcmp(value, "..") != 0 &&
+           strlen(value) <= NAME_MAX;
 }
 
-static void read_model(const struct given *given) {
-    char models[512] = "";
-    if (!backend_find(given->value)) {
-        add_models(models, sizeof models);
-        fail("%s %.256s: no such model (%s)", given->spelling, *given->value ? given->value : "''", models);
+/* A file's path beneath the root, with or without a slash before it: no ".." in it, and no folder. */
+static bool is_inner_path(const char *value) {
+    size_t len = strlen(value);
+    if (len == 0 || len > PATH_LEN_MAX || value[len - 1] == '/')
+        return false;
+    for (const char *name = value; name; name = strchr(name, '/')) {
+        name += strspn(name, "/");
+        if (strncmp(name, "..", strcspn(name, "/")) == 0 && strcspn(name, "/") > 0)
+            return false; /* "." too */
     }
-    *(const char **)field_of(given) = given->value;
+    return true;
 }
 
-static void read_workers(const struct given *given) {
-    if (strcmp(given->value, "auto") != 0) {
-        read_number(given);
-        return;
+static bool read_inner_path(const struct option_given *given) {
+    const char *value = given->value ? given->value : "index.html";
+    if (!is_inner_path(value))
+        return option_refuse(given);
+    *(const char **)option_field(given) = value + strspn(value, "/");
+    return true;
+}
+
+static bool is_visible(struct slice s) {
+    for (size_t i = 0; i < s.len; i++)
+        if (s.at[i] <= ' ' || s.at[i] >= 0x7f) /* char may be signed or not: beyond ASCII is below or above */
+            return false;
+    return true;
+}
+
+static bool take_star(struct slice *s) {
+    bool star = s->len > 0 && s->at[s->len - 1] == '*';
+    s->len -= star;
+    return star;
+}
+
+/* Where "http://host" or "https://host" ends; 0: it is neither. */
+static size_t host_end(struct slice to) {
+    size_t scheme_len = slice_starts(to, SLICE("http://")) ? 7 : slice_starts(to, SLICE("https://")) ? 8 : 0, len;
+    for (len = scheme_len; len < to.len && !memchr("/?#", to.at[len], 3); len++)
+        ;
+    return len > scheme_len && scheme_len > 0 ? len : 0;
+}
+
+/* A path beginning with "//" or "/\" is another host to a browser. */
+static bool is_own_path(struct slice to) {
+    return to.len > 0 && to.at[0] == '/' && !(to.len > 1 && (to.at[1] == '/' || to.at[1] == '\\'));
+}
+
+static bool read_redirect(const struct option_given *given) {
+    struct site_config *site = &((struct config *)given->into)->site;
+    struct slice all = slice_of(given->value);
+    const char *equals = memchr(given->value, '=', all.len);
+    if (!equals)
+        return option_refuse(given);
+    struct redirect redirect = {.from = {all.at, (size_t)(equals - all.at)}};
+    redirect.to = slice_from(all, redirect.from.len + 1);
+    size_t host = host_end(redirect.to);
+    if (redirect.from.len == 0 || redirect.from.at[0] != '/')
+        return option_fail(given, "FROM must begin with '/'");
+    redirect.prefix = take_star(&redirect.from);
+    for (size_t i = 0; i < redirect.from.len; i++)
+        if (redirect.from.at[i] == '*' || redirect.from.at[i] == '?' || redirect.from.at[i] == '#')
+            return option_fail(given, "FROM is a path, with '*' at its end alone and without a query");
+    if (!host && !is_own_path(redirect.to))
+        return option_fail(given, "TO must be a path that begins with one '/', or an http:// or https:// URL");
+    if (!is_visible(redirect.to))
+        return option_fail(given, "TO must be printable ASCII without spaces (write other bytes as %%XX)");
+    redirect.keep_rest = take_star(&redirect.to);
+    if (redirect.keep_rest && !redirect.prefix)
+        return option_fail(given, "'*' at the end of TO needs one at the end of FROM");
+    if (redirect.keep_rest && host >= redirect.to.len) /* what is kept would go on with the host's name */
+        return option_fail(given, "TO needs a '/' between the host and '*'");
+    if (site->redirect_count == REDIRECTS_MAX)
+        return option_fail(given, "one too many (at most %d)", REDIRECTS_MAX);
+    site->redirects[site->redirect_count++] = redirect;
+    return true;
+}
+
+static bool is_field_value(struct slice value) {
+    const char *end = value.at + value.len;
+    return scan_bytes(value.at, end, SCAN_VALUE) == end && slice_trim(value).len == value.len;
+}
+
+static bool is_field_text(const char *value) {
+    return is_field_value(slice_of(value));
+}
+
+/* False when there is no room. */
+static bool add_field(struct config *config, struct slice name, struct slice value) {
+    size_t len = config->site.fields.len, room = FIELDS_MAX - len;
+    if (name.len > room || value.len > room || name.len + value.len + 4 >= room) /* a NUL is written too */
+        return false;
+    len += (size_t)snprintf(config->fields + len, room, "%.*s: %.*s\r\n", (int)name.len, name.at, (int)value.len,
+                            value.at);
+    config->site.fields = (struct slice){config->fields, len};
+    return true;
+}
+
+static bool has_field(const struct config *config, struct slice name) {
+    struct slice rest = config->site.fields;
+    while (rest.len > 0) {
+        size_t line_len = (size_t)((const char *)memchr(rest.at, '\n', rest.len) - rest.at) + 1;
+        size_t name_len = (size_t)((const char *)memchr(rest.at, ':', rest.len) - rest.at);
+        if (slice_equal_nocase((struct slice){rest.at, name_len}, name))
+            return true;
+        rest = slice_from(rest, line_len);
     }
-    cpu_set_t cpus; /* 1024 of them; where there are more the call fails, and WORKERS_MAX is what they get */
-    int count = sched_getaffinity(0, sizeof cpus, &cpus) == 0 ? CPU_COUNT(&cpus) : WORKERS_MAX;
-    *(int *)field_of(given) = count < 1 ? 1 : count > WORKERS_MAX ? WORKERS_MAX : count;
+    return false;
 }
 
-_Noreturn static void read_help(const struct given *given);
-_Noreturn static void read_version(const struct given *given);
+/* Fields whose value httpd works out itself, or that would end a reply elsewhere than httpd does; and what to use. */
+static const struct {
+    const char *name, *instead;
+} own_fields[] = {
+    {"Cache-Control", "use --cache-control"},
+    {"Content-Type", "use --mime-types"},
+    {"Location", "use --redirect"},
+    {"WWW-Authenticate", "use --auth"},
+    {"Accept-Ranges", NULL},
+    {"Allow", NULL},
+    {"Connection", NULL},
+    {"Content-Encoding", NULL},
+    {"Content-Length", NULL},
+    {"Content-Range", NULL},
+    {"Date", NULL},
+    {"ETag", NULL},
+    {"Keep-Alive", NULL},
+    {"Last-Modified", NULL},
+    {"Proxy-Connection", NULL},
+    {"Retry-After", NULL},
+    {"Trailer", NULL},
+    {"Transfer-Encoding", NULL},
+    {"Upgrade", NULL},
+    {"Vary", NULL},
+    {"X-Content-Type-Options", NULL},
+};
+
+static bool read_header(const struct option_given *given) {
+    struct slice all = slice_of(given->value);
+    const char *colon = memchr(given->value, ':', all.len);
+    if (!colon)
+        return option_refuse(given);
+    struct slice name = {all.at, (size_t)(colon - all.at)}, value = slice_trim(slice_from(all, name.len + 1));
+    if (name.len == 0 || scan_bytes(name.at, colon, SCAN_TOKEN) != colon || !is_field_value(value))
+        return option_refuse(given);
+    for (size_t i = 0; i < sizeof own_fields / sizeof own_fields[0]; i++)
+        if (slice_equal_nocase(name, slice_of(own_fields[i].name)))
+            return option_fail(given, "httpd sets %s itself%s%s", own_fields[i].name, own_fields[i].instead ? ": " : "",
+                               own_fields[i].instead ? own_fields[i].instead : "");
+    if (!add_field(given->into, name, value))
+        return option_fail(given, "one too many (at most %d bytes of fields)", FIELDS_MAX);
+    return true;
+}
+
+static bool read_help(const struct option_given *given);
+static bool read_version(const struct option_given *given);
 
 #define TO(field) .offset = offsetof(struct config, field)
 #define TO_LIST(field, max) TO(field), .count_offset = offsetof(struct config, field##_count), .list_max = max
 #define RANGE(from, to) .least = (from), .most = (to), .scale = 1
-#define SECONDS .read = read_number, .noun = "a time in seconds", .least = 0.05, .most = 86400, .scale = 1000
+#define SECONDS .read = option_number, .noun = "a time in seconds", .least = 0.05, .most = 86400, .scale = 1000
 
 _Static_assert(HEAD_MAX_DEFAULT == 16 * 1024, "the preset of --max-header");
 
 /* clang-format off */
 static const struct option_row option_rows[] = {
     {"root", 'r', "DIR", GROUP_CONTENT, "document root", ".",
-     read_string, TO(root), .noun = "a folder"},
+     option_string, TO(site.root), .noun = "a folder"},
     {"index", 'i', "NAME", GROUP_CONTENT, "index file; repeatable, tried in order", "index.html",
-     read_list, TO_LIST(index, INDEX_MAX), .noun = "a file name", .allowed = "without '/'", .is_ok = is_file_name},
+     option_list, TO_LIST(site.index, INDEX_MAX), .noun = "a file name", .allowed = "without '/'",
+     .is_ok = is_file_name},
+    {"list", 0, NULL, GROUP_CONTENT, "list folders that have no index file, as HTML or JSON", NULL,
+     option_switch, TO(site.list)},
+    {"not-found", 0, "FILE", GROUP_CONTENT, "page for what isn't there; without: 404.html, if the root has it", NULL,
+     read_inner_path, TO(site.not_found), .noun = "a file's path beneath the root", .allowed = "no '.' or '..' in it"},
+    {"spa", 0, "[=FILE]", GROUP_CONTENT, "what isn't there is FILE (index.html) to a browser's navigation", NULL,
+     read_inner_path, TO(site.spa), .noun = "a file's path beneath the root", .allowed = "no '.' or '..' in it"},
+    {"clean-urls", 0, NULL, GROUP_CONTENT, "/about is about.html, and /about.html redirects to it", NULL,
+     option_switch, TO(site.clean_urls)},
+    {"cache-control", 0, "VALUE", GROUP_CONTENT, "of every file; '': none is sent", "no-cache",
+     option_string, TO(site.cache_control), .noun = "a field value",
+     .allowed = "no control bytes, no space at either end", .is_ok = is_field_text},
+    {"header", 'H', "'NAME: VALUE'", GROUP_CONTENT, "field added to every reply; repeatable", NULL,
+     read_header, .noun = "a field", .allowed = "'Name: value', no control bytes"},
+    {"cors", 0, NULL, GROUP_CONTENT, "let pages of other origins read everything", NULL,
+     option_switch, TO(cors)},
+    {"isolate", 0, NULL, GROUP_CONTENT, "cross-origin isolation (COOP, COEP), as SharedArrayBuffer needs", NULL,
+     option_switch, TO(isolate)},
+    {"mime-types", 0, "FILE", GROUP_CONTENT, "more types, in the style of /etc/mime.types", NULL,
+     option_string, TO(mime_path), .noun = "a file"},
+    {"dotfiles", 0, NULL, GROUP_CONTENT, "serve names that begin with a dot, not just /.well-known/", NULL,
+     option_switch, TO(site.dotfiles)},
+    {"symlinks", 0, "WHICH", GROUP_CONTENT, "follow those that stay inside the root, all or none", "inside",
+     option_choice, TO(site.symlinks), .noun = "one of them", .choices = symlink_choices},
+    {"vhosts", 0, NULL, GROUP_CONTENT, "the root holds a folder per host name, and _ for the others", NULL,
+     option_switch, TO(site.vhosts)},
+    {"redirect", 0, "FROM=TO", GROUP_CONTENT, "301; '*' at both ends keeps the rest; repeatable", NULL,
+     read_redirect, .noun = "a redirect", .allowed = "FROM=TO, for example /old/*=/new/*"},
+    {"auth", 0, "FILE", GROUP_CONTENT, "ask for a password: lines of user:hash, as mkpasswd makes them", NULL,
+     option_string, TO(auth_path), .noun = "a file"},
 
     {"port", 'p', "N", GROUP_ADDRESS, "TCP port; 0: the kernel picks", "7890",
-     read_number, TO(port), .noun = "a port number", RANGE(0, 65535)},
+     option_number, TO(port), .noun = "a port number", RANGE(0, 65535)},
     {"listen", 'l', "ADDR", GROUP_ADDRESS,
      "HOST:PORT, [V6]:PORT, :PORT, unix:PATH; repeatable; instead of -p", NULL,
-     read_list, TO_LIST(listen, LISTEN_MAX), .noun = "an address",
+     option_list, TO_LIST(listen, LISTEN_MAX), .noun = "an address",
      .allowed = "HOST:PORT, [V6]:PORT, :PORT or unix:PATH", .is_ok = listener_spec_ok},
 
     {"model", 'm', "NAME", GROUP_MODEL, "concurrency model", "epoll",
-     read_model, TO(model), .noun = "a model", .models = true},
+     read_model, TO(model), .noun = "a model", .add_allowed = add_models, .print_more = print_models},
     {"workers", 'w', "N|auto", GROUP_MODEL, "accept loops; auto: one per CPU this process may run on", "1",
      read_workers, TO(workers), .noun = "a number of workers", .allowed = " or auto", RANGE(1, WORKERS_MAX)},
 
     {"max-connections", 0, "N", GROUP_LIMITS, "connections at a time; the rest wait", "10000",
-     read_number, TO(limits.max_connections), .noun = "a number of connections", RANGE(1, 1000000)},
+     option_number, TO(limits.max_connections), .noun = "a number of connections", RANGE(1, 1000000)},
     {"max-per-ip", 0, "N", GROUP_LIMITS, "connections from one address; 0: no limit", "0",
-     read_number, TO(limits.max_per_ip), .noun = "a number of connections", RANGE(0, 1000000)},
+     option_number, TO(limits.max_per_ip), .noun = "a number of connections", RANGE(0, 1000000)},
     {"header-timeout", 0, "SECONDS", GROUP_LIMITS, "for a whole request head, from its first byte on", "10",
      SECONDS, TO(limits.header_timeout_ms)},
     {"idle-timeout", 0, "SECONDS", GROUP_LIMITS, "for the next request to begin", "60",
@@ -234,159 +308,87 @@ static const struct option_row option_rows[] = {
     {"send-timeout", 0, "SECONDS", GROUP_LIMITS, "for a reply to make progress", "30",
      SECONDS, TO(limits.send_timeout_ms)},
     {"min-rate", 0, "BYTES", GROUP_LIMITS, "least pace of a reply in a second; 0: none", "500",
-     read_number, TO(limits.min_rate), .noun = "a rate in bytes a second", RANGE(0, 1 << 30), .units = "kmg"},
+     option_number, TO(limits.min_rate), .noun = "a rate in bytes a second", RANGE(0, 1 << 30), .units = "kmg"},
     {"max-header", 0, "BYTES", GROUP_LIMITS, "longest request head", "16k",
-     read_number, TO(limits.head_max), .noun = "a size in bytes", RANGE(HEAD_MAX_LEAST, HEAD_MAX_MOST),
+     option_number, TO(limits.head_max), .noun = "a size in bytes", RANGE(HEAD_MAX_LEAST, HEAD_MAX_MOST),
      .units = "kmg"},
     {"max-requests", 0, "N", GROUP_LIMITS, "requests on one connection; 0: no limit", "0",
-     read_number, TO(limits.max_requests), .noun = "a number of requests", RANGE(0, 1000000000)},
+     option_number, TO(limits.max_requests), .noun = "a number of requests", RANGE(0, 1000000000)},
 
-    {"quiet", 'q', NULL, GROUP_ANSWERS, "say nothing but errors", NULL, read_switch, TO(quiet)},
-    {"verbose", 'v', NULL, GROUP_ANSWERS, "say more", NULL, read_switch, TO(verbose)},
+    {"quiet", 'q', NULL, GROUP_ANSWERS, "say nothing but errors", NULL, option_switch, TO(quiet)},
+    {"verbose", 'v', NULL, GROUP_ANSWERS, "say more", NULL, option_switch, TO(verbose)},
     {"help", 'h', NULL, GROUP_ANSWERS, "print this page", NULL, read_help, .offset = 0},
     {"version", 'V', NULL, GROUP_ANSWERS, "print the version", NULL, read_version, .offset = 0},
 };
 /* clang-format on */
 
-enum {
-    ROW_COUNT = sizeof option_rows / sizeof option_rows[0],
-    /* What getopt_long returns for row 0 spelt long; above every letter. */
-    LONG_FIRST = 256,
-    /* The column where --help's texts begin: wide enough for "--header-timeout SECONDS". */
-    HELP_COLUMN = 32,
+static const struct option_table option_table = {
+    option_rows,
+    sizeof option_rows / sizeof option_rows[0],
+    group_titles,
+    GROUP_COUNT,
 };
-
-static void print_models(const char *preset) {
-    const struct backend *found = backend_find(preset);
-    for (int i = 0; backend_list[i]; i++)
-        printf("%8s%-*s%s\n", "", HELP_COLUMN - 8, backend_list[i]->name, backend_list[i]->summary);
-    if (found && strcmp(found->name, preset) != 0)
-        printf("%8s%-*sthe same as %s\n", "", HELP_COLUMN - 8, preset, found->name);
-}
-
-static void print_row(const struct option_row *row) {
-    char left[64] = "      --";
-    if (row->letter)
-        snprintf(left, sizeof left, "  -%c, --", row->letter);
-    add(left, sizeof left, row->name);
-    if (row->argument)
-        add(left, sizeof left, row->argument[0] == '[' ? "" : " "), add(left, sizeof left, row->argument);
-    if (strlen(left) >= HELP_COLUMN)
-        printf("%s\n%*s", left, HELP_COLUMN, "");
-    else
-        printf("%-*s", HELP_COLUMN, left);
-    printf("%s", row->help);
-    if (row->preset)
-        printf(" (default %s)", row->preset);
-    printf("\n");
-    if (row->models)
-        print_models(row->preset);
-}
 
 _Noreturn static void finish_output(void) {
     exit(fflush(stdout) == 0 && !ferror(stdout) ? 0 : 1);
 }
 
-_Noreturn static void read_help(const struct given *given) {
+static bool read_help(const struct option_given *given) {
     (void)given;
     printf("Usage: httpd [OPTION]...\n"
            "Serves a folder over HTTP/1.1, for example: httpd -p 7890 -r ./html -m epoll\n");
-    for (int group = 0; group < GROUP_COUNT; group++) {
-        printf("\n%s:\n", group_titles[group]);
-        for (int i = 0; i < ROW_COUNT; i++)
-            if (option_rows[i].group == group)
-                print_row(&option_rows[i]);
-    }
+    option_print_all(&option_table);
     printf("\nSECONDS may have a fraction (0.5); BYTES may end in k, m or g.\n");
     finish_output();
 }
 
-_Noreturn static void read_version(const struct given *given) {
+static bool read_version(const struct option_given *given) {
     (void)given;
     printf("httpd " VERSION "\n");
     finish_output();
 }
 
-static void tell_getopt(char *letters, struct option *longs) {
-    *letters++ = ':'; /* a missing argument is ':', not '?' */
-    for (int i = 0; i < ROW_COUNT; i++) {
-        const struct option_row *row = &option_rows[i];
-        int arguments = !row->argument ? no_argument : row->argument[0] == '[' ? optional_argument : required_argument;
-        longs[i] = (struct option){row->name, arguments, NULL, LONG_FIRST + i};
-        if (!row->letter)
-            continue;
-        *letters++ = row->letter;
-        for (int colons = 0; colons < arguments; colons++)
-            *letters++ = ':';
-    }
-    *letters = '\0';
-    longs[ROW_COUNT] = (struct option){NULL, 0, NULL, 0};
-}
-
-/* The row that getopt's answer stands for, and its spelling; NULL: none. */
-static const struct option_row *row_of(int answer, char *spelling, size_t size) {
-    for (int i = 0; i < ROW_COUNT; i++) {
-        const struct option_row *row = &option_rows[i];
-        if (answer == LONG_FIRST + i)
-            snprintf(spelling, size, "--%s", row->name);
-        else if (row->letter && answer == row->letter)
-            snprintf(spelling, size, "-%c", row->letter);
-        else
-            continue;
-        return row;
-    }
-    return NULL;
-}
-
-/* After getopt's '?': a value where none belongs, an unknown letter, or a word that names no option or several. */
-_Noreturn static void fail_unknown(const char *word) {
-    char spelling[64], candidates[512] = "";
-    if (optopt >= LONG_FIRST && row_of(optopt, spelling, sizeof spelling))
-        fail("%.256s: %s takes no value", word, spelling);
-    if (optopt)
-        fail("-%c: no such option (httpd --help lists them)", optopt);
-    for (int i = 0; i < ROW_COUNT; i++)
-        if (strncmp(option_rows[i].name, word + 2, strcspn(word + 2, "=")) == 0) {
-            add(candidates, sizeof candidates, *candidates ? ", --" : "--");
-            add(candidates, sizeof candidates, option_rows[i].name);
-        }
-    if (*candidates)
-        fail("%.256s: which option? (%s)", word, candidates);
-    fail("%.256s: no such option (httpd --help lists them)", word);
-}
-
-static void read_presets(struct config *config, const bool *seen) {
-    for (int i = 0; i < ROW_COUNT; i++) {
-        const struct option_row *row = &option_rows[i];
-        if (row->preset && !seen[i])
-            row->read(&(struct given){row, row->name, row->preset, config});
-    }
+/* What --cors and --isolate stand for. A field that the user set by -H stays the user's. '*' means every field, but
+   for Authorization, which has to be named. */
+static bool add_presets(struct config *config) {
+    static const char *const cors[][2] = {
+        {"Access-Control-Allow-Origin", "*"},
+        {"Access-Control-Allow-Methods", "GET, HEAD, OPTIONS"},
+        {"Access-Control-Allow-Headers", "*, Authorization"},
+        {"Access-Control-Expose-Headers", "*"},
+        {"Cross-Origin-Resource-Policy", "cross-origin"},
+        {NULL, NULL},
+    };
+    static const char *const isolate[][2] = {
+        {"Cross-Origin-Opener-Policy", "same-origin"},
+        {"Cross-Origin-Embedder-Policy", "require-corp"},
+        {"Cross-Origin-Resource-Policy", "same-origin"},
+        {NULL, NULL},
+    };
+    bool ok = true;
+    for (int i = 0; config->cors && cors[i][0]; i++)
+        if (!has_field(config, slice_of(cors[i][0])))
+            ok = ok && add_field(config, slice_of(cors[i][0]), slice_of(cors[i][1]));
+    for (int i = 0; config->isolate && isolate[i][0]; i++)
+        if (!has_field(config, slice_of(isolate[i][0])))
+            ok = ok && add_field(config, slice_of(isolate[i][0]), slice_of(isolate[i][1]));
+    return ok;
 }
 
 void config_read(struct config *config, int argc, char **argv) {
-    char letters[3 * ROW_COUNT + 2], spelling[64], text[512];
-    struct option longs[ROW_COUNT + 1];
-    bool seen[ROW_COUNT] = {false};
-    int answer;
-
+    char error[OPTION_ERROR_MAX];
     memset(config, 0, sizeof *config);
-    tell_getopt(letters, longs);
-    opterr = 0;
-    optind = 0; /* glibc: from the beginning, whatever was read before */
-    while ((answer = getopt_long(argc, argv, letters, longs, NULL)) != -1) {
-        if (answer == '?')
-            fail_unknown(argv[optind - 1]);
-        const struct option_row *row = row_of(answer == ':' ? optopt : answer, spelling, sizeof spelling);
-        CHECK(row);
-        if (answer == ':')
-            fail("%s: needs %s", spelling, expectation(row, text, sizeof text));
-        seen[row - option_rows] = true;
-        row->read(&(struct given){row, spelling, optarg, config});
+    if (!option_read_all(&option_table, config, argc, argv, error, sizeof error))
+        fail(2, "", error);
+    if (!add_presets(config)) {
+        snprintf(error, sizeof error, "-H, --cors and --isolate: too much (at most %d bytes of fields)", FIELDS_MAX);
+        fail(2, "", error);
     }
-    if (optind + 1 == argc)
-        fail("%.256s: not an option (to serve it: -r %.256s)", argv[optind], argv[optind]);
-    if (optind < argc)
-        fail("%.256s: not an option, nor are the %d words after it (httpd --help lists them)", argv[optind],
-             argc - optind - 1);
-    read_presets(config, seen);
+    if (config->mime_path && !(config->site.mime = mime_map_open(config->mime_path, error, sizeof error)))
+        fail(1, "--mime-types ", error);
+    if (config->auth_path && !(config->site.auth = auth_open(config->auth_path, error, sizeof error)))
+        fail(1, "--auth ", error);
+    config->root = config->site.root;
+    memcpy(config->index, config->site.index, sizeof config->index);
+    config->index_count = config->site.index_count;
 }

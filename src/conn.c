@@ -80,10 +80,10 @@ static bool conn_is_last(const struct conn *conn, const struct request *request)
 /* Answers a whole request. `distrust`: what follows its head can't be told from a request. */
 static void conn_reply(struct conn *conn, const struct request *request, bool distrust) {
     conn->request_count++;
-    conn->last = distrust || conn_is_last(conn, request);
+    conn->last = reply_build(conn->env->site, &conn->env->clock, request, distrust || conn_is_last(conn, request),
+                             conn_outq(conn));
     /* A client that asked us to close has said all it will: closing at once can't reset what it hasn't read. */
     conn->linger = distrust || request->keep_alive;
-    reply_build(conn->env->site, &conn->env->clock, request, conn->last, conn_outq(conn));
 }
 
 /* Answers what is not a request, or came too late to be one. */

@@ -26,7 +26,7 @@ static void server_banner(const struct config *config, const struct listeners *l
     char root[PATH_MAX];
     if (config->quiet)
         return;
-    say("serving %s with %s, %d worker%s", realpath(config->root, root) ? root : config->root,
+    say("serving %s with %s, %d worker%s", realpath(config->site.root, root) ? root : config->site.root,
         backend_find(config->model)->name, config->workers, config->workers == 1 ? "" : "s");
     listeners_print(listeners, STDERR_FILENO);
 }

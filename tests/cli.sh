@@ -95,7 +95,10 @@ check '--help exits 0' is "$status" 0
 check '--help leaves stderr alone' empty "$work/err"
 check '--help has no line above 100 columns' is "$(awk 'length > 100' "$work/help")" ''
 check '--help fits two screens' test "$(lines_in "$work/help")" -le 100
-for word in '-r, --root DIR .*default \.' '-i, --index NAME .*default index\.html' '-p, --port N .*default 7890' \
+for word in '-r, --root DIR .*default \.' '-i, --index NAME .*default index\.html' ' --list ' ' --not-found FILE' \
+    ' --spa\[=FILE\]' ' --clean-urls' ' --cache-control VALUE .*default no-cache' '-H, --header ' ' --cors' ' --isolate' \
+    ' --mime-types FILE' ' --dotfiles' ' --symlinks WHICH .*default inside' ' --vhosts' ' --redirect FROM=TO' \
+    ' --auth FILE' '-p, --port N .*default 7890' \
     '-l, --listen ADDR' '-m, --model NAME .*default epoll' '-w, --workers .*default 1' \
     ' --max-connections N .*default 10000' ' --max-per-ip N .*default 0' ' --header-timeout SECONDS .*default 10' \
     ' --idle-timeout SECONDS .*default 60' ' --send-timeout SECONDS .*default 30' ' --min-rate BYTES .*default 500' \
@@ -141,6 +144,22 @@ accepted --header-timeout 0.05 --idle-timeout 86400 --send-timeout .5
 accepted --min-rate 0 --max-header 512
 accepted --min-rate 2k --max-header 64K
 accepted --idle 5
+accepted --list --clean-urls --dotfiles --vhosts --cors --isolate
+accepted --not-found 404.html --spa
+accepted --not-found /errors/404.html --spa=/app/index.html
+accepted --spa=app/...html --not-found a/..b
+accepted --cache-control 'public, max-age=31536000, immutable'
+accepted --cache-control ''
+accepted --symlinks inside --symlinks all --symlinks none
+accepted -H 'X-Frame-Options: DENY' -H 'A:' -H 'A: b:c=d' --header $'T:\t tab\tand \xc3\xa9 '
+accepted --cors --isolate -H 'Access-Control-Allow-Origin: https://example.com'
+accepted -H "A: $(printf '%02043d' 0)"
+accepted --redirect /a=/b --redirect '/old/*=/new/*' --redirect '/blog*=/' --redirect '/*=https://example.com/*'
+accepted --redirect '/a=https://example.com' --redirect '/x y=http://[::1]:80/?q=a%20b#c' --redirect $'/caf\xc3\xa9=/c'
+accepted --redirect '/s=/a=b' --redirect '/star=/a*b' --redirect '/all*=https://example.com'
+many=()
+for number in $(seq 64); do many+=(--redirect "/$number=/"); done
+accepted "${many[@]}"
 
 # mistakes name the option as it was spelt, the value and what is allowed
 port='not a port number \(0 to 65535\)$'
@@ -182,6 +201,53 @@ mistake '--bogus=3: no such option \(.*--help' --bogus=3
 mistake '-Z: no such option \(.*--help' -qZ
 mistake '--quiet=5: --quiet takes no value$' --quiet=5
 mistake '--max-: which option\? \(--max-connections, --max-per-ip, --max-header, --max-requests' --max-
+path="not a file's path beneath the root \\(no '\\.' or '\\.\\.' in it\\)$"
+for value in '' / a/ .. ../a a/../b a/.. /../a ./a a//.. ...//..; do
+    mistake "--not-found .*: $path" --not-found "$value"
+    mistake "--spa .*: $path" --spa="$value"
+done
+mistake "--not-found: needs a file's path" --not-found
+mistake "app.html: not an option \\(to give it to --spa: --spa=app\\.html\\)$" --spa app.html
+field="not a field value \\(no control bytes, no space at either end\\)$"
+for value in $'a\nb' $'a\rb' $'a\x01' $'a\x7f' ' a' 'a ' $'a\t'; do
+    mistake "--cache-control .*: $field" --cache-control "$value"
+done
+field="not a field \\('Name: value', no control bytes\\)$"
+for value in '' A : ': b' 'A : b' ' A: b' 'A b: c' 'A(: b' $'A: b\nC: d' $'A: b\r' $'A\n: b' $'A: \x01' $'\xc3\xa9: b'; do
+    mistake "-H .*: $field" -H "$value"
+done
+for value in Content-Length content-type DATE Connection Transfer-Encoding Content-Range Content-Encoding ETag \
+    Last-Modified Accept-Ranges Vary Allow Location Cache-Control WWW-Authenticate Keep-Alive Upgrade Trailer; do
+    mistake "--header $value: 5: httpd sets [A-Za-z-]+ itself" --header "$value: 5"
+done
+mistake '-H cache-control: no-store: httpd sets Cache-Control itself: use --cache-control$' -H 'cache-control: no-store'
+mistake '-H A: 0+: one too many \(at most 2048 bytes of fields\)$' -H "A: $(printf '%02044d' 0)"
+mistake '-H B: 1: one too many' -H "A: $(printf '%02040d' 0)" -H 'B: 1'
+mistake '-H, --cors and --isolate: too much \(at most 2048 bytes of fields\)$' --cors -H "A: $(printf '%01900d' 0)"
+for value in '' Inside no inside,all; do
+    mistake '--symlinks .*: not one of them \(inside, all, none\)$' --symlinks "$value"
+done
+for value in '' /a; do
+    mistake '--redirect .*: not a redirect \(FROM=TO, for example /old/\*=/new/\*\)$' --redirect "$value"
+done
+for value in =/b a=/b '*=/b' http://x/=/b; do
+    mistake "--redirect .*: FROM must begin with '/'$" --redirect "$value"
+done
+for value in '/a/*/b=/c' '/a**=/c' '/a?b=/c' '/a#b=/c'; do
+    mistake "--redirect .*: FROM is a path" --redirect "$value"
+done
+for value in /a= /a=b /a=//evil '/a=/\evil' /a=ftp://x/ /a=http:// /a=https:///x /a=javascript:1 /a=HTTP://x '/a*=*'; do
+    mistake "--redirect .*: TO must be a path that begins with one '/', or an http:// or https:// URL$" \
+        --redirect "$value"
+done
+for value in '/a=/b c' $'/a=/b\r\nSet-Cookie: x' $'/a=/\x01' $'/a=/caf\xc3\xa9' $'/a=http://x/\x7f'; do
+    mistake '--redirect .*: TO must be printable ASCII without spaces' --redirect "$value"
+done
+mistake "--redirect .*: '\\*' at the end of TO needs one at the end of FROM$" --redirect '/a=/b*'
+mistake "--redirect .*: TO needs a '/' between the host and '\\*'$" --redirect '/a*=https://example.com*'
+mistake '--redirect /65=/: one too many \(at most 64\)$' "${many[@]}" --redirect /65=/
+mistake "--auth '': not a file$" --auth ''
+mistake '--list=yes: --list takes no value$' --list=yes
 mistake './html: not an option \(to serve it: -r ./html\)$' ./html
 mistake './html: not an option \(to serve it: -r ./html\)$' -q -- ./html
 mistake 'a: not an option.*--help' a b
@@ -216,6 +282,32 @@ run -p 0 -r "$work/nowhere"
 check "a missing root: exit 1, one line names it (exit $status)" one_line 1 ".*$work/nowhere"
 run -p 0 -r "$site/index.html"
 check "a file as root: exit 1, one line names it (exit $status)" one_line 1 ".*$site/index\\.html"
+
+# files that are read at the start; a mistake comes before what is wrong with one
+printf 'text/x-one one\n' >"$work/types"
+printf '# who may read\nann:%s\n' \
+    '$6$saltsalt$TVLlQcbpFVof5W3Yz4DTP6gRstiNuHwwTt6GLc1E5n0U0aDehy0S5knV8wiOQSpT0Y77vwPZN.Pq.H91p5hVO1' >"$work/users"
+start -p 0 -r "$site" --mime-types "$work/types" --auth "$work/users"
+check 'with types and users it starts' await has "$work/banner" '^  http://127\.0\.0\.1:[1-9][0-9]*/$'
+stop
+for option in --mime-types --auth; do
+    run $option "$work/none"
+    check "a missing $option: exit 1 (exit $status)" one_line 1 "$option $work/none: No such file or directory$"
+    run $option "$site"
+    check "a folder as $option: exit 1 (exit $status)" one_line 1 "$option $site: Is a directory$"
+done
+run --mime-types "$site/index.html"
+check "no types: exit 1 (exit $status)" one_line 1 "--mime-types $site/index.html: no line is a type"
+for line in nonsense ann: ann:secret 'ann:$apr1$salt$wpvDQ/6DBgbUvQcGNQVbd/' 'ann:{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ='; do
+    printf '# users\n%s\n' "$line" >"$work/bad"
+    run --auth "$work/bad"
+    check "a user's line '$line': exit 1 (exit $status)" one_line 1 "--auth $work/bad, line 2: "
+done
+check 'which says how to make a hash' has "$work/err" 'mkpasswd or htpasswd -B$'
+: >"$work/bad"
+run --auth "$work/bad"
+check "no users: exit 1 (exit $status)" one_line 1 "--auth $work/bad: holds no user"
+mistake '--no-such: no such option' --auth "$work/none" --no-such
 
 echo "$checks checks, $failures failed"
 [ "$failures" -eq 0 ]

@@ -32,10 +32,10 @@ bool worker_open(struct worker *worker, const struct worker *all, const struct c
         return false;
     }
     worker->env.crowded = worker->clients.crowded;
-    worker->site.files = (struct filecache_config){config->root, config->index, config->index_count};
-    worker->site.cache = filecache_open(&worker->site.files, &error);
+    worker->site.config = &config->site;
+    worker->site.cache = filecache_open(&config->site, &error);
     if (!worker->site.cache) {
-        say("--root %s: %s", config->root, strerror(-error));
+        say("--root %s: %s", config->site.root, strerror(-error));
         return false;
     }
     worker->model = worker->backend->open(worker);
@@ -213,6 +213,9 @@ static void worker_drain(struct worker *worker) {
     unsigned cursor = 0;
     worker->draining = worker->env.draining = true;
     worker->drain_until_ms = worker->env.clock.now_ms + DRAIN_MS;
+    /* Who comes now is told so at once; closing is no good while other workers watch the same descriptor. */
+    for (int i = 0; i < worker->listeners->count; i++)
+        shutdown(worker->listeners->fd[i], SHUT_RD);
     while ((client = clients_each(&worker->clients, &cursor)))
         worker->backend->drain(worker->model, client);
 }

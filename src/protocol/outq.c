@@ -27,26 +27,26 @@ void outq_commit(struct outq *outq, size_t len) {
             return;
         }
     }
-    outq_append(outq, (struct outq_piece){.fd = -1}, at, len);
+    outq_append(outq, (struct outq_piece){0}, at, len);
 }
 
 void outq_memory(struct outq *outq, const char *at, size_t len, void *owner) {
-    outq_append(outq, (struct outq_piece){.owner = owner, .fd = -1}, at, len);
+    outq_append(outq, (struct outq_piece){.owner = owner}, at, len);
 }
 
-void outq_file(struct outq *outq, int fd, uint64_t first, size_t len, void *owner) {
-    outq_append(outq, (struct outq_piece){.owner = owner, .fd = fd, .first = first}, NULL, len);
+void outq_file(struct outq *outq, const struct outq_source *source, uint64_t first, size_t len, void *owner) {
+    outq_append(outq, (struct outq_piece){.owner = owner, .source = source, .first = first}, NULL, len);
 }
 
 void outq_next(struct outq *outq, struct outq_send *send) {
     CHECK(!outq_empty(outq));
     unsigned first = outq->next, end = first;
-    while (end < outq->count && outq->piece[end].fd < 0)
+    while (end < outq->count && !outq->piece[end].source)
         end++;
     send->iov = &outq->iov[first];
     send->iov_count = end - first;
     send->more = end < outq->count;
-    send->fd = outq->piece[first].fd;
+    send->source = outq->piece[first].source;
     send->first = outq->piece[first].first;
     send->len = outq->iov[first].iov_len;
 }
@@ -58,7 +58,7 @@ void outq_advance(struct outq *outq, size_t len) {
         struct outq_piece *piece = &outq->piece[outq->next];
         if (len < iov->iov_len) {
             iov->iov_len -= len;
-            if (piece->fd < 0)
+            if (!piece->source)
                 iov->iov_base = (char *)iov->iov_base + len;
             else
                 piece->first += len;

@@ -74,7 +74,7 @@ static int parse_method(struct cursor *cursor, struct request *request) {
     if (stop == cursor->at || *stop != ' ')
         return 400;
     request->method_name = (struct slice){cursor->at, (size_t)(stop - cursor->at)};
-    request->method = slice_equal(request->method_name, SLICE("GET")) ? METHOD_GET : method_named(request->method_name);
+    request->method = method_named(request->method_name);
     cursor->at = stop + 1;
     return 0;
 }
@@ -115,7 +115,7 @@ static int parse_absolute(struct request *request, size_t scheme_len) {
     split_path(slice_from(rest, len), request);
     if (request->path.len == 0) /* "/" it is, and one stands at the end of "://" */
         request->path = (struct slice){rest.at - 1, 1};
-    request->path_plain = request->path.len <= PATH_LEN_MAX && !has_odd_segment(request->path);
+    request->path_plain = request->path.len - 1 <= PATH_LEN_MAX && !has_odd_segment(request->path);
     return 0;
 }
 
@@ -133,7 +133,7 @@ static int parse_authority(struct request *request) {
 
 /* Every form but the origin's. The form is judged by what there is of it. */
 static int parse_other_target(struct cursor *cursor, struct request *request) {
-    const char *stop = scan_bytes(cursor->at, cursor->end, SCAN_TARGET);
+    const char *stop = scan_target(cursor->at, cursor->end);
     struct slice text = {cursor->at, (size_t)(stop - cursor->at)};
     bool connect = is_connect(request);
     size_t scheme_len = may_begin(text, SLICE("http://")) ? 7 : may_begin(text, SLICE("https://")) ? 8 : 0;
@@ -164,7 +164,7 @@ static int parse_target(struct cursor *cursor, struct request *request) {
     bool odd = false;
     const char *mark = scan_path(cursor->at, cursor->end, &odd), *stop = mark;
     if (mark < cursor->end && *mark == '?')
-        stop = scan_bytes(mark, cursor->end, SCAN_TARGET);
+        stop = scan_target(mark, cursor->end);
     request->target = (struct slice){cursor->at, (size_t)(stop - cursor->at)};
     if (request->target.len > TARGET_MAX)
         return 414;
@@ -174,7 +174,7 @@ static int parse_target(struct cursor *cursor, struct request *request) {
         return 400;
     request->path = (struct slice){cursor->at, (size_t)(mark - cursor->at)};
     request->query = (struct slice){mark, (size_t)(stop - mark)};
-    request->path_plain = request->path.len <= PATH_LEN_MAX && !(odd && has_odd_segment(request->path));
+    request->path_plain = request->path.len - 1 <= PATH_LEN_MAX && !(odd && has_odd_segment(request->path));
     cursor->at = stop + 1;
     return 0;
 }
@@ -247,6 +247,8 @@ static int parse_head(struct cursor *cursor, struct request *request) {
         status = parse_fields(cursor, request);
     if (status == 0 && request->minor_version == 1 && !request_has(request, FIELD_HOST))
         status = 400;
+    if (status == 0 && request->minor_version == 1 && request_has(request, FIELD_EXPECT) && !request->expect_continue)
+        status = 417; /* RFC 9110 10.1.1; in HTTP/1.0 the field means nothing */
     return status;
 }
 

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/openat2.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -16,7 +17,15 @@
 
 enum { LINKS_MAX = 40, DEPTH_MAX = PATH_LEN_MAX / 2 };
 
-int docroot_open(struct docroot *root, const char *path) {
+static bool have_openat2(int folder) {
+    struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_BENEATH};
+    int fd = (int)syscall(SYS_openat2, folder, ".", &how, sizeof how);
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0;
+}
+
+int docroot_open(struct docroot *root, const char *path, enum symlinks symlinks) {
     struct stat st;
     int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
@@ -25,7 +34,8 @@ int docroot_open(struct docroot *root, const char *path) {
         close(fd);
         return -errno;
     }
-    *root = (struct docroot){.path = path, .fd = fd, .device = st.st_dev, .inode = st.st_ino};
+    *root = (struct docroot){.path = path, .symlinks = symlinks, .fd = fd, .device = st.st_dev, .inode = st.st_ino};
+    root->walk = !have_openat2(fd);
     return 0;
 }
 
@@ -38,10 +48,9 @@ bool docroot_moved(struct docroot *root) {
     struct docroot fresh;
     if (stat(root->path, &st) < 0 || (st.st_dev == root->device && st.st_ino == root->inode))
         return false;
-    if (docroot_open(&fresh, root->path) < 0)
+    if (docroot_open(&fresh, root->path, root->symlinks) < 0)
         return false;
     fresh.walk = root->walk;
-    fresh.checked_at_ms = root->checked_at_ms;
     docroot_close(root);
     *root = fresh;
     return true;
@@ -54,33 +63,31 @@ struct walk {
     int depth, links;
 };
 
-static int walk_into_link(struct walk *walk, int link_fd, const char *rest) {
+/* Puts the link's target in its place, before `tail`, which begins at the slash behind it or is empty. */
+static int walk_into_link(struct walk *walk, int link_fd, const char *tail) {
     char target[2 * PATH_LEN_MAX + 2];
     ssize_t len = readlinkat(link_fd, "", target, PATH_LEN_MAX);
-    size_t rest_len = strlen(rest);
+    size_t tail_len = strlen(tail);
     if (len < 0)
         return -errno;
     if (++walk->links > LINKS_MAX)
         return -ELOOP;
     if (len == 0 || target[0] == '/')
         return -EXDEV;
-    if ((size_t)len + 1 + rest_len >= sizeof walk->rest)
+    if ((size_t)len + tail_len >= sizeof walk->rest)
         return -ENAMETOOLONG;
-    target[len] = '/';
-    memcpy(target + len + 1, rest, rest_len + 1);
-    memcpy(walk->rest, target, (size_t)len + 1 + rest_len + (rest_len ? 1 : 0));
-    walk->rest[(size_t)len + (rest_len ? 1 + rest_len : 0)] = '\0';
+    memcpy(target + len, tail, tail_len + 1);
+    memcpy(walk->rest, target, (size_t)len + tail_len + 1);
     return 0;
 }
 
 /* Walks to the end of walk->rest: 0 with the O_PATH descriptor on top of walk->fds, or -errno. */
-static int walk_all(struct walk *walk) {
+static int walk_all(struct walk *walk, bool follow) {
     while (walk->rest[0]) {
-        char name[NAME_MAX + 1], *rest = walk->rest + strcspn(walk->rest, "/");
-        size_t len = (size_t)(rest - walk->rest);
-        bool folder = *rest == '/';
+        char name[NAME_MAX + 1], *tail = walk->rest + strcspn(walk->rest, "/"), *rest = tail + strspn(tail, "/");
+        size_t len = (size_t)(tail - walk->rest);
+        bool folder = *tail == '/';
         struct stat st;
-        rest += strspn(rest, "/");
         if (len > NAME_MAX)
             return -ENAMETOOLONG;
         memcpy(name, walk->rest, len);
@@ -94,7 +101,7 @@ static int walk_all(struct walk *walk) {
             if (fd < 0 || fstat(fd, &st) < 0)
                 return -errno;
             if (S_ISLNK(st.st_mode)) {
-                int error = walk_into_link(walk, fd, rest);
+                int error = follow ? walk_into_link(walk, fd, tail) : -ELOOP;
                 close(fd);
                 if (error)
                     return error;
@@ -119,7 +126,7 @@ static int docroot_walk(const struct docroot *root, const char *path, int flags)
         return -ENAMETOOLONG;
     memcpy(walk.rest, path, strlen(path) + 1);
     walk.fds[0] = root->fd;
-    error = walk_all(&walk);
+    error = walk_all(&walk, root->symlinks == SYMLINKS_INSIDE);
     if (!error) {
         /* The kernel's own name for what was found: opened again it can't be swapped for something else. */
         snprintf(link, sizeof link, "/proc/self/fd/%d", walk.fds[walk.depth]);
@@ -131,10 +138,8 @@ static int docroot_walk(const struct docroot *root, const char *path, int flags)
     return error ? error : fd;
 }
 
-static int docroot_at(const struct docroot *root, const char *path, int flags) {
-    if (root->walk)
-        return docroot_walk(root, path, flags);
-    struct open_how how = {.flags = (uint64_t)(flags | O_CLOEXEC), .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
+static int open_beneath(const struct docroot *root, const char *path, int flags, uint64_t resolve) {
+    struct open_how how = {.flags = (uint64_t)(flags | O_CLOEXEC), .resolve = resolve | RESOLVE_NO_MAGICLINKS};
     for (int tries = 0;; tries++) {
         int fd = (int)syscall(SYS_openat2, root->fd, path[0] ? path : ".", &how, sizeof how);
         if (fd >= 0)
@@ -143,6 +148,47 @@ static int docroot_at(const struct docroot *root, const char *path, int flags) {
         if ((errno != EAGAIN && errno != EINTR) || tries > 100)
             return -errno;
     }
+}
+
+static ssize_t name_of(int fd, char *name, size_t size) {
+    char link[64];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t len = readlink(link, name, size - 1);
+    name[len > 0 ? len : 0] = '\0';
+    return len;
+}
+
+/* A link that leaves the root on its way, as an absolute one does, may still end beneath it: then what it ends at is
+   opened by its own name, without following any link. */
+static int open_link_back(const struct docroot *root, const char *path, int flags) {
+    char top[PATH_MAX], end[PATH_MAX];
+    int fd = openat(root->fd, path, O_PATH | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    ssize_t end_len = name_of(fd, end, sizeof end), top_len = name_of(root->fd, top, sizeof top);
+    close(fd);
+    if (top_len == 1)
+        top_len = 0; /* "/" */
+    if (end_len <= top_len || top_len < 0 || memcmp(end, top, (size_t)top_len) != 0 || end[top_len] != '/')
+        return -EXDEV;
+    return open_beneath(root, end + top_len + 1, flags, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
+}
+
+static int docroot_at(const struct docroot *root, const char *path, int flags) {
+    if (root->symlinks == SYMLINKS_ALL) {
+        int fd = openat(root->fd, path[0] ? path : ".", flags | O_CLOEXEC);
+        return fd < 0 ? -errno : fd;
+    }
+    if (root->walk)
+        return docroot_walk(root, path, flags);
+    if (root->symlinks == SYMLINKS_NONE)
+        return open_beneath(root, path, flags, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
+    int fd = open_beneath(root, path, flags, RESOLVE_BENEATH);
+    return fd == -EXDEV ? open_link_back(root, path, flags) : fd;
+}
+
+int docroot_folder(const struct docroot *root, const char *path) {
+    return docroot_at(root, path, O_RDONLY | O_DIRECTORY);
 }
 
 int docroot_stat(const struct docroot *root, const char *path, struct stat *st) {

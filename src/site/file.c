@@ -1,4 +1,4 @@
-/* Finding, opening and reading a file, and rendering what every reply with it shares.
+/* Finding, opening and reading a file.
 
    A small file is read whole and its head rendered from what was read, between two looks at its size and times: so head
    and body belong together, whoever writes the file meanwhile. A large one is sent from the descriptor that was looked
@@ -6,30 +6,41 @@
 #define _GNU_SOURCE
 #include "file.h"
 #include "check.h"
+#include "file_head.h"
 #include "hash.h"
-#include "httpdate.h"
-#include "mime.h"
 #include "path.h"
+#include "version.h"
 
 #include <errno.h>
 #include <limits.h>
-#include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 enum {
-    HEAD_SPACE = 640, /* of a rendered head: its fields are short and bounded, the longest media type included */
-    READ_TRIES = 4,   /* a file that is being written while it is read is sent from its descriptor after so many */
-    SAMPLE_LEN = 64 * 1024,
+    READ_TRIES = 4, /* a file that is being written while it is read is sent from its descriptor after so many */
+    SAMPLE_LEN = 16 * 1024,
+    SAMPLE_COUNT = 5,
 };
 
-/* What a path names. */
+static const char *const coding_suffix[CODING_COUNT] = {"", ".br", ".zst", ".gz"};
+
+/* What a key names. */
 struct found {
-    int status; /* 0: a regular file or a folder without its slash */
-    bool folder;
+    int status; /* 0: a regular file or a folder */
+    bool folder, indexless;
+    enum content_coding coding;
     struct stat st;
-    char path[PATH_LEN_MAX + NAME_MAX + 2];
+    char path[PATH_LEN_MAX + NAME_MAX + 8];
+    size_t plain_len; /* of path, without a coding's suffix */
 };
+
+size_t file_variant_key(char *key, size_t len, enum content_coding coding) {
+    CHECK(len + 2 <= FILE_KEY_MAX);
+    key[len] = '\0';
+    key[len + 1] = (char)('0' + coding);
+    return len + 2;
+}
 
 static int status_of(int error) {
     switch (-error) {
@@ -59,30 +70,58 @@ static void find_index(struct filecache *cache, struct found *found, size_t len)
     int error = docroot_stat(&cache->root, found->path, &folder);
     for (int i = 0; !error && i < cache->config->index_count; i++) {
         const char *name = cache->config->index[i];
-        if (strlen(name) > sizeof found->path - 1 - len)
+        size_t name_len = strlen(name);
+        if (name_len > NAME_MAX)
             continue;
-        strcpy(found->path + len, name);
+        memcpy(found->path + len, name, name_len + 1);
         found_check(found, docroot_stat(&cache->root, found->path, &found->st));
         if (found->status != 404 && !found->folder)
             return;
     }
     found->path[len] = '\0';
-    found->folder = false;
     found->st = folder;
-    found->status = error ? status_of(error) : 403;
+    found->folder = found->indexless = !error;
+    found->status = error ? status_of(error) : 0;
 }
 
-static void find(struct filecache *cache, const char *key, size_t len, struct found *found) {
-    memset(&found->st, 0, sizeof found->st);
-    memcpy(found->path, key, len + 1);
-    if (path_has_dotfile((struct slice){key, len})) {
+/* The sibling of what was found: never when it is older than that. */
+static void find_variant(struct filecache *cache, struct found *found) {
+    struct timespec plain = found->st.st_mtim;
+    if (found->status || found->folder) {
+        found->status = 404;
+        return;
+    }
+    memcpy(found->path + found->plain_len, coding_suffix[found->coding], strlen(coding_suffix[found->coding]) + 1);
+    found_check(found, docroot_stat(&cache->root, found->path, &found->st));
+    if (found->folder || found->st.st_mtim.tv_sec < plain.tv_sec ||
+        (found->st.st_mtim.tv_sec == plain.tv_sec && found->st.st_mtim.tv_nsec < plain.tv_nsec)) {
         found->folder = false;
         found->status = 404;
-    } else if (len == 0 || key[len - 1] == '/') {
-        find_index(cache, found, len);
-    } else {
-        found_check(found, docroot_stat(&cache->root, found->path, &found->st));
     }
+}
+
+/* Not counting the host's folder, which isn't part of what was asked for. */
+static bool has_dotfile(const struct site_config *config, struct slice path) {
+    const char *slash = config->vhosts ? memchr(path.at, '/', path.len) : NULL;
+    return path_has_dotfile(slash ? slice_from(path, (size_t)(slash + 1 - path.at)) : path);
+}
+
+static void find(struct filecache *cache, const struct file *file, struct found *found) {
+    const char *key = file->key;
+    size_t len = strnlen(key, file->key_len);
+    found->folder = found->indexless = false;
+    found->coding = len < file->key_len ? (enum content_coding)(key[len + 1] - '0') : CODING_IDENTITY;
+    memset(&found->st, 0, sizeof found->st);
+    memcpy(found->path, key, len + 1);
+    if (!cache->config->dotfiles && has_dotfile(cache->config, (struct slice){key, len}))
+        found->status = 404;
+    else if (len == 0 || key[len - 1] == '/')
+        find_index(cache, found, len);
+    else
+        found_check(found, docroot_stat(&cache->root, found->path, &found->st));
+    found->plain_len = strlen(found->path);
+    if (found->coding != CODING_IDENTITY)
+        find_variant(cache, found);
 }
 
 static bool same_time(struct timespec a, struct timespec b) {
@@ -94,14 +133,50 @@ static bool same_version(const struct stat *a, const struct stat *b) {
            same_time(a->st_mtim, b->st_mtim) && same_time(a->st_ctim, b->st_ctim);
 }
 
-bool file_is_current(struct filecache *cache, const struct file *file) {
+/* When the folder that the found file lies in last changed: zero when that can't be told. */
+static struct timespec folder_changed(struct filecache *cache, const struct found *found) {
+    char folder[sizeof found->path];
+    struct stat st = {0};
+    const char *slash = strrchr(found->path, '/');
+    size_t len = slash ? (size_t)(slash - found->path) : 0;
+    memcpy(folder, found->path, len);
+    folder[len] = '\0';
+    return docroot_stat(&cache->root, folder, &st) == 0 ? st.st_ctim : (struct timespec){0};
+}
+
+/* Which precompressed siblings are there. A variant has none of its own. */
+static uint8_t find_codings(struct filecache *cache, struct found *found) {
+    uint8_t codings = 0;
+    struct stat st;
+    if (found->coding != CODING_IDENTITY)
+        return 0;
+    for (int coding = CODING_BR; coding < CODING_COUNT; coding++) {
+        memcpy(found->path + found->plain_len, coding_suffix[coding], strlen(coding_suffix[coding]) + 1);
+        if (docroot_stat(&cache->root, found->path, &st) == 0 && S_ISREG(st.st_mode))
+            codings |= (uint8_t)(1 << coding);
+    }
+    found->path[found->plain_len] = '\0';
+    return codings;
+}
+
+bool file_is_current(struct filecache *cache, struct file *file) {
     struct found found;
-    find(cache, file->key, file->key_len, &found);
+    find(cache, file, &found);
     if (file->kind == FILE_ERROR)
         return found.status == file->status;
-    if (found.status || found.folder != (file->kind == FILE_FOLDER))
+    if (found.status)
         return false;
-    return found.folder || same_version(&found.st, &file->st);
+    if (found.folder)
+        return file->kind == (found.indexless ? FILE_INDEXLESS : FILE_FOLDER);
+    if (file->kind == FILE_FOLDER || file->kind == FILE_INDEXLESS || !same_version(&found.st, &file->st))
+        return false;
+    if (found.coding != CODING_IDENTITY)
+        return true;
+    struct timespec changed = folder_changed(cache, &found);
+    if (same_time(changed, file->folder_changed))
+        return true;
+    file->folder_changed = changed;
+    return find_codings(cache, &found) == file->codings;
 }
 
 /* Reads the whole file into `body`. True when it was the same before and after; *st is as it was after. */
@@ -119,100 +194,84 @@ static bool read_whole(int fd, char *body, struct stat *st) {
     return fstat(fd, st) == 0 && same_version(&before, st) && done == (uint64_t)before.st_size;
 }
 
+static bool read_steadily(int fd, char *body, size_t space, struct stat *st) {
+    for (int tries = 0; tries < READ_TRIES && (size_t)st->st_size <= space; tries++)
+        if (read_whole(fd, body, st))
+            return true;
+    return false;
+}
+
 /* A large file's tag rests on its size, its time, and samples of its content. */
 static uint64_t hash_samples(int fd, const struct stat *st) {
-    char sample[SAMPLE_LEN / 4];
+    char sample[SAMPLE_LEN];
     uint64_t hash = hash_bytes(&st->st_mtim.tv_sec, sizeof st->st_mtim.tv_sec, 0);
-    for (int i = 0; i < 5; i++) {
-        off_t first = (st->st_size - (off_t)sizeof sample) / 4 * i;
+    for (int i = 0; i < SAMPLE_COUNT; i++) {
+        off_t first = st->st_size > SAMPLE_LEN ? (st->st_size - SAMPLE_LEN) / (SAMPLE_COUNT - 1) * i : 0;
         ssize_t n = pread(fd, sample, sizeof sample, first);
         hash = hash_bytes(sample, n > 0 ? (size_t)n : 0, hash);
     }
     return hash;
 }
 
-/* The date to show. A file seen within the second of its change may change again in that second, so it is given the
-   second before: whoever asks with that date later gets the file and not a 304 that could be a lie. Times of 0 and 1
-   are what reproducible builds set on every file, whatever it holds: they say nothing. */
-static int64_t last_modified(const struct stat *st, int64_t now_seconds) {
-    int64_t mtime = st->st_mtim.tv_sec;
-    if (mtime == 0 || mtime == 1)
-        return FILE_UNDATED;
-    return mtime < now_seconds ? mtime : now_seconds - 1;
+/* Puts the key behind the rendered head, which is behind the `used` bytes of the body. */
+static void keep_key(struct file *file, char *at) {
+    memcpy(at, file->key, file->key_len);
+    at[file->key_len] = '\0';
+    file->key = at;
 }
 
-/* Renders the head of a 200 behind what the block holds so far, and the key behind it. */
-static void render_head(struct file *file, const char *path, uint64_t hash, int64_t now_seconds, char *at) {
-    char date[HTTPDATE_LEN + 1] = {0};
-    struct slice name = slice_of(path);
-    int len = sprintf(at, "HTTP/1.1 200 OK\r\nContent-Length: %llu\r\n", (unsigned long long)file->size);
-    file->head = at;
-    file->type_at = (uint16_t)len;
-    len += sprintf(at + len, "Content-Type: %s\r\nAccept-Ranges: bytes\r\nX-Content-Type-Options: nosniff\r\n",
-                   mime_type(name));
-    file->rest_at = (uint16_t)len;
-    file->mtime = last_modified(&file->st, now_seconds);
-    httpdate_format(file->mtime, date);
-    len += sprintf(at + len, "ETag: ");
-    file->etag.at = at + len;
-    len += sprintf(at + len, "\"%016llx-%llx\"", (unsigned long long)hash, (unsigned long long)file->size);
-    file->etag.len = (size_t)(at + len - file->etag.at);
-    if (file->mtime != FILE_UNDATED)
-        len += sprintf(at + len, "\r\nLast-Modified: %s", date);
-    len += sprintf(at + len, "\r\nCache-Control: no-cache\r\n");
-    CHECK(len < HEAD_SPACE);
-    file->head_len = (uint16_t)len;
-}
-
-static void load_regular(struct filecache *cache, struct file *file, const char *path, int fd, int64_t now_seconds) {
+static void load_regular(struct filecache *cache, struct file *file, const struct found *found, int fd,
+                         int64_t now_seconds) {
     uint64_t hash;
-    bool whole = file->st.st_size <= FILECACHE_BODY_MAX;
-    size_t body_space = whole ? (size_t)file->st.st_size : 0;
-    char *block = filecache_block(cache, file, body_space + HEAD_SPACE + file->key_len + 1);
-    if (!block || (!whole && !filecache_fd_room(cache))) {
+    bool small = file->st.st_size <= FILECACHE_BODY_MAX;
+    size_t body_space = small ? (size_t)file->st.st_size : 0, head_space = file_head_space(cache->config);
+    char *block = filecache_block(cache, file, body_space + head_space + file->key_len + 1);
+    if (!block || (!small && !filecache_fd_room(cache))) {
         file->status = 503;
         close(fd);
         return;
     }
-    if (whole) {
-        int tries = 1;
-        while (!read_whole(fd, block, &file->st) && tries < READ_TRIES && (size_t)file->st.st_size <= body_space)
-            tries++;
-        whole = tries < READ_TRIES && (size_t)file->st.st_size <= body_space;
-    }
-    if (whole) {
+    if (small && read_steadily(fd, block, body_space, &file->st)) {
         close(fd);
         file->kind = FILE_BODY;
         file->body = block;
         hash = hash_bytes(block, (size_t)file->st.st_size, 0);
     } else {
+        void *map = mmap(NULL, (size_t)file->st.st_size, PROT_READ, MAP_SHARED, fd, 0);
         file->kind = FILE_FD;
-        file->fd = fd;
+        file->source = (struct outq_source){fd, map == MAP_FAILED ? NULL : map, version_of(&file->st)};
         cache->fd_count++;
         hash = hash_samples(fd, &file->st);
     }
     file->size = (uint64_t)file->st.st_size;
-    render_head(file, path, hash, now_seconds, block + body_space);
-    char *key = block + body_space + HEAD_SPACE;
-    memcpy(key, file->key, file->key_len + 1);
-    file->key = key;
+    struct file_head head = {.path = {found->path, found->plain_len},
+                             .coding = found->coding,
+                             .vary = file->codings || found->coding != CODING_IDENTITY ? "Accept-Encoding" : NULL,
+                             .hash = hash,
+                             .now_seconds = now_seconds};
+    file_head_render(cache->config, file, &head, block + body_space);
+    keep_key(file, block + body_space + head_space);
 }
 
 static void load_without_content(struct filecache *cache, struct file *file) {
     char *block = filecache_block(cache, file, file->key_len + 1);
     if (block)
-        file->key = memcpy(block, file->key, file->key_len + 1);
+        keep_key(file, block);
 }
 
 void file_load(struct filecache *cache, struct file *file, int64_t now_seconds) {
     struct found found;
-    find(cache, file->key, file->key_len, &found);
-    file->kind = found.folder ? FILE_FOLDER : FILE_ERROR;
+    find(cache, file, &found);
+    file->kind = found.indexless ? FILE_INDEXLESS : found.folder ? FILE_FOLDER : FILE_ERROR;
     file->status = found.status;
     if (found.status == 0 && !found.folder) {
+        if (found.coding == CODING_IDENTITY) {
+            file->folder_changed = folder_changed(cache, &found);
+            file->codings = find_codings(cache, &found);
+        }
         int fd = docroot_file(&cache->root, found.path, &file->st);
         if (fd >= 0 && S_ISREG(file->st.st_mode)) {
-            load_regular(cache, file, found.path, fd, now_seconds);
+            load_regular(cache, file, &found, fd, now_seconds);
             return;
         }
         if (fd >= 0)
@@ -220,4 +279,53 @@ void file_load(struct filecache *cache, struct file *file, int64_t now_seconds) 
         file->status = fd < 0 ? status_of(fd) : 404; /* replaced since it was found */
     }
     load_without_content(cache, file);
+}
+
+/* Where a listing's links are followed from. */
+struct link_base {
+    const struct docroot *root;
+    struct slice folder;
+};
+
+static int follow_link(void *context, const char *name, struct stat *st) {
+    const struct link_base *base = context;
+    char path[PATH_LEN_MAX + NAME_MAX + 1];
+    memcpy(path, base->folder.at, base->folder.len);
+    memcpy(path + base->folder.len, name, strlen(name) + 1);
+    return docroot_stat(base->root, path, st);
+}
+
+void file_load_listing(struct filecache *cache, struct file *file, struct slice path, struct listing *listing,
+                       int64_t now_seconds) {
+    enum { WORK_SIZE = 2 << 20, RENDERED_SIZE = 2 << 20 };
+    struct link_base base = {&cache->root, path};
+    char folder[PATH_LEN_MAX + 1];
+    size_t head_space = file_head_space(cache->config);
+    file->kind = FILE_ERROR;
+    file->status = 503;
+    /* Head and page at the block's start, the names that are gathered and sorted at its end. */
+    char *block = filecache_block(cache, file, RENDERED_SIZE + WORK_SIZE), *page = block + head_space;
+    if (!block)
+        return;
+    memcpy(folder, path.at, path.len);
+    folder[path.len] = '\0';
+    listing->follow = follow_link;
+    listing->follow_context = &base;
+    int fd = docroot_folder(&cache->root, folder);
+    ssize_t len =
+        fd < 0 ? fd : listing_render(listing, fd, block + RENDERED_SIZE, WORK_SIZE, page, RENDERED_SIZE - head_space);
+    if (fd >= 0)
+        close(fd);
+    if (len < 0) {
+        file->status = status_of((int)len);
+        return;
+    }
+    struct file_head head = {.type = listing->json ? "application/json; charset=utf-8" : "text/html; charset=utf-8",
+                             .vary = "Accept",
+                             .hash = hash_bytes(page, (size_t)len, 0),
+                             .now_seconds = now_seconds};
+    file->kind = FILE_BODY;
+    file->body = page;
+    file->size = (uint64_t)len;
+    file_head_render(cache->config, file, &head, block);
 }

@@ -19,7 +19,7 @@
 
 enum { BLOCK_LEAST = 256 };
 
-struct filecache *filecache_open(const struct filecache_config *config, int *error) {
+struct filecache *filecache_open(const struct site_config *config, int *error) {
     size_t size = sizeof(struct filecache) + FILECACHE_COUNT * sizeof(struct file);
     struct filecache *cache =
         mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -36,7 +36,7 @@ struct filecache *filecache_open(const struct filecache_config *config, int *err
             filecache_close(cache);
             return NULL;
         }
-    *error = docroot_open(&cache->root, config->root);
+    *error = docroot_open(&cache->root, config->root, config->symlinks);
     if (*error) {
         cache->root.fd = -1;
         filecache_close(cache);
@@ -49,8 +49,10 @@ struct filecache *filecache_open(const struct filecache_config *config, int *err
 
 static void file_free(struct file *file) {
     struct filecache *cache = file->cache;
-    if (file->fd >= 0) {
-        close(file->fd);
+    if (file->source.map)
+        munmap((void *)(uintptr_t)file->source.map, file->size);
+    if (file->source.fd >= 0) {
+        close(file->source.fd);
         cache->fd_count--;
     }
     if (file->block) {
@@ -92,7 +94,7 @@ void filecache_close(struct filecache *cache) {
 static bool filecache_evict(struct filecache *cache, bool fd) {
     for (unsigned steps = 0; steps < 2 * cache->touched; steps++) {
         struct file *file = &cache->files[cache->hand++ % cache->touched];
-        if (!file->refs || !file->cached || file->refs > 1 || (fd && file->fd < 0))
+        if (!file->refs || !file->cached || file->refs > 1 || (fd && file->source.fd < 0))
             continue;
         if (file->used) {
             file->used = false;
@@ -139,7 +141,7 @@ static struct file *filecache_slot(struct filecache *cache) {
 
 /* What is answered when every slot is held by a reply under way: more replies than slots, so only under attack. */
 static struct file *file_unavailable(struct filecache *cache) {
-    static struct file full = {.kind = FILE_ERROR, .status = 503, .fd = -1, .key = ""};
+    static struct file full = {.kind = FILE_ERROR, .status = 503, .source.fd = -1, .key = ""};
     full.cache = cache;
     full.refs = 2; /* never freed */
     return &full;
@@ -148,13 +150,14 @@ static struct file *file_unavailable(struct filecache *cache) {
 static struct file *filecache_load(struct filecache *cache, const struct clock *clock, struct slice path,
                                    uint32_t hash) {
     struct file *file = filecache_slot(cache);
-    char key[PATH_LEN_MAX + 1];
+    char key[FILE_KEY_MAX + 1];
     if (!file)
         return file_unavailable(cache);
-    CHECK(path.len <= PATH_LEN_MAX);
+    CHECK(path.len <= FILE_KEY_MAX);
     memcpy(key, path.at, path.len);
     key[path.len] = '\0';
-    *file = (struct file){.refs = 1, .hash = hash, .key = key, .key_len = (uint32_t)path.len, .fd = -1, .cache = cache};
+    *file = (struct file){
+        .refs = 1, .hash = hash, .key = key, .key_len = (uint32_t)path.len, .source.fd = -1, .cache = cache};
     file_load(cache, file, clock->seconds);
     file->checked_at_ms = clock->now_ms;
     if (!file->block || (file->kind == FILE_ERROR && file->status >= 500)) {
@@ -199,5 +202,22 @@ struct file *filecache_get(struct filecache *cache, const struct clock *clock, s
         return filecache_load(cache, clock, path, hash);
     file->used = true;
     file->refs++;
+    return file;
+}
+
+struct file *filecache_variant(struct filecache *cache, const struct clock *clock, struct slice path,
+                               enum content_coding coding) {
+    char key[FILE_KEY_MAX];
+    memcpy(key, path.at, path.len);
+    return filecache_get(cache, clock, (struct slice){key, file_variant_key(key, path.len, coding)});
+}
+
+struct file *filecache_listing(struct filecache *cache, const struct clock *clock, struct slice path,
+                               struct listing *listing) {
+    struct file *file = filecache_slot(cache);
+    if (!file)
+        return file_unavailable(cache);
+    *file = (struct file){.refs = 1, .key = "", .source.fd = -1, .cache = cache};
+    file_load_listing(cache, file, path, listing, clock->seconds);
     return file;
 }

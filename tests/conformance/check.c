@@ -1,8 +1,6 @@
 /* The rules for all replies first, then those that a row spells out. */
 #include "check.h"
 
-#include "expand.h"
-
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -173,12 +171,12 @@ static void check_body(const struct row *row, const struct reply *reply, struct 
         check_parts(reply, row->body, faults);
 }
 
-void check_row(const struct row *row, const struct reply *reply, int port, struct bytes *faults) {
+void check_row(const struct row *row, const struct reply *reply, struct tags *tags, struct bytes *faults) {
     if (reply->status != row->status && (row->other_status == 0 || reply->status != row->other_status))
         bytes_addf(faults, "status %d, not %d; ", reply->status, row->status);
     for (const char *const *field = row->fields; field && *field; field++) {
         struct bytes want = {0};
-        expand(&want, *field, strlen(*field), port);
+        expand(&want, *field, strlen(*field), tags);
         check_field(reply, want.at, faults);
         bytes_free(&want);
     }

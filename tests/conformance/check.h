@@ -5,14 +5,15 @@
 #define TEST_CHECK_H
 
 #include "bytes.h"
+#include "expand.h"
 #include "reply.h"
 #include "row.h"
 
 /* What RFC 9110, RFC 9112 and this server's promises ask of any reply. custom_body: the row says what the body is. */
 void check_any(const struct reply *, bool to_head, bool custom_body, struct bytes *faults);
 
-/* What the row asks of its last reply. port is that of the server, for the marks in the row. */
-void check_row(const struct row *, const struct reply *, int port, struct bytes *faults);
+/* What the row asks of its last reply. The tags that its fields mention are known already. */
+void check_row(const struct row *, const struct reply *, struct tags *, struct bytes *faults);
 
 /* A multipart/byteranges body of those slices of the alphabet ("0-1 4-5"), exactly. */
 void check_parts(const struct reply *, const char *ranges, struct bytes *faults);

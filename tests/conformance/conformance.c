@@ -52,7 +52,7 @@ static size_t run_count;
 /* One row on one connection. */
 struct exchange {
     const struct row *row;
-    int port;
+    struct tags *tags;
     struct client client;
     struct bytes request;
     struct bytes answer;
@@ -148,7 +148,7 @@ static void expect(struct exchange *exchange) {
     if (!read_reply(exchange, asks_head(exchange), row->status == NONE, &reply))
         return;
     check_any(&reply, asks_head(exchange), row->body_kind != BODY_ANY || row->contains, &exchange->faults);
-    check_row(row, &reply, exchange->port, &exchange->faults);
+    check_row(row, &reply, exchange->tags, &exchange->faults);
     check_persistence(exchange, &reply);
     reply_free(&reply);
     check_after(exchange);
@@ -163,10 +163,20 @@ static int send_request(struct exchange *exchange, bool cut, size_t number) {
     return client_send_cut(&exchange->client, request->at, request->len, cuts, 2);
 }
 
+/* All entity tags are asked for before the row's connection is there: an idle one gives way to another in some models,
+ * so a second connection would change what is tested. */
+static void prepare(struct exchange *exchange) {
+    expand(&exchange->request, exchange->row->request, exchange->row->request_len, exchange->tags);
+    struct bytes forgotten = {0};
+    for (const char *const *field = exchange->row->fields; field && *field; field++)
+        expand(&forgotten, *field, strlen(*field), exchange->tags);
+    bytes_free(&forgotten);
+}
+
 static void run_exchange(struct exchange *exchange, bool cut, size_t number) {
     const struct row *row = exchange->row;
-    expand(&exchange->request, row->request, row->request_len, exchange->port);
-    int error = client_open(&exchange->client, exchange->port, 0);
+    prepare(exchange);
+    int error = client_open(&exchange->client, exchange->tags->port, 0);
     if (error < 0) {
         bytes_addf(&exchange->faults, "can't connect: %s; ", strerror(-error));
         return;
@@ -190,10 +200,11 @@ static void report(const struct run *run, const struct group *group, const struc
     fputc('\n', stderr);
 }
 
-static void run_row(struct run *run, const struct group *group, const struct row *row, int port, size_t number) {
+static void run_row(struct run *run, const struct group *group, const struct row *row, struct tags *tags,
+                    size_t number) {
     bool failed = false;
     for (int cut = 0; cut <= 1; cut++) {
-        struct exchange exchange = {.row = row, .port = port};
+        struct exchange exchange = {.row = row, .tags = tags};
         run_exchange(&exchange, cut, number);
         if (cut && !failed && !bytes_equal(&exchange.answer, &run->answers[number]))
             bytes_addf(&exchange.faults, "answered differently from when it was sent whole; ");
@@ -240,12 +251,16 @@ static bool run_group(struct run *run, const struct group *group, size_t number)
     fixture_open(&fixture);
     group->site(&fixture);
     struct server *server = start(run, group, &fixture);
+    struct tags tags = {.port = server ? server_port(server) : 0};
     for (size_t i = 0; server && i < group->row_count; i++)
         if (!is_skipped(&group->rows[i]))
-            run_row(run, group, &group->rows[i], server_port(server), number + i);
+            run_row(run, group, &group->rows[i], &tags, number + i);
+    tags_free(&tags);
     bool well = server && server_stop(server);
     if (!well)
         fprintf(stderr, "FAILED %s: %s: the server itself\n", run->model, group->name);
+    run->failed += server ? 0 : group->row_count;
+    run->ran += server ? 0 : group->row_count;
     fixture_close(&fixture);
     return well;
 }

@@ -7,7 +7,7 @@
 #include <string.h>
 
 /* mark: "/path" or "/path coding". */
-static void add_etag(struct bytes *to, const char *mark, size_t len, int port) {
+static void ask_etag(struct bytes *to, const char *mark, size_t len, int port) {
     const char *space = memchr(mark, ' ', len);
     int path_len = (int)(space ? (size_t)(space - mark) : len);
     int coding_len = space ? (int)len - path_len - 1 : 0;
@@ -32,6 +32,30 @@ static void add_etag(struct bytes *to, const char *mark, size_t len, int port) {
     bytes_free(&request);
 }
 
+static void add_etag(struct bytes *to, const char *mark, size_t len, struct tags *tags) {
+    const struct bytes wanted = {.at = strndup(mark, len), .len = len};
+    size_t i = 0;
+    while (i < tags->count && !bytes_equal(&tags->known[i].mark, &wanted))
+        i++;
+    if (i == TAGS_MAX)
+        abort();
+    if (i == tags->count) {
+        tags->count++;
+        bytes_add(&tags->known[i].mark, mark, len);
+        ask_etag(&tags->known[i].value, mark, len, tags->port);
+    }
+    bytes_add(to, tags->known[i].value.at, tags->known[i].value.len);
+    free(wanted.at);
+}
+
+void tags_free(struct tags *tags) {
+    for (size_t i = 0; i < tags->count; i++) {
+        bytes_free(&tags->known[i].mark);
+        bytes_free(&tags->known[i].value);
+    }
+    tags->count = 0;
+}
+
 /* mark: "N:text". */
 static void add_repeated(struct bytes *to, const char *mark, size_t len) {
     const char *colon = memchr(mark, ':', len);
@@ -51,14 +75,14 @@ static bool begins(const char *at, const char *end, const char *word) {
     return (size_t)(end - at) > len && memcmp(at, word, len) == 0;
 }
 
-void expand(struct bytes *to, const char *text, size_t len, int port) {
+void expand(struct bytes *to, const char *text, size_t len, struct tags *tags) {
     const char *end = text + len;
     while (text < end) {
         const char *close = *text == '<' ? memchr(text, '>', (size_t)(end - text)) : NULL;
         const char *colon = close ? memchr(text, ':', (size_t)(close - text)) : NULL;
         const char *mark = colon ? colon + 1 : NULL;
         if (mark && begins(text, end, "<etag:"))
-            add_etag(to, mark, (size_t)(close - mark), port);
+            add_etag(to, mark, (size_t)(close - mark), tags);
         else if (mark && begins(text, end, "<repeat:"))
             add_repeated(to, mark, (size_t)(close - mark));
         else if (mark && begins(text, end, "<ranges:"))

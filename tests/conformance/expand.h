@@ -4,7 +4,22 @@
 
 #include "bytes.h"
 
-/* Appends the text with its marks replaced; port is where a server tells its ETags. */
-void expand(struct bytes *to, const char *text, size_t len, int port);
+enum { TAGS_MAX = 64 };
+
+/* The entity tags that one server has told so far. Each is asked for once, by a connection of its own, so that later
+ * expansions of the same mark touch no server. */
+struct tags {
+    int port;
+    size_t count;
+    struct {
+        struct bytes mark;
+        struct bytes value;
+    } known[TAGS_MAX];
+};
+
+void tags_free(struct tags *);
+
+/* Appends the text with its marks replaced. */
+void expand(struct bytes *to, const char *text, size_t len, struct tags *);
 
 #endif

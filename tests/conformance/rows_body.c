@@ -137,6 +137,8 @@ static const struct row expectations[] = {
         CLOSED),
     ROW("another expectation beside", "9110 10.1.1", POST("Expect: 100-continue, tea\r\nContent-Length: 5\r\n"), 417,
         CLOSED),
-    ROW("malformed head beats expectation", "9110 10.1.1", POST("Expect: tea\r\nContent-Length: x\r\n"), 400, CLOSED),
+    ROW("malformed length beats expectation", "9112 6.3", POST("Expect: tea\r\nContent-Length: x\r\n"), 400, CLOSED),
+    ROW("two framings beat expectation", "9112 6.3", POST("Expect: tea\r\nContent-Length: 5\r\n" CHUNKED), 400, CLOSED),
+    ROW("missing Host beats expectation", "9112 3.2", "GET / HTTP/1.1\r\nExpect: tea\r\n\r\n", 400, CLOSED),
 };
 const struct group group_expect = GROUP("Expect", site_plain, expectations, NULL);

@@ -93,7 +93,7 @@ static const char *body_length(const struct reply *reply, bool to_head, size_t *
     if (!value)
         return "a body without Content-Length";
     *len = strtoull(value, NULL, 10);
-    return NULL;
+    return *len > REPLY_BODY_MAX ? "a body longer than any right answer here" : NULL;
 }
 
 enum reply_progress reply_parse(struct reply *reply, const char *at, size_t len, bool to_head, size_t *used,

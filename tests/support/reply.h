@@ -10,7 +10,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { REPLY_FIELDS_MAX = 64 };
+enum {
+    REPLY_FIELDS_MAX = 64,
+    REPLY_BODY_MAX = 8 << 20, /* so that a wrong answer can't take all memory */
+};
 
 struct reply_field {
     const char *name;

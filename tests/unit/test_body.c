@@ -51,7 +51,8 @@ struct row {
     const char *rest; /* what doesn't belong to the body any more, or wasn't looked at */
 };
 
-#define ROW(status, literal, rest) {status, literal, sizeof(literal) - 1, rest}
+#define ROW(status, literal, rest)                                                                                     \
+    { status, literal, sizeof(literal) - 1, rest }
 #define LINES16(line) line line line line line line line line line line line line line line line line
 
 static void check_row(const struct row *row) {
@@ -65,24 +66,48 @@ static void check_row(const struct row *row) {
 }
 
 static void test_chunked(void **state) {
-    static const struct row rows[] = {
-        ROW(0, "0\r\n\r\n", ""), ROW(0, "0\r\n\r\nGET / HTTP/1.1\r\n", "GET / HTTP/1.1\r\n"),
-        ROW(0, "5\r\nhello\r\n0\r\n\r\n0\r\n\r\n", "0\r\n\r\n"), ROW(0, "00000005\r\n0\r\n\r\n\r\n0\r\n\r\n", ""),
-        ROW(0, "a\r\n0123456789\r\nA;x\r\n0123456789\r\n000\r\n\r\nx", "x"),
-        ROW(0, "1;name=value\r\nx\r\n1 ; a = \"b;\\\"c\xff\" ;d\r\nx\r\n0;\r\n\r\n", ""),
-        ROW(0, "1\t;\r\nx\r\n0\r\nA: b\r\nC-d:\r\n!x: \ty\xff\r\n\r\nrest", "rest"),
-        ROW(400, "\r\n", "\r\n"), ROW(400, "x", "x"), ROW(400, " 5\r\n", " 5\r\n"), ROW(400, "-5\r\n", "-5\r\n"),
-        ROW(400, "+5\r\n", "+5\r\n"), ROW(400, "0x5\r\n", "x5\r\n"), ROW(400, ";a\r\n", ";a\r\n"), ROW(400, "5 \r\n", "\r\n"),
-        ROW(400, "5 5\r\n", "5\r\n"), ROW(400, "5g\r\n", "g\r\n"), ROW(400, "5\nhello", "\nhello"), ROW(400, "5\rhello", "hello"),
-        ROW(400, "5;a\nhello", "\nhello"), ROW(400, "5;a\x7f", "\x7f"), ROW(400, "5;a\x01", "\x01"), ROW(400, "5;a\rx", "x"),
-        ROW(400, "5\r\nhello0\r\n\r\n", "0\r\n\r\n"), ROW(400, "5\r\nhello\n0\r\n\r\n", "\n0\r\n\r\n"),
-        ROW(400, "5\r\nhello\r0\r\n\r\n", "0\r\n\r\n"), ROW(400, "5\r\nhello\r\n\r\n", "\r\n"),
-        ROW(400, "0\r\n\n", "\n"), ROW(400, "0\r\n\rx", "x"), ROW(400, "0\r\nGET / HTTP/1.1\r\n", " / HTTP/1.1\r\n"),
-        ROW(400, "0\r\n: a\r\n", ": a\r\n"), ROW(400, "0\r\n a: b\r\n", " a: b\r\n"), ROW(400, "0\r\na : b\r\n", " : b\r\n"),
-        ROW(400, "0\r\na: b\n\r\n", "\n\r\n"), ROW(400, "0\r\na: b\r\r\n", "\r\n"), ROW(400, "0\r\na: b\r\n c\r\n", " c\r\n"),
-        ROW(400, "0\r\na: \x01\r\n", "\x01\r\n"), ROW(400, "0\r\na\r\n", "\r\n"),
-        ROW(400, "10000000000000000\r\n", "0\r\n"), ROW(REQUEST_INCOMPLETE, "ffffffffffffffff\r\nabc", ""),
-        ROW(REQUEST_INCOMPLETE, "5\r\nhello\r\n0\r\n\r", ""), ROW(REQUEST_INCOMPLETE, "", "")};
+    static const struct row rows[] = {ROW(0, "0\r\n\r\n", ""),
+                                      ROW(0, "0\r\n\r\nGET / HTTP/1.1\r\n", "GET / HTTP/1.1\r\n"),
+                                      ROW(0, "5\r\nhello\r\n0\r\n\r\n0\r\n\r\n", "0\r\n\r\n"),
+                                      ROW(0, "00000005\r\n0\r\n\r\n\r\n0\r\n\r\n", ""),
+                                      ROW(0, "a\r\n0123456789\r\nA;x\r\n0123456789\r\n000\r\n\r\nx", "x"),
+                                      ROW(0, "1;name=value\r\nx\r\n1 ; a = \"b;\\\"c\xff\" ;d\r\nx\r\n0;\r\n\r\n", ""),
+                                      ROW(0, "1\t;\r\nx\r\n0\r\nA: b\r\nC-d:\r\n!x: \ty\xff\r\n\r\nrest", "rest"),
+                                      ROW(400, "\r\n", "\r\n"),
+                                      ROW(400, "x", "x"),
+                                      ROW(400, " 5\r\n", " 5\r\n"),
+                                      ROW(400, "-5\r\n", "-5\r\n"),
+                                      ROW(400, "+5\r\n", "+5\r\n"),
+                                      ROW(400, "0x5\r\n", "x5\r\n"),
+                                      ROW(400, ";a\r\n", ";a\r\n"),
+                                      ROW(400, "5 \r\n", "\r\n"),
+                                      ROW(400, "5 5\r\n", "5\r\n"),
+                                      ROW(400, "5g\r\n", "g\r\n"),
+                                      ROW(400, "5\nhello", "\nhello"),
+                                      ROW(400, "5\rhello", "hello"),
+                                      ROW(400, "5;a\nhello", "\nhello"),
+                                      ROW(400, "5;a\x7f", "\x7f"),
+                                      ROW(400, "5;a\x01", "\x01"),
+                                      ROW(400, "5;a\rx", "x"),
+                                      ROW(400, "5\r\nhello0\r\n\r\n", "0\r\n\r\n"),
+                                      ROW(400, "5\r\nhello\n0\r\n\r\n", "\n0\r\n\r\n"),
+                                      ROW(400, "5\r\nhello\r0\r\n\r\n", "0\r\n\r\n"),
+                                      ROW(400, "5\r\nhello\r\n\r\n", "\r\n"),
+                                      ROW(400, "0\r\n\n", "\n"),
+                                      ROW(400, "0\r\n\rx", "x"),
+                                      ROW(400, "0\r\nGET / HTTP/1.1\r\n", " / HTTP/1.1\r\n"),
+                                      ROW(400, "0\r\n: a\r\n", ": a\r\n"),
+                                      ROW(400, "0\r\n a: b\r\n", " a: b\r\n"),
+                                      ROW(400, "0\r\na : b\r\n", " : b\r\n"),
+                                      ROW(400, "0\r\na: b\n\r\n", "\n\r\n"),
+                                      ROW(400, "0\r\na: b\r\r\n", "\r\n"),
+                                      ROW(400, "0\r\na: b\r\n c\r\n", " c\r\n"),
+                                      ROW(400, "0\r\na: \x01\r\n", "\x01\r\n"),
+                                      ROW(400, "0\r\na\r\n", "\r\n"),
+                                      ROW(400, "10000000000000000\r\n", "0\r\n"),
+                                      ROW(REQUEST_INCOMPLETE, "ffffffffffffffff\r\nabc", ""),
+                                      ROW(REQUEST_INCOMPLETE, "5\r\nhello\r\n0\r\n\r", ""),
+                                      ROW(REQUEST_INCOMPLETE, "", "")};
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         check_row(&rows[i]);
@@ -129,6 +154,8 @@ static void test_limits(void **state) {
     /* the line's CRLF counts */
     assert_int_equal(feed_filled("", '0', CHUNK_LINE_MAX - 2, "\r\n\r\n"), 0);
     assert_int_equal(feed_filled("", '0', CHUNK_LINE_MAX - 1, "\r\n\r\n"), 400);
+    assert_int_equal(feed_filled("1\r\nx\r\n", '0', CHUNK_LINE_MAX - 2, "\r\n\r\n"), 0);
+    assert_int_equal(feed_filled("1\r\nx\r\n", '0', CHUNK_LINE_MAX - 1, "\r\n\r\n"), 400);
     assert_int_equal(feed_filled("5;", 'a', CHUNK_LINE_MAX - 4, "\r\nhello\r\n0\r\n\r\n"), 0);
     assert_int_equal(feed_filled("5;", 'a', CHUNK_LINE_MAX - 3, "\r\nhello\r\n0\r\n\r\n"), 400);
     assert_int_equal(feed_filled("0\r\nA:", 'a', TRAILER_MAX - 6, "\r\n\r\n"), 0);

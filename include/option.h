@@ -1,0 +1,79 @@
+/* Options as rows of a table: what getopt is told, what --help says, how a value is read, what is allowed and what
+   holds without it all come from the row. A default is text, read like a user's value once the command line has been
+   read, so neither can differ from what --help shows. Knows no option by name, and never ends the process. */
+#ifndef OPTION_H
+#define OPTION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct option_given;
+
+struct option_row {
+    const char *name;
+    char letter;          /* 0: none */
+    const char *argument; /* as --help names it; NULL: a switch; "[=NAME]": may be left out (value NULL) */
+    int group;
+    const char *help;
+    const char *preset;                             /* the default; NULL: zero bytes */
+    bool (*read)(const struct option_given *given); /* false: option_fail has been called */
+    size_t offset, count_offset;                    /* in what is filled; the latter of a list's length */
+    const char *noun;                               /* completes "not ..." and "needs ..." */
+    const char *allowed;                            /* completes the noun, behind a range if there is one */
+    const char *const *choices;                     /* words of option_choice, NULL at the end */
+    double least, most, scale;                      /* a number's range, and its unit in those it is kept in */
+    const char *units;                              /* suffixes of a number, each 1024 times the one before */
+    int list_max;                                   /* how often a list may be extended */
+    bool (*is_ok)(const char *value);               /* of a string or a list's item; NULL: any that isn't empty */
+    void (*add_allowed)(char *text, size_t size);   /* like `allowed`, where that isn't a constant */
+    void (*print_more)(const struct option_row *row, int column); /* lines for --help below the row's own */
+};
+
+struct option_given {
+    const struct option_row *row;
+    const char *spelling; /* "-p" or "--port" */
+    const char *value;    /* NULL: a switch, or an optional argument left out */
+    void *into;           /* the struct that is filled */
+    char *error;
+    size_t error_size;
+};
+
+enum { OPTION_ROWS_MAX = 96, OPTION_ERROR_MAX = 1024 };
+
+struct option_table {
+    const struct option_row *rows;
+    int row_count; /* at most OPTION_ROWS_MAX */
+    const char *const *groups;
+    int group_count;
+};
+
+/* Reads argv, whose strings are kept, and then the presets of what it doesn't hold. False with one line in `error` that
+   names the option, the value and what is allowed. */
+bool option_read_all(const struct option_table *table, void *into, int argc, char **argv, char *error,
+                     size_t error_size);
+
+/* Prints the rows by group to stdout. */
+void option_print_all(const struct option_table *table);
+
+/* Appends, cutting what is too long. */
+void option_add(char *text, size_t size, const char *more);
+
+/* Readers for rows. Numbers go into an unsigned, or an int that holds the row's range; a choice's index into an enum.
+ */
+bool option_number(const struct option_given *given);
+bool option_switch(const struct option_given *given);
+bool option_string(const struct option_given *given);
+bool option_list(const struct option_given *given);
+bool option_choice(const struct option_given *given);
+
+/* For readers elsewhere: the error line "--port x: ..."; false, to return. option_refuse says "not ..." as the row
+   has it. */
+bool option_fail(const struct option_given *given, const char *format, ...) __attribute__((format(printf, 2, 3)));
+bool option_refuse(const struct option_given *given);
+
+/* The row's field in what is filled. */
+static inline void *option_field(const struct option_given *given) {
+    return (char *)given->into + given->row->offset;
+}
+
+#endif

@@ -1,0 +1,71 @@
+#define _GNU_SOURCE
+#include "file_head.h"
+#include "check.h"
+#include "httpdate.h"
+#include "mime.h"
+#include "mime_map.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { FIELDS_SPACE = 640 }; /* of what is not the user's: short fields, the longest media type included */
+
+size_t file_head_space(const struct site_config *config) {
+    return FIELDS_SPACE + strlen(config->cache_control) + config->fields.len;
+}
+
+static char *put(char *at, const char *text) {
+    size_t len = strlen(text);
+    memcpy(at, text, len);
+    return at + len;
+}
+
+/* The date to show. A file seen within the second of its change may change again in that second, so it is given the
+   second before: whoever asks with that date later gets the file and not a 304 that could be a lie. Times of 0 and 1
+   are what reproducible builds set on every file, whatever it holds: they say nothing. */
+static int64_t last_modified(const struct stat *st, int64_t now_seconds) {
+    int64_t mtime = st->st_mtim.tv_sec;
+    if (mtime == 0 || mtime == 1)
+        return FILE_UNDATED;
+    return mtime < now_seconds ? mtime : now_seconds - 1;
+}
+
+static char *put_validators(char *at, struct file *file, const struct file_head *head) {
+    at = put(at, "Accept-Ranges: bytes\r\nETag: ");
+    file->etag.at = at;
+    at += sprintf(at, "\"%016llx-%llx\"", (unsigned long long)head->hash, (unsigned long long)file->size);
+    file->etag.len = (size_t)(at - file->etag.at);
+    at = put(at, "\r\n");
+    file->mtime = last_modified(&file->st, head->now_seconds);
+    if (file->mtime != FILE_UNDATED) {
+        at = put(at, "Last-Modified: ");
+        httpdate_format(file->mtime, at);
+        at = put(at + HTTPDATE_LEN, "\r\n");
+    }
+    return at;
+}
+
+void file_head_render(const struct site_config *config, struct file *file, const struct file_head *head, char *at) {
+    static const char *const coding_names[CODING_COUNT] = {"", "br", "zstd", "gzip"};
+    const char *type = head->type ? head->type : mime_map_type(config->mime, head->path);
+    char *begin = at;
+    at += sprintf(at, "HTTP/1.1 200 OK\r\nContent-Length: %llu\r\n", (unsigned long long)file->size);
+    file->type_at = (uint16_t)(at - begin);
+    at += sprintf(at, "Content-Type: %s\r\n", type);
+    file->content_at = (uint16_t)(at - begin);
+    if (head->coding != CODING_IDENTITY)
+        at += sprintf(at, "Content-Encoding: %s\r\n", coding_names[head->coding]);
+    at = put(at, "X-Content-Type-Options: nosniff\r\n");
+    file->validators_at = (uint16_t)(at - begin);
+    at = put_validators(at, file, head);
+    file->common_at = (uint16_t)(at - begin);
+    if (config->cache_control[0])
+        at += sprintf(at, "Cache-Control: %s\r\n", config->cache_control);
+    if (head->vary)
+        at += sprintf(at, "Vary: %s\r\n", head->vary);
+    memcpy(at, config->fields.at, config->fields.len);
+    at += config->fields.len;
+    CHECK((size_t)(at - begin) <= file_head_space(config));
+    file->head = begin;
+    file->head_len = (uint16_t)(at - begin);
+}
