@@ -22,7 +22,7 @@ struct config {
     struct limits limits;
 
     /* What site.fields, site.auth and site.mime are made of. A copy of the struct keeps pointing at the first one's. */
-    char fields[FIELDS_MAX];
+    char fields[FIELDS_MAX + 1];
     bool cors, isolate;
     const char *auth_path, *mime_path;
 };

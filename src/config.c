@@ -174,9 +174,9 @@ static bool is_field_text(const char *value) {
 /* False when there is no room. */
 static bool add_field(struct config *config, struct slice name, struct slice value) {
     size_t len = config->site.fields.len, room = FIELDS_MAX - len;
-    if (name.len > room || value.len > room || name.len + value.len + 4 >= room) /* a NUL is written too */
+    if (name.len > room || value.len > room || name.len + value.len + 4 > room)
         return false;
-    len += (size_t)snprintf(config->fields + len, room, "%.*s: %.*s\r\n", (int)name.len, name.at, (int)value.len,
+    len += (size_t)snprintf(config->fields + len, room + 1, "%.*s: %.*s\r\n", (int)name.len, name.at, (int)value.len,
                             value.at);
     config->site.fields = (struct slice){config->fields, len};
     return true;

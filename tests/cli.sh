@@ -96,9 +96,9 @@ check '--help leaves stderr alone' empty "$work/err"
 check '--help has no line above 100 columns' is "$(awk 'length > 100' "$work/help")" ''
 check '--help fits two screens' test "$(lines_in "$work/help")" -le 100
 for word in '-r, --root DIR .*default \.' '-i, --index NAME .*default index\.html' ' --list ' ' --not-found FILE' \
-    ' --spa\[=FILE\]' ' --clean-urls' ' --cache-control VALUE .*default no-cache' '-H, --header ' ' --cors' ' --isolate' \
-    ' --mime-types FILE' ' --dotfiles' ' --symlinks WHICH .*default inside' ' --vhosts' ' --redirect FROM=TO' \
-    ' --auth FILE' '-p, --port N .*default 7890' \
+    ' --spa\[=FILE\]' ' --clean-urls' ' --cache-control VALUE .*default no-cache' '-H, --header ' ' --cors' \
+    ' --isolate' ' --mime-types FILE' ' --dotfiles' ' --symlinks WHICH .*default inside' ' --vhosts' \
+    ' --redirect FROM=TO' ' --auth FILE' '-p, --port N .*default 7890' \
     '-l, --listen ADDR' '-m, --model NAME .*default epoll' '-w, --workers .*default 1' \
     ' --max-connections N .*default 10000' ' --max-per-ip N .*default 0' ' --header-timeout SECONDS .*default 10' \
     ' --idle-timeout SECONDS .*default 60' ' --send-timeout SECONDS .*default 30' ' --min-rate BYTES .*default 500' \
@@ -213,7 +213,8 @@ for value in $'a\nb' $'a\rb' $'a\x01' $'a\x7f' ' a' 'a ' $'a\t'; do
     mistake "--cache-control .*: $field" --cache-control "$value"
 done
 field="not a field \\('Name: value', no control bytes\\)$"
-for value in '' A : ': b' 'A : b' ' A: b' 'A b: c' 'A(: b' $'A: b\nC: d' $'A: b\r' $'A\n: b' $'A: \x01' $'\xc3\xa9: b'; do
+for value in '' A : ': b' 'A : b' ' A: b' 'A b: c' 'A(: b' $'A: b\nC: d' $'A: b\r' $'A\n: b' $'A: \x01' \
+    $'\xc3\xa9: b'; do
     mistake "-H .*: $field" -H "$value"
 done
 for value in Content-Length content-type DATE Connection Transfer-Encoding Content-Range Content-Encoding ETag \

@@ -24,6 +24,15 @@ enum { BURST = 20 };
 static char *(*crypt_function)(const char *phrase, const char *setting);
 static char folder[] = "/tmp/test_auth.XXXXXX", path[64], error[512];
 
+/* What is open stays open: the contract has no close. */
+static struct auth *kept[1024];
+static size_t kept_count;
+
+static struct auth *keep(struct auth *auth) {
+    assert_true(kept_count < COUNT(kept));
+    return kept[kept_count++] = auth;
+}
+
 /* The hash of a password, in memory that the next call uses too; NULL: crypt doesn't know the method. */
 static const char *hash_of(const char *password, const char *setting) {
     const char *hash = crypt_function(password, setting);
@@ -39,7 +48,7 @@ __attribute__((format(printf, 1, 2))) static struct auth *open_with(const char *
     va_end(arguments);
     fclose(file);
     error[0] = '\0';
-    return auth_open(path, error, sizeof error);
+    return keep(auth_open(path, error, sizeof error));
 }
 
 static void assert_wrong(const struct auth *auth, const char *what) {
@@ -280,7 +289,7 @@ static void test_many_users(void **state) {
     for (int i = 0; i < USERS; i++)
         fprintf(file, "user%d:%s\n", i, hash);
     fclose(file);
-    struct auth *auth = auth_open(path, error, sizeof error);
+    struct auth *auth = keep(auth_open(path, error, sizeof error));
     assert_non_null(auth);
     for (int i = 0; i < USERS; i++) {
         snprintf(credentials, sizeof credentials, "user%d:secret", i);

@@ -1,4 +1,5 @@
 /* The body reader: whatever the cuts, the same answer and the same number of bytes. */
+#define _GNU_SOURCE
 #include "body.h"
 #include "bounds.h"
 

@@ -431,6 +431,8 @@ static void test_nasty_names(void **state) {
         "\r\n\r\n",
         "\xC0\xAF",
         "\xED\xA0\x80",
+        "\xE0\x80\xAF",
+        "\xF0\x80\x80\xAF",
         "\xF4\x90\x80\x80",
         "\xE2\x82",
         "\xE2\x82\xAC",
@@ -575,6 +577,25 @@ static int follow_none(void *context, const char *name, struct stat *st) {
 static int follow_as_file(void *context, const char *name, struct stat *st) {
     (void)context;
     return strcmp(name, "dangling") == 0 ? -ENOENT : stat("/proc/self/exe", st);
+}
+
+/* Folders whose own sizes are against the order of their names. */
+static int follow_as_folder(void *context, const char *name, struct stat *st) {
+    (void)context;
+    *st = (struct stat){.st_mode = S_IFDIR, .st_size = 1000 - name[0]};
+    return 0;
+}
+
+static void test_folder_sizes(void **state) {
+    (void)state;
+    struct listing listing = {.json = true, .sort = LISTING_BY_SIZE, .follow = follow_as_folder};
+    assert_int_equal(symlinkat("x", folder_fd, "b"), 0);
+    assert_int_equal(symlinkat("x", folder_fd, "a"), 0);
+    for (int descending = 0; descending < 2; descending++) {
+        listing.descending = descending;
+        assert_int_equal(read_json(render(&listing)), 2);
+        assert_string_equal(items[0].name, "a");
+    }
 }
 
 static void test_kinds(void **state) {
@@ -728,10 +749,10 @@ static void test_many(void **state) {
 int main(void) {
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, drop_folder)
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_query), IN_FOLDER(test_empty), IN_FOLDER(test_nasty_names),
-        IN_FOLDER(test_orders),       IN_FOLDER(test_kinds), IN_FOLDER(test_sizes_and_times),
-        IN_FOLDER(test_unreadable),   IN_FOLDER(test_cuts),  IN_FOLDER(test_worst_path),
-        IN_FOLDER(test_many),
+        cmocka_unit_test(test_query),    IN_FOLDER(test_empty),      IN_FOLDER(test_nasty_names),
+        IN_FOLDER(test_orders),          IN_FOLDER(test_kinds),      IN_FOLDER(test_folder_sizes),
+        IN_FOLDER(test_sizes_and_times), IN_FOLDER(test_unreadable), IN_FOLDER(test_cuts),
+        IN_FOLDER(test_worst_path),      IN_FOLDER(test_many),
     };
     return cmocka_run_group_tests(tests, setup_all, NULL);
 }

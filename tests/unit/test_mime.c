@@ -120,7 +120,7 @@ static const struct {
 static void check_type(struct slice name, const char *want) {
     const char *type = mime_type(name);
     if (strcmp(type, want) != 0)
-        fail_msg("%.*s: %s, not %s", (int)name.len, name.at, type, want);
+        fail_msg("%.*s: %s, not %s", (int)name.len, name.at ? name.at : "", type, want);
 }
 
 /* In lower case, in upper case, and beside its neighbours: with a letter less and with one more. */

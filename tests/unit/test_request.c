@@ -1,6 +1,7 @@
 /* The verdicts of the request parser, row by row of its contract. Every row is parsed flush against a guard page, cut
    at every byte, at every alignment and with other bytes after it. To be built twice, the second time with
    SCAN_PORTABLE defined, as test_request_values and test_scan are. */
+#define _GNU_SOURCE
 #include "room.h"
 
 static void fail_at(const char *what, const char *bytes, size_t len, int got, int expected) {

@@ -1,4 +1,5 @@
 /* What the request parser makes of a well-formed request, and its limits. */
+#define _GNU_SOURCE
 #include "path.h"
 #include "room.h"
 #include "scan.h"

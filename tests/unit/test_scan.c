@@ -1,5 +1,6 @@
 /* The parser's inner loops: by every byte at every place of a request, against the loop that takes one byte at a time,
    and with damaged requests. */
+#define _GNU_SOURCE
 #include "room.h"
 #include "scan.h"
 
