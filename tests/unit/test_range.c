@@ -125,7 +125,7 @@ static const struct {
     {SLICE("bytes=5368709120-"), 5 * GIB, RANGE_UNSATISFIABLE, 0, {{0}}},
     {SLICE("bytes=0-0,-1"), INT64_MAX, RANGE_SOME, 2, {{0, 1}, {INT64_MAX - 1, 1}}},
     {SLICE("bytes=0-"), UINT64_MAX, RANGE_SOME, 1, {{0, UINT64_MAX}}},
-    {SLICE("bytes=0-,0-"), UINT64_MAX, RANGE_IGNORE, 0, {{0}}},
+    {SLICE("bytes=0-,0-"), UINT64_MAX, RANGE_SOME, 1, {{0, UINT64_MAX}}},
     {SLICE("bytes=1-,0-0"), UINT64_MAX, RANGE_SOME, 1, {{0, UINT64_MAX}}},
     {SLICE("bytes=18446744073709551614-"), UINT64_MAX, RANGE_SOME, 1, {{UINT64_MAX - 1, 1}}},
 };
