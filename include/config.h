@@ -10,13 +10,10 @@
 
 struct config {
     struct site_config site;
-    const char *root;               /* the same as site.root */
     const char *model;              /* a name that backend_find knows */
     int port;                       /* 0: the kernel picks */
     const char *listen[LISTEN_MAX]; /* as given; none: every interface, dual-stack, at `port` */
     int listen_count;
-    const char *index[INDEX_MAX]; /* the same as site.index */
-    int index_count;
     int workers; /* >= 1 */
     bool quiet, verbose;
     struct limits limits;

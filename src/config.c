@@ -156,6 +156,8 @@ static bool read_redirect(const struct option_given *given) {
         return option_fail(given, "'*' at the end of TO needs one at the end of FROM");
     if (redirect.keep_rest && host >= redirect.to.len) /* what is kept would go on with the host's name */
         return option_fail(given, "TO needs a '/' between the host and '*'");
+    if (redirect.keep_rest && redirect.to.len == 1 && !slice_ends(redirect.from, SLICE("/")))
+        return option_fail(given, "FROM needs a '/' before '*', lest /*'s rest begin with one and name a host");
     if (site->redirect_count == REDIRECTS_MAX)
         return option_fail(given, "one too many (at most %d)", REDIRECTS_MAX);
     site->redirects[site->redirect_count++] = redirect;
@@ -164,7 +166,7 @@ static bool read_redirect(const struct option_given *given) {
 
 static bool is_field_value(struct slice value) {
     const char *end = value.at + value.len;
-    return scan_bytes(value.at, end, SCAN_VALUE) == end && slice_trim(value).len == value.len;
+    return value.len < FIELDS_MAX && scan_bytes(value.at, end, SCAN_VALUE) == end && slice_trim(value).len == value.len;
 }
 
 static bool is_field_text(const char *value) {
@@ -388,7 +390,4 @@ void config_read(struct config *config, int argc, char **argv) {
         fail(1, "--mime-types ", error);
     if (config->auth_path && !(config->site.auth = auth_open(config->auth_path, error, sizeof error)))
         fail(1, "--auth ", error);
-    config->root = config->site.root;
-    memcpy(config->index, config->site.index, sizeof config->index);
-    config->index_count = config->site.index_count;
 }

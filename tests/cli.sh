@@ -212,6 +212,7 @@ field="not a field value \\(no control bytes, no space at either end\\)$"
 for value in $'a\nb' $'a\rb' $'a\x01' $'a\x7f' ' a' 'a ' $'a\t'; do
     mistake "--cache-control .*: $field" --cache-control "$value"
 done
+mistake '--cache-control 0+: not a field value' --cache-control "$(printf '%02048d' 0)"
 field="not a field \\('Name: value', no control bytes\\)$"
 for value in '' A : ': b' 'A : b' ' A: b' 'A b: c' 'A(: b' $'A: b\nC: d' $'A: b\r' $'A\n: b' $'A: \x01' \
     $'\xc3\xa9: b'; do
@@ -246,6 +247,7 @@ for value in '/a=/b c' $'/a=/b\r\nSet-Cookie: x' $'/a=/\x01' $'/a=/caf\xc3\xa9' 
 done
 mistake "--redirect .*: '\\*' at the end of TO needs one at the end of FROM$" --redirect '/a=/b*'
 mistake "--redirect .*: TO needs a '/' between the host and '\\*'$" --redirect '/a*=https://example.com*'
+mistake "--redirect .*: FROM needs a '/' before '\\*'" --redirect '/old*=/*'
 mistake '--redirect /65=/: one too many \(at most 64\)$' "${many[@]}" --redirect /65=/
 mistake "--auth '': not a file$" --auth ''
 mistake '--list=yes: --list takes no value$' --list=yes

@@ -63,7 +63,8 @@ void file_head_render(const struct site_config *config, struct file *file, const
         at += sprintf(at, "Cache-Control: %s\r\n", config->cache_control);
     if (head->vary)
         at += sprintf(at, "Vary: %s\r\n", head->vary);
-    memcpy(at, config->fields.at, config->fields.len);
+    if (config->fields.len > 0)
+        memcpy(at, config->fields.at, config->fields.len);
     at += config->fields.len;
     CHECK((size_t)(at - begin) <= file_head_space(config));
     file->head = begin;

@@ -7,8 +7,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* The file of a big distribution has 80 KiB. */
-enum { FILE_LEN_MAX = 4 << 20 };
+enum {
+    /* The file of a big distribution has 80 KiB. */
+    FILE_LEN_MAX = 4 << 20,
+    /* RFC 6838 4.2: 127 each for type and subtype. A longer one is left out: replies have room for so much. */
+    TYPE_LEN_MAX = 255,
+};
 
 static const struct slice charset = {"; charset=utf-8", sizeof "; charset=utf-8" - 1};
 
@@ -64,11 +68,18 @@ static char *put(char **at, struct slice bytes) {
     return first;
 }
 
+static bool next_pair(struct slice *text, struct slice *type, struct slice *extension) {
+    while (mime_types_next(text, type, extension))
+        if (type->len <= TYPE_LEN_MAX)
+            return true;
+    return false;
+}
+
 /* Fills the entries, in the file's order; their strings go to `at`. */
 static void fill(struct mime_map *map, struct slice text, char *at) {
     struct slice type = {0}, extension;
     const char *type_at = NULL, *kept = NULL;
-    while (mime_types_next(&text, &type, &extension)) {
+    while (next_pair(&text, &type, &extension)) {
         if (type.at != type_at) { /* once for all extensions of a line */
             type_at = type.at;
             kept = put(&at, type);
@@ -99,7 +110,7 @@ struct mime_map *mime_map_open(const char *path, char *error, size_t error_size)
     struct mime_map *map = NULL;
     if (text) {
         struct slice rest = {text, len}, type = {0}, extension;
-        for (; mime_types_next(&rest, &type, &extension); count++)
+        for (; next_pair(&rest, &type, &extension); count++)
             string_len += type.len + charset.len + 1 + extension.len; /* at most */
         map = count > 0 ? malloc(sizeof *map + count * sizeof map->entries[0] + string_len) : NULL;
         wrong = count > 0 ? "no memory" : "no line is a type and its extensions, as in: text/html html htm";

@@ -45,6 +45,11 @@ static inline void commit(struct reply *reply) {
     outq_commit(reply->outq, (size_t)(reply->at - reply->begin));
 }
 
+static void put_user_fields(struct reply *reply) {
+    if (reply->config->fields.len > 0)
+        put(reply, reply->config->fields.at, reply->config->fields.len);
+}
+
 static void put_status(struct reply *reply, int status) {
     reply->at += sprintf(reply->at, "HTTP/1.1 %d %s\r\n", status, status_reason(status));
 }
@@ -69,7 +74,7 @@ void render_page(struct reply *reply, int status, const char *extra) {
                          "Content-Length: %d\r\nContent-Type: text/html; charset=utf-8\r\n"
                          "X-Content-Type-Options: nosniff\r\n",
                          len);
-    put(reply, reply->config->fields.at, reply->config->fields.len);
+    put_user_fields(reply);
     end_head(reply);
     if (reply->request->method != METHOD_HEAD)
         put(reply, page, (size_t)len);
@@ -79,7 +84,7 @@ void render_page(struct reply *reply, int status, const char *extra) {
 void render_options(struct reply *reply) {
     begin(reply);
     put_text(reply, "HTTP/1.1 204 No Content\r\nAllow: GET, HEAD, OPTIONS\r\n");
-    put(reply, reply->config->fields.at, reply->config->fields.len);
+    put_user_fields(reply);
     end_head(reply);
     commit(reply);
 }

@@ -46,14 +46,16 @@ static bool route_by_rule(struct route *route, const struct site_config *config,
 
 /* The folder name for a host: lower case, without port and final dot. False: no name that could be a folder's. */
 static bool host_name(struct slice authority, char *out, size_t *len) {
-    const char *end = authority.len && authority.at[0] == '[' ? memchr(authority.at, ']', authority.len)
-                                                              : memchr(authority.at, ':', authority.len);
-    if (authority.len && authority.at[0] == '[')
-        end = end ? end + 1 : end;
+    if (authority.len == 0 || authority.at[0] == '.' || authority.at[0] == '_')
+        return false;
+    bool literal = authority.at[0] == '[';
+    const char *end = memchr(authority.at, literal ? ']' : ':', authority.len);
+    if (literal && end)
+        end++;
     *len = end ? (size_t)(end - authority.at) : authority.len;
     if (*len > 0 && authority.at[*len - 1] == '.')
         --*len;
-    if (*len == 0 || *len > 253 || authority.at[0] == '.' || authority.at[0] == '_')
+    if (*len == 0 || *len > 253)
         return false;
     for (size_t i = 0; i < *len; i++) {
         char c = ascii_lower(authority.at[i]);

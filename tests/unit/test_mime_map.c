@@ -85,8 +85,7 @@ static void test_types(void **state) {
     for (size_t i = 0; i < COUNT(rows); i++)
         assert_type(map, rows[i].name, rows[i].type);
     mime_map_close(map);
-    for (size_t i = 0; i < COUNT(rows); i++)
-        assert_string_equal(mime_map_type(NULL, SLICE("a.html")), "text/html; charset=utf-8");
+    assert_string_equal(mime_map_type(NULL, SLICE("a.html")), "text/html; charset=utf-8");
 }
 
 static void test_bytes(void **state) {
@@ -97,6 +96,21 @@ static void test_bytes(void **state) {
     assert_string_equal(mime_map_type(map, (struct slice){name, 3}), "application/x-f");
     assert_string_equal(mime_map_type(map, (struct slice){NULL, 0}), UNKNOWN);
     assert_type(map, "a.f\xff", UNKNOWN);
+    mime_map_close(map);
+}
+
+static void test_long_types(void **state) {
+    char text[600] = "a/b x\na/", *at = text + strlen(text);
+    (void)state;
+    memset(at, 'b', 253);
+    strcpy(at + 253, " longest x\na/");
+    at += strlen(at);
+    memset(at, 'b', 254);
+    strcpy(at + 254, " longer x\n");
+    struct mime_map *map = open_text(text);
+    assert_int_equal(strlen(mime_map_type(map, SLICE("a.longest"))), 255);
+    assert_int_equal(strlen(mime_map_type(map, SLICE("a.x"))), 255);
+    assert_type(map, "a.longer", UNKNOWN);
     mime_map_close(map);
 }
 
@@ -162,10 +176,8 @@ static void test_bad_files(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_types),
-        cmocka_unit_test(test_bytes),
-        cmocka_unit_test(test_many),
-        cmocka_unit_test(test_bad_files),
+        cmocka_unit_test(test_types), cmocka_unit_test(test_bytes),     cmocka_unit_test(test_long_types),
+        cmocka_unit_test(test_many),  cmocka_unit_test(test_bad_files),
     };
     int fd = mkstemp(path);
     if (fd < 0)
