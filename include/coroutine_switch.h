@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h> /* tells __GLIBC__ */
 
 /* Where a flow goes on when it is switched to. Zeroed, it stands for the one that runs already, on the thread's own
    stack. It must stay where it is. */

@@ -166,11 +166,12 @@ static bool read_redirect(const struct option_given *given) {
 
 static bool is_field_value(struct slice value) {
     const char *end = value.at + value.len;
-    return value.len < FIELDS_MAX && scan_bytes(value.at, end, SCAN_VALUE) == end && slice_trim(value).len == value.len;
+    return scan_bytes(value.at, end, SCAN_VALUE) == end && slice_trim(value).len == value.len;
 }
 
-static bool is_field_text(const char *value) {
-    return is_field_value(slice_of(value));
+/* A reply's head must hold it besides what FIELDS_MAX bounds. */
+static bool is_cache_control(const char *value) {
+    return strlen(value) <= 255 && is_field_value(slice_of(value));
 }
 
 /* False when there is no room. */
@@ -267,7 +268,7 @@ static const struct option_row option_rows[] = {
      option_switch, TO(site.clean_urls)},
     {"cache-control", 0, "VALUE", GROUP_CONTENT, "of every file; '': none is sent", "no-cache",
      option_string, TO(site.cache_control), .noun = "a field value",
-     .allowed = "no control bytes, no space at either end", .is_ok = is_field_text},
+     .allowed = "at most 255 bytes, no control bytes, no space at either end", .is_ok = is_cache_control},
     {"header", 'H', "'NAME: VALUE'", GROUP_CONTENT, "field added to every reply; repeatable", NULL,
      read_header, .noun = "a field", .allowed = "'Name: value', no control bytes"},
     {"cors", 0, NULL, GROUP_CONTENT, "let pages of other origins read everything", NULL,

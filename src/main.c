@@ -2,7 +2,7 @@
 #include "server.h"
 
 int main(int argc, char **argv) {
-    struct config config;
+    static struct config config; /* static: what it points to is in use to the end */
     config_read(&config, argc, argv);
     return server_run(&config);
 }

@@ -150,6 +150,7 @@ accepted --not-found /errors/404.html --spa=/app/index.html
 accepted --spa=app/...html --not-found a/..b
 accepted --cache-control 'public, max-age=31536000, immutable'
 accepted --cache-control ''
+accepted --cache-control "$(printf '%0255d' 0)"
 accepted --symlinks inside --symlinks all --symlinks none
 accepted -H 'X-Frame-Options: DENY' -H 'A:' -H 'A: b:c=d' --header $'T:\t tab\tand \xc3\xa9 '
 accepted --cors --isolate -H 'Access-Control-Allow-Origin: https://example.com'
@@ -208,11 +209,11 @@ for value in '' / a/ .. ../a a/../b a/.. /../a ./a a//.. ...//..; do
 done
 mistake "--not-found: needs a file's path" --not-found
 mistake "app.html: not an option \\(to give it to --spa: --spa=app\\.html\\)$" --spa app.html
-field="not a field value \\(no control bytes, no space at either end\\)$"
+field="not a field value \\(at most 255 bytes, no control bytes, no space at either end\\)$"
 for value in $'a\nb' $'a\rb' $'a\x01' $'a\x7f' ' a' 'a ' $'a\t'; do
     mistake "--cache-control .*: $field" --cache-control "$value"
 done
-mistake '--cache-control 0+: not a field value' --cache-control "$(printf '%02048d' 0)"
+mistake '--cache-control 0+: not a field value' --cache-control "$(printf '%0256d' 0)"
 field="not a field \\('Name: value', no control bytes\\)$"
 for value in '' A : ': b' 'A : b' ' A: b' 'A b: c' 'A(: b' $'A: b\nC: d' $'A: b\r' $'A\n: b' $'A: \x01' \
     $'\xc3\xa9: b'; do

@@ -9,36 +9,93 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
-
-#if defined(__SANITIZE_ADDRESS__)
-#define UNDER_ASAN
-#elif defined(__SANITIZE_THREAD__)
-#define UNDER_TSAN
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define UNDER_ASAN
-#elif __has_feature(thread_sanitizer)
-#define UNDER_TSAN
-#endif
+#ifdef COROUTINE_UCONTEXT
+#include <ucontext.h>
 #endif
 
-/* The server's deepest path (see the note on stacks in coroutine.c) takes less than half of it; a sanitizer's frames are
-   several times as large. What isn't touched is only address space. */
-#if defined(UNDER_ASAN) || defined(UNDER_TSAN)
-const size_t coroutine_stack_len = 1024 * 1024;
-#else
-const size_t coroutine_stack_len = 128 * 1024;
-#endif
-
-/* Notes in *stopped where the caller stops, and goes on where `to` was stopped. */
+/* Notes in *stopped where the caller stops, and goes on where `to` was noted. */
 typedef void jump_fn(void **stopped, void *to);
-/* Lays out stack[0..len), ending at a multiple of 16, so that a jump to the result calls begin(flow). */
+/* Lays out stack[0..len) so that a jump to the result calls flow_begin(flow). */
 typedef void *layout_fn(char *stack, size_t len, struct coroutine_flow *flow);
 
 static void flow_begin(struct coroutine_flow *flow);
 
+/* Sanitizers must be told of stacks. AddressSanitizer wants to know where the next one lies, which of the thread's own
+   it tells us itself, when it is left. ThreadSanitizer keeps a stack of its own for each, that function entries and
+   exits push and pop: what is called while switching must be part of one function. */
+#define INLINE static inline __attribute__((always_inline))
+
+#if !defined(__has_feature)
+#define __has_feature(feature) 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
+#include <sanitizer/asan_interface.h>
+
+const size_t coroutine_stack_len = 1024 * 1024;
+
+INLINE void flow_opened(struct coroutine_flow *flow) {
+    (void)flow;
+}
+
+INLINE void flow_leave(struct coroutine_flow *from, struct coroutine_flow *to) {
+    to->before = from;
+    __sanitizer_start_switch_fiber(&from->fake_stack, to->stack, to->stack_len);
+}
+
+INLINE void flow_arrive(struct coroutine_flow *flow) {
+    __sanitizer_finish_switch_fiber(flow->fake_stack, &flow->before->stack, &flow->before->stack_len);
+}
+
+INLINE void flow_closed(struct coroutine_flow *flow) {
+    __asan_unpoison_memory_region(flow->stack, flow->stack_len);
+}
+
+#elif defined(__SANITIZE_THREAD__) || __has_feature(thread_sanitizer)
+#include <sanitizer/tsan_interface.h>
+
+const size_t coroutine_stack_len = 1024 * 1024;
+
+INLINE void flow_opened(struct coroutine_flow *flow) {
+    flow->fiber = __tsan_create_fiber(0);
+}
+
+INLINE void flow_leave(struct coroutine_flow *from, struct coroutine_flow *to) {
+    from->fiber = __tsan_get_current_fiber();
+    __tsan_switch_to_fiber(to->fiber, 0);
+}
+
+INLINE void flow_arrive(struct coroutine_flow *flow) {
+    (void)flow;
+}
+
+INLINE void flow_closed(struct coroutine_flow *flow) {
+    __tsan_destroy_fiber(flow->fiber);
+}
+
+#else
+/* Twice what the server's deepest path takes (see coroutine.c). What isn't touched is only address space. */
+const size_t coroutine_stack_len = 128 * 1024;
+
+INLINE void flow_opened(struct coroutine_flow *flow) {
+    (void)flow;
+}
+
+INLINE void flow_leave(struct coroutine_flow *from, struct coroutine_flow *to) {
+    (void)from, (void)to;
+}
+
+INLINE void flow_arrive(struct coroutine_flow *flow) {
+    (void)flow;
+}
+
+INLINE void flow_closed(struct coroutine_flow *flow) {
+    (void)flow;
+}
+#endif
+
+#if defined(COROUTINE_SWITCH_PORTABLE)
 /* clang-format off */
-#if defined(__x86_64__) && defined(__LP64__)
+#elif defined(__x86_64__) && defined(__LP64__)
 #define HAVE_ASSEMBLY
 __asm__(
     ".text\n"
@@ -72,7 +129,7 @@ __asm__(
     "    ud2\n"
     ".size coroutine_start, . - coroutine_start\n"
 );
-enum { SAVED_MAIN = 3, SAVED_ARG = 2, SAVED_RETURN = 6, SAVED_COUNT = 8 }; /* words, from the stack pointer up */
+enum { SAVED_MAIN = 3, SAVED_ARG = 2, SAVED_RETURN = 6, SAVED_COUNT = 9 }; /* words, from the stack pointer up */
 
 #elif defined(__aarch64__) && defined(__LP64__)
 #define HAVE_ASSEMBLY
@@ -127,12 +184,109 @@ enum { SAVED_MAIN = 0, SAVED_ARG = 1, SAVED_RETURN = 11, SAVED_COUNT = 20 };
 jump_fn coroutine_jump;
 void coroutine_start(void);
 
-/* Zero words above the first frame and in its frame pointer tell a debugger that it ends there. */
+/* The frame pointer and the words above the first frame are zero: there a debugger sees that it is the first. */
 static void *layout(char *stack, size_t len, struct coroutine_flow *flow) {
-    uintptr_t saved[SAVED_COUNT + 2] = {0};
+    uintptr_t saved[SAVED_COUNT] = {0};
     saved[SAVED_MAIN] = (uintptr_t)flow_begin;
     saved[SAVED_ARG] = (uintptr_t)flow;
     saved[SAVED_RETURN] = (uintptr_t)coroutine_start;
-    return memcpy(stack + len - sizeof saved + (SAVED_RETURN + 1) % 2 * sizeof *saved, saved, sizeof saved);
+    return memcpy(stack + len - sizeof saved, saved, sizeof saved);
+}
+#define OWN_JUMP coroutine_jump
+#define OWN_LAYOUT layout
+#else
+#define OWN_JUMP jump_portable
+#define OWN_LAYOUT layout_portable
+#endif
+
+#ifdef COROUTINE_UCONTEXT
+static void jump_portable(void **stopped, void *to) {
+    ucontext_t here;
+    here.uc_stack = (stack_t){0}; /* AddressSanitizer looks at it */
+    *stopped = &here;
+    CHECK(swapcontext(&here, to) == 0);
+}
+
+/* makecontext() passes ints. */
+static void begin_portable(unsigned high, unsigned low) {
+    uint64_t flow = (uint64_t)high << 32 | low;
+    flow_begin((struct coroutine_flow *)(uintptr_t)flow);
+}
+
+static void *layout_portable(char *stack, size_t len, struct coroutine_flow *flow) {
+    size_t context_len = (sizeof(ucontext_t) + 63) & ~(size_t)63;
+    ucontext_t *context = (ucontext_t *)(void *)(stack + len - context_len);
+    uint64_t arg = (uintptr_t)flow;
+    CHECK(getcontext(context) == 0);
+    context->uc_stack = (stack_t){.ss_sp = stack, .ss_size = len - context_len};
+    context->uc_link = NULL;
+    makecontext(context, (void (*)(void))begin_portable, 2, (unsigned)(arg >> 32), (unsigned)arg);
+    return context;
 }
 #endif
+
+static void flow_begin(struct coroutine_flow *flow) {
+    flow_arrive(flow);
+    flow->main(flow->arg);
+    CHECK(!"the main function of a flow has returned");
+}
+
+INLINE void flow_switch(struct coroutine_flow *from, struct coroutine_flow *to, jump_fn *jump) {
+    flow_leave(from, to);
+    jump(&from->stopped, to->stopped);
+    flow_arrive(from);
+}
+
+static void flow_open(struct coroutine_flow *flow, char *stack, size_t len, layout_fn *lay_out) {
+    len -= (uintptr_t)(stack + len) % 16;
+    flow->stack = stack;
+    flow->stack_len = len;
+    flow->stopped = lay_out(stack, len, flow);
+    flow_opened(flow);
+}
+
+void coroutine_flow_close(struct coroutine_flow *flow) {
+    flow_closed(flow);
+    *flow = (struct coroutine_flow){0};
+}
+
+void coroutine_flow_open(struct coroutine_flow *flow, char *stack, size_t len, void (*main)(void *), void *arg) {
+    *flow = (struct coroutine_flow){.main = main, .arg = arg};
+    flow_open(flow, stack, len, OWN_LAYOUT);
+}
+
+void coroutine_switch(struct coroutine_flow *from, struct coroutine_flow *to) {
+    flow_switch(from, to, OWN_JUMP);
+}
+
+#ifdef COROUTINE_UCONTEXT
+void coroutine_flow_open_portable(struct coroutine_flow *flow, char *stack, size_t len, void (*main)(void *),
+                                  void *arg) {
+    *flow = (struct coroutine_flow){.main = main, .arg = arg};
+    flow_open(flow, stack, len, layout_portable);
+}
+
+void coroutine_switch_portable(struct coroutine_flow *from, struct coroutine_flow *to) {
+    flow_switch(from, to, jump_portable);
+}
+#endif
+
+static size_t page_len(void) {
+    return (size_t)sysconf(_SC_PAGESIZE);
+}
+
+/* The stack at the lower end needs a guard as well, and each has one. */
+char *coroutine_stacks_open(size_t count) {
+    char *stacks = mmap(NULL, count * coroutine_stack_len, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return stacks == MAP_FAILED ? NULL : stacks;
+}
+
+void coroutine_stacks_close(char *stacks, size_t count) {
+    munmap(stacks, count * coroutine_stack_len);
+}
+
+char *coroutine_stack_use(char *stacks, size_t index, size_t *len) {
+    char *stack = stacks + index * coroutine_stack_len + page_len();
+    *len = coroutine_stack_len - page_len();
+    return mprotect(stack, *len, PROT_READ | PROT_WRITE) == 0 ? stack : NULL;
+}

@@ -10,8 +10,8 @@
 enum {
     /* The file of a big distribution has 80 KiB. */
     FILE_LEN_MAX = 4 << 20,
-    /* RFC 6838 4.2: 127 each for type and subtype. A longer one is left out: replies have room for so much. */
-    TYPE_LEN_MAX = 255,
+    /* The longest registered one has 83 bytes. A longer one is left out: each part of a multipart reply repeats it. */
+    TYPE_LEN_MAX = 127,
 };
 
 static const struct slice charset = {"; charset=utf-8", sizeof "; charset=utf-8" - 1};

@@ -179,8 +179,11 @@ static void render_multipart(struct reply *reply, struct file *file, const struc
                          (ull)total, boundary);
     put_head(reply, file, file->content_at, file->head_len);
     end_head(reply);
+    char *end = reply->begin + OUTQ_REPLY_BYTES;
     for (int i = 0; i < count; i++) {
-        reply->at += print_part(reply->at, OUTQ_REPLY_BYTES, file, boundary, &ranges[i]);
+        int len = print_part(reply->at, (size_t)(end - reply->at), file, boundary, &ranges[i]);
+        CHECK(len < end - reply->at - BOUNDARY_LEN - 16);
+        reply->at += len;
         commit(reply);
         add_content(reply, file, ranges[i].first, ranges[i].len);
         begin(reply);

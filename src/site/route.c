@@ -31,14 +31,19 @@ static bool route_by_rule(struct route *route, const struct site_config *config,
         if (rule->prefix ? !slice_starts(path, from) : !slice_equal(path, from))
             continue;
         rest = slice_from(path, from.len);
-        if (rule->to.len > sizeof route->space)
-            continue;
-        memcpy(route->space, rule->to.at, rule->to.len);
-        size_t len = rule->to.len;
-        if (rule->keep_rest && rest.len > 0)
-            len += path_encode(rest, route->space + len, sizeof route->space - len);
-        route->location = (struct slice){route->space, len};
-        route->query = memchr(rule->to.at, '?', rule->to.len) ? (struct slice){0} : request->query;
+        size_t len = rule->to.len, more = 0;
+        route->status = 414;
+        if (len > sizeof route->space)
+            return true;
+        memcpy(route->space, rule->to.at, len);
+        if (rule->keep_rest && rest.len > 0) {
+            more = path_encode(rest, route->space + len, sizeof route->space - len);
+            if (more == 0)
+                return true;
+        }
+        route->location = (struct slice){route->space, len + more};
+        if (!memchr(rule->to.at, '?', rule->to.len) && !memchr(rule->to.at, '#', rule->to.len))
+            route->query = request->query;
         return true;
     }
     return false;

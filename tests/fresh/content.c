@@ -70,7 +70,9 @@ void content_add(struct content *content, const char *at, size_t len) {
     }
 }
 
-bool content_is_pure(const struct content *content) { return content->broken == 0 && content->runs == 1; }
+bool content_is_pure(const struct content *content) {
+    return content->broken == 0 && content->runs == 1;
+}
 
 static void must(bool condition, const char *name) {
     if (condition)

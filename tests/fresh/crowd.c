@@ -9,7 +9,9 @@
 
 enum { MIB = 1 << 20 };
 
-static uint32_t version_of(const struct target *target, uint32_t state) { return target->id << 16 | state; }
+static uint32_t version_of(const struct target *target, uint32_t state) {
+    return target->id << 16 | state;
+}
 
 uint32_t target_begin(struct target *target, enum state_kind kind) {
     uint32_t state = target->begun;
@@ -176,8 +178,7 @@ static void *read_targets(void *context) {
     /* Every other reader is slow. */
     struct link link = {.port = crowd->port};
     if (self % 2 == 1)
-        link = (struct link){
-            .port = crowd->port, .receive_buffer = 32 * 1024, .pause_us = 400, .step = 64 * 1024};
+        link = (struct link){.port = crowd->port, .receive_buffer = 32 * 1024, .pause_us = 400, .step = 64 * 1024};
     char tags[TARGETS_MAX][80] = {{0}}, fields[256];
     bool well = true;
     for (unsigned round = self; well && !crowd->stop; round++) {

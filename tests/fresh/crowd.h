@@ -1,5 +1,5 @@
-/* crowd - readers on several connections that ask for targets again and again while a test changes them, and judge every
- * answer by what they know of the changes: which states the file was in, and which of them were over by when.
+/* crowd - readers on several connections that ask for targets again and again while a test changes them, and judge
+ * every answer by what they know of the changes: which states the file was in, and which of them were over by when.
  *
  * Each change of a target is a state with a number: a version of its content, or its absence. */
 #ifndef FRESH_CROWD_H
@@ -15,8 +15,8 @@ enum {
     TARGETS_MAX = 4,
     READERS_MAX = 6,
     LEDGER_MAX = 1024,
-    FRESH_MS = 1000,    /* a request sent so long after a change sees it, */
-    SCHEDULE_MS = 500,  /* give or take what a loaded machine needs */
+    FRESH_MS = 1000,   /* a request sent so long after a change sees it, */
+    SCHEDULE_MS = 500, /* give or take what a loaded machine needs */
 };
 
 /* How a target is changed, and so which bodies are in order. */

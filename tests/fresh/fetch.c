@@ -16,8 +16,8 @@ void link_close(struct link *link) {
 
 static int send_ask(struct link *link, const struct ask *ask) {
     char text[1024];
-    int len = snprintf(text, sizeof text, "%s %s HTTP/1.1\r\nHost: localhost\r\n%s\r\n", ask->method ? ask->method : "GET",
-                       ask->path, ask->fields ? ask->fields : "");
+    int len = snprintf(text, sizeof text, "%s %s HTTP/1.1\r\nHost: localhost\r\n%s\r\n",
+                       ask->method ? ask->method : "GET", ask->path, ask->fields ? ask->fields : "");
     int error = link->open ? 0 : client_open(&link->client, link->port, link->receive_buffer);
     if (error < 0)
         return error;

@@ -22,10 +22,10 @@ struct ask {
 };
 
 struct answer {
-    int64_t sent_ms;   /* when its request began to be sent */
-    int status;        /* 0: no answer, see `why` */
-    bool cut;          /* the connection ended before the promised length */
-    uint64_t promised; /* Content-Length */
+    int64_t sent_ms;                                      /* when its request began to be sent */
+    int status;                                           /* 0: no answer, see `why` */
+    bool cut;                                             /* the connection ended before the promised length */
+    uint64_t promised;                                    /* Content-Length */
     char etag[80], encoding[16], range[80], modified[40]; /* "" when the field is missing */
     bool closes;
     struct content body;

@@ -102,14 +102,14 @@ static void test_bytes(void **state) {
 static void test_long_types(void **state) {
     char text[600] = "a/b x\na/", *at = text + strlen(text);
     (void)state;
-    memset(at, 'b', 253);
-    strcpy(at + 253, " longest x\na/");
+    memset(at, 'b', 125);
+    strcpy(at + 125, " longest x\na/");
     at += strlen(at);
-    memset(at, 'b', 254);
-    strcpy(at + 254, " longer x\n");
+    memset(at, 'b', 126);
+    strcpy(at + 126, " longer x\n");
     struct mime_map *map = open_text(text);
-    assert_int_equal(strlen(mime_map_type(map, SLICE("a.longest"))), 255);
-    assert_int_equal(strlen(mime_map_type(map, SLICE("a.x"))), 255);
+    assert_int_equal(strlen(mime_map_type(map, SLICE("a.longest"))), 127);
+    assert_int_equal(strlen(mime_map_type(map, SLICE("a.x"))), 127);
     assert_type(map, "a.longer", UNKNOWN);
     mime_map_close(map);
 }

@@ -1,0 +1,398 @@
+/* Connections wait in the kernel, with the very op that they want under way: its completion is the result. Nobody asks
+   first whether a socket is ready. The ops of a round are submitted by the one system call that also waits.
+
+   A client has at most one receive and one send under way. The receive is armed once and completes for each piece that
+   comes ("multishot"), in a buffer that the kernel picks only then: an idle connection holds none. The price is that
+   pieces may come before the connection wants them, when a client sends requests ahead. They are held, in order, and
+   such a client is from then on received from only when it is its turn. What all hold is bounded by the buffers there
+   are; when those run out, the client that holds the most goes.
+
+   Invariant: a slot is given back only when nothing is under way for it, so a completion always finds its client; and
+   what a send refers to stays put until it has completed, canceled or not. */
+#define _GNU_SOURCE
+#include "check.h"
+#include "say.h"
+#include "uring_ring.h"
+#include "version.h"
+#include "worker.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum {
+    OPS = 512,      /* submitted at a time; more in one round take a system call more */
+    RESULTS = 4096, /* of a round; the kernel keeps what doesn't fit, at a cost */
+    FILE_SLICE = 256 * 1024,
+    CLIENTS_MOST = 65536 - URING_LENT, /* a buffer's number has 16 bits, and each client is granted one */
+};
+
+/* What a completion is of: the low bits of its user_data. Above them: a client's slot, or a listener. */
+enum { OF_RECV, OF_SEND, OF_CANCEL, OF_DOOR, OF_WAKE, OF_BITS = 3 };
+
+struct uring_client {
+    struct uring_buffer *held, **held_end; /* received, not wanted yet */
+    char *end;                             /* borrowed: the end of a file, being sent */
+    int verdict;                           /* what to tell the connection when its send has been canceled */
+    uint16_t held_count;
+    bool receiving, sending; /* under way */
+    bool ahead;              /* has sent ahead: no multishot */
+    bool leaving;            /* when nothing is under way any more */
+};
+
+struct uring {
+    struct worker *worker;
+    struct uring_ring ring;
+    struct uring_buffers buffers;
+    struct pool ends;             /* buffers for the ends of files */
+    struct uring_client *clients; /* by slot */
+    bool enabled;
+    bool watched[LISTEN_MAX];    /* by listener */
+    struct msghdr messages[OPS]; /* by the place of the op: the kernel copies them when it is submitted */
+};
+
+static uint64_t uring_id(int of, unsigned index) {
+    return (uint64_t)index << OF_BITS | (unsigned)of;
+}
+
+static void uring_cancel(struct uring *self, uint64_t id) {
+    uring_ring_cancel(&self->ring, id, OF_CANCEL);
+}
+
+static void uring_receive(struct uring *self, const struct client *client, struct uring_client *mine) {
+    struct io_uring_sqe *op =
+        uring_ring_fd_op(&self->ring, IORING_OP_RECV, client->fd, uring_id(OF_RECV, client->index));
+    op->flags = IOSQE_BUFFER_SELECT;
+    op->buf_group = URING_GROUP;
+    op->ioprio = mine->ahead ? 0 : IORING_RECV_MULTISHOT;
+    mine->receiving = true;
+}
+
+static void uring_hold(struct uring_client *mine, struct uring_buffer *buffer) {
+    *mine->held_end = buffer;
+    mine->held_end = &buffer->next;
+    mine->held_count++;
+}
+
+static void uring_drop_first_held(struct uring *self, struct uring_client *mine) {
+    struct uring_buffer *buffer = mine->held;
+    mine->held = buffer->next;
+    if (!mine->held)
+        mine->held_end = &mine->held;
+    mine->held_count--;
+    uring_buffers_drop(&self->buffers, buffer);
+}
+
+static void uring_drop_held(struct uring *self, struct uring_client *mine) {
+    while (mine->held)
+        uring_drop_first_held(self, mine);
+}
+
+static void uring_feed(struct uring *self, struct client *client, struct uring_client *mine, size_t most) {
+    struct uring_buffer *buffer = mine->held;
+    size_t len = buffer->len < most ? buffer->len : most;
+    conn_feed(&client->conn, buffer->bytes + buffer->first, len);
+    buffer->first += (uint32_t)len;
+    buffer->len -= (uint32_t)len;
+    if (buffer->len == 0)
+        uring_drop_first_held(self, mine);
+}
+
+static void uring_drop_end(struct uring *self, struct uring_client *mine) {
+    if (mine->end)
+        pool_drop(&self->ends, mine->end);
+    mine->end = NULL;
+}
+
+/* What to send next of a file range: a slice of its mapping or, for its end and where there is no mapping, of a copy.
+   The end is sent only when the file has proved to be the one that was promised, as drive() does. Returns the length,
+   0 when it is another file, or -errno. */
+static ssize_t uring_slice(struct uring *self, struct uring_client *mine, const struct outq_send *send,
+                           const char **at) {
+    const size_t room = self->worker->drive.buffer_len;
+    const bool end = send->len <= room;
+    size_t len = end ? send->len : send->len - room;
+    struct stat st;
+    if (!end && send->source->map) {
+        *at = send->source->map + send->first;
+        return (ssize_t)(len < FILE_SLICE ? len : FILE_SLICE);
+    }
+    *at = mine->end = pool_take(&self->ends);
+    ssize_t n = pread(send->source->fd, mine->end, len < room ? len : room, (off_t)send->first);
+    if (n < 0)
+        return -errno;
+    bool same =
+        !end || ((size_t)n == len && fstat(send->source->fd, &st) == 0 && version_of(&st) == send->source->version);
+    return same ? n : 0;
+}
+
+static void uring_submit_send(struct uring *self, const struct client *client, const char *at, size_t len, int flags) {
+    struct io_uring_sqe *op =
+        uring_ring_fd_op(&self->ring, IORING_OP_SEND, client->fd, uring_id(OF_SEND, client->index));
+    op->addr = (uintptr_t)at;
+    op->len = (uint32_t)len;
+    op->msg_flags = (uint32_t)flags | MSG_NOSIGNAL;
+}
+
+static void uring_submit_sendmsg(struct uring *self, const struct client *client, const struct outq_send *send,
+                                 int flags) {
+    struct io_uring_sqe *op =
+        uring_ring_fd_op(&self->ring, IORING_OP_SENDMSG, client->fd, uring_id(OF_SEND, client->index));
+    struct msghdr *message = &self->messages[uring_ring_place(&self->ring, op)];
+    *message = (struct msghdr){.msg_iov = send->iov, .msg_iovlen = send->iov_count};
+    op->addr = (uintptr_t)message;
+    op->len = 1;
+    op->msg_flags = (uint32_t)flags | MSG_NOSIGNAL;
+}
+
+static void uring_send(struct uring *self, struct client *client, struct uring_client *mine, const struct conn_op *op) {
+    const struct outq_send *send = &op->send;
+    const char *at = NULL;
+    mine->sending = true;
+    if (op->kind == OP_SEND && send->iov_count == 1) {
+        uring_submit_send(self, client, send->iov->iov_base, send->iov->iov_len, send->more ? MSG_MORE : 0);
+    } else if (op->kind == OP_SEND) {
+        uring_submit_sendmsg(self, client, send, send->more ? MSG_MORE : 0);
+    } else {
+        ssize_t len = uring_slice(self, mine, send, &at);
+        if (len > 0) {
+            uring_submit_send(self, client, at, (size_t)len, 0);
+            return;
+        }
+        mine->sending = false;
+        uring_drop_end(self, mine);
+        conn_done(&client->conn, len);
+    }
+}
+
+/* Submits what the connection wants, and does what needs no waiting. shutdown(2) is such: the ring would have a thread
+   of the kernel's do it. */
+static void uring_turn(struct uring *self, struct client *client) {
+    struct uring_client *mine = &self->clients[client->index];
+    struct conn_op op;
+    while (!mine->sending && !mine->leaving) {
+        conn_next(&client->conn, &op);
+        if (op.kind == OP_RECV && mine->held) {
+            uring_feed(self, client, mine, op.recv_max);
+        } else if (op.kind == OP_RECV) {
+            if (!mine->receiving)
+                uring_receive(self, client, mine);
+            break;
+        } else if (op.kind == OP_FIN) {
+            conn_done(&client->conn, shutdown(client->fd, SHUT_WR) < 0 ? -errno : 0);
+        } else if (op.kind == OP_CLOSE) {
+            mine->leaving = true;
+            uring_drop_held(self, mine);
+            if (mine->receiving)
+                uring_cancel(self, uring_id(OF_RECV, client->index));
+        } else {
+            uring_send(self, client, mine, &op);
+        }
+    }
+    if (mine->held && mine->receiving && !mine->ahead) {
+        mine->ahead = true;
+        uring_cancel(self, uring_id(OF_RECV, client->index));
+    }
+    if (!mine->leaving)
+        clients_note(&self->worker->clients, client);
+    else if (!mine->receiving)
+        worker_hang_up(self->worker, client);
+}
+
+/* Tells the connection of an error that is not the result of an op: at once or, when it waits for a send, after that
+   has been canceled. */
+static void uring_tell(struct uring *self, struct client *client, int error) {
+    struct uring_client *mine = &self->clients[client->index];
+    if (mine->leaving || mine->verdict)
+        return;
+    if (mine->sending) {
+        mine->verdict = error;
+        uring_cancel(self, uring_id(OF_SEND, client->index));
+        return;
+    }
+    conn_done(&client->conn, error);
+    uring_turn(self, client);
+}
+
+/* Whether a receive ended for a reason that isn't the peer's: it is armed again when it is wanted. */
+static bool uring_interrupted(int result) {
+    return result == -ENOBUFS || result == -ECANCELED || result == -EINTR || result == -EAGAIN;
+}
+
+static void uring_received(struct uring *self, struct client *client, const struct io_uring_cqe *result) {
+    struct uring_client *mine = &self->clients[client->index];
+    struct uring_buffer *buffer = uring_buffers_take(&self->buffers, result);
+    mine->receiving = result->flags & IORING_CQE_F_MORE;
+    if (buffer && buffer->len > 0 && !mine->leaving && !mine->verdict)
+        uring_hold(mine, buffer);
+    else if (buffer)
+        uring_buffers_drop(&self->buffers, buffer);
+    /* An end or error that comes while the connection is busy comes again when it asks. */
+    if (result->res <= 0 && !uring_interrupted(result->res) && !mine->sending && !mine->leaving)
+        conn_done(&client->conn, result->res);
+    uring_turn(self, client);
+}
+
+static void uring_sent(struct uring *self, struct client *client, int result) {
+    struct uring_client *mine = &self->clients[client->index];
+    mine->sending = false;
+    uring_drop_end(self, mine);
+    if (mine->verdict)
+        result = mine->verdict;
+    mine->verdict = 0;
+    if (result == -EFAULT)
+        result = 0; /* the mapping ends where the file, truncated, does now */
+    if (result != -EINTR && result != -EAGAIN)
+        conn_done(&client->conn, result);
+    uring_turn(self, client);
+}
+
+static bool uring_serve(struct uring *self, const struct io_uring_cqe *result) {
+    unsigned index = (unsigned)(result->user_data >> OF_BITS);
+    struct worker *worker = self->worker;
+    switch (result->user_data & ((1 << OF_BITS) - 1)) {
+    case OF_RECV:
+        uring_received(self, &worker->clients.slots[index], result);
+        return false;
+    case OF_SEND:
+        uring_sent(self, &worker->clients.slots[index], result->res);
+        return false;
+    case OF_DOOR:
+        self->watched[index] = false;
+        return true;
+    case OF_WAKE:
+        worker_woken(worker);
+        uring_ring_poll(&self->ring, worker->wake_fd, OF_WAKE);
+        return false;
+    default:
+        return false;
+    }
+}
+
+static void uring_watch_door(struct uring *self, bool accepting) {
+    const struct listeners *listeners = self->worker->listeners;
+    for (int i = 0; i < listeners->count; i++) {
+        uint64_t id = uring_id(OF_DOOR, (unsigned)i);
+        if (accepting && !self->watched[i])
+            uring_ring_poll(&self->ring, listeners->fd[i], id);
+        else if (!accepting && self->watched[i])
+            uring_cancel(self, id);
+        self->watched[i] |= accepting;
+    }
+}
+
+/* Buffers run short: the client that holds the most gives them back and goes. Each may hold one, so it has more. */
+static void uring_relieve(struct uring *self) {
+    struct client *client, *most = NULL;
+    unsigned cursor = 0, most_count = 1;
+    while ((client = clients_each(&self->worker->clients, &cursor)))
+        if (self->clients[client->index].held_count > most_count) {
+            most = client;
+            most_count = self->clients[client->index].held_count;
+        }
+    if (most) {
+        uring_drop_held(self, &self->clients[most->index]);
+        uring_tell(self, most, -ENOBUFS);
+    }
+}
+
+/* The ring belongs to the thread that waits. */
+static void uring_begin(struct uring *self) {
+    int error = uring_ring_enable(&self->ring);
+    if (error)
+        say("can't enable the io_uring: %s", strerror(-error));
+    CHECK(error == 0);
+    uring_ring_poll(&self->ring, self->worker->wake_fd, OF_WAKE);
+    self->enabled = true;
+}
+
+static bool uring_wait(void *model, bool accepting) {
+    struct uring *self = model;
+    struct worker *worker = self->worker;
+    struct io_uring_cqe result;
+    struct client *client;
+    unsigned cursor = 0;
+    bool rings = false;
+    if (!self->enabled)
+        uring_begin(self);
+    uring_watch_door(self, accepting);
+    if (!uring_buffers_lend(&self->buffers))
+        uring_relieve(self);
+    uring_ring_enter(&self->ring, worker_event_timeout(worker));
+    clock_update(&worker->env.clock);
+    while (uring_ring_result(&self->ring, &result))
+        rings |= uring_serve(self, &result);
+    while ((client = clients_expired(&worker->clients, worker->env.clock.now_ms, &cursor)))
+        uring_tell(self, client, -ETIMEDOUT);
+    return rings;
+}
+
+static void uring_take(void *model, struct client *client) {
+    struct uring *self = model;
+    struct uring_client *mine = &self->clients[client->index];
+    *mine = (struct uring_client){.held_end = &mine->held};
+    uring_turn(self, client);
+}
+
+static void uring_drain(void *model, struct client *client) {
+    conn_drain(&client->conn);
+    uring_turn(model, client);
+}
+
+static void uring_say_why(int error) {
+    const char *why = error == -ENOSYS                      ? "this kernel has no io_uring"
+                      : error == -EPERM || error == -EACCES ? "sysctl kernel.io_uring_disabled or a seccomp policy "
+                                                              "forbids io_uring"
+                      : error == -EINVAL                    ? "it needs Linux 6.0 or newer"
+                                                            : strerror(-error);
+    say("-m uring: %s: choose another model, such as -m epoll", why);
+}
+
+static void *uring_open(struct worker *worker) {
+    struct uring *self = calloc(1, sizeof *self);
+    if (!self)
+        return NULL;
+    if (worker->clients.capacity > CLIENTS_MOST)
+        worker->clients.capacity = CLIENTS_MOST;
+    unsigned capacity = worker->clients.capacity;
+    self->worker = worker;
+    int error = uring_ring_open(&self->ring, OPS, RESULTS);
+    if (error)
+        goto no_ring;
+    error = uring_buffers_open(&self->buffers, &self->ring, capacity);
+    if (error)
+        goto no_buffers;
+    self->clients = calloc(capacity, sizeof *self->clients);
+    if (self->clients && pool_open(&self->ends, worker->drive.buffer_len, capacity))
+        return self;
+    error = -ENOMEM;
+    free(self->clients);
+    uring_buffers_close(&self->buffers);
+no_buffers:
+    uring_ring_close(&self->ring);
+no_ring:
+    uring_say_why(error);
+    free(self);
+    return NULL;
+}
+
+static void uring_close(void *model) {
+    struct uring *self = model;
+    uring_ring_close(&self->ring);
+    uring_buffers_close(&self->buffers);
+    pool_close(&self->ends);
+    free(self->clients);
+    free(self);
+}
+
+const struct backend uring_backend = {
+    .name = "uring",
+    .summary = "the ops themselves are handed to io_uring",
+    .open = uring_open,
+    .wait = uring_wait,
+    .take = uring_take,
+    .drain = uring_drain,
+    .close = uring_close,
+};
