@@ -9,6 +9,7 @@
 struct worker;
 struct client;
 
+/* All five are called in the worker's own thread. */
 struct backend {
     const char *name, *summary;
     /* Prepares the model for this worker; may lower worker->clients.capacity. NULL after say() on failure. */

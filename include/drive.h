@@ -17,19 +17,22 @@ struct drive {
     char *buffer;
     size_t buffer_len;
     uint64_t moves; /* ops that did something: tells a sweep whether to nap */
+    bool shared;    /* by several serve()s that take turns */
 };
 
 /* Drives `conn` on `fd`. A receive that brings less than asked for has drained the socket, and no second is spent to be
    told so; `hangup` says that the peer's end of stream is known to have come, so it is worth one. */
 enum drive_want drive(struct drive *drive, int fd, struct conn *conn, bool hangup);
 
-/* Waits until `fd` is ready for what `want` says: 0, or -ETIMEDOUT after conn_deadline. Brings the env's clock up to
-   date. */
+/* Waits until the client's socket is ready for what `want` says, and brings the env's clock up to date. Returns 0,
+   -ETIMEDOUT after conn_deadline, or SERVE_LEAVE. */
 struct client;
 typedef int serve_wait_fn(void *ctx, struct client *client, enum drive_want want);
+enum { SERVE_LEAVE = 1 };
 
-/* The sequential form: drives the client's connection to its end, calling wait() whenever it would have to wait. The
-   caller closes. */
-void serve(struct drive *hands, struct client *client, serve_wait_fn *wait, void *ctx);
+/* The sequential form: drives the client's connection to its end, calling wait() whenever it would have to wait (and,
+   with shared hands, when others shall have their turn). Returns WANT_NOTHING: the caller closes; or, told to leave the
+   connection as it is, what it wants. */
+enum drive_want serve(struct drive *hands, struct client *client, serve_wait_fn *wait, void *ctx);
 
 #endif

@@ -7,8 +7,9 @@
 /* Installs the handlers, and ignores SIGPIPE. */
 void signals_init(void);
 
-/* Whether the server has been asked to finish. */
+/* Whether the server has been asked to finish; and to ask it from within. */
 bool signals_stopping(void);
+void signals_stop(void);
 
 /* Has each signal make `fd`, an eventfd, readable. A forked child begins with signals_forget. */
 void signals_wake(int fd);

@@ -33,7 +33,11 @@ bool worker_open(struct worker *worker, const struct worker *all, const struct c
                  const struct listeners *listeners, unsigned capacity);
 void worker_close(struct worker *worker);
 
-/* Serves until the server is asked to stop and has finished what it was answering, or DRAIN_MS have passed. */
+/* In the worker's own thread: opens its model. False after say(). */
+bool worker_start(struct worker *worker);
+
+/* In the same thread: serves until the server is asked to stop and has finished what it was answering, or DRAIN_MS have
+   passed; then closes the model. */
 void worker_run(struct worker *worker);
 
 /* The rest is for backends. */

@@ -6,6 +6,7 @@
 #include "worker.h"
 
 #include <limits.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,27 +32,61 @@ static void server_banner(const struct config *config, const struct listeners *l
     listeners_print(listeners, STDERR_FILENO);
 }
 
-static void *server_thread(void *worker) {
-    worker_run(worker);
+struct server_thread {
+    struct worker *worker;
+    sem_t *started;
+    bool ok;
+};
+
+static void *server_thread(void *arg) {
+    struct server_thread *thread = arg;
+    thread->ok = worker_start(thread->worker);
+    sem_post(thread->started);
+    if (thread->ok)
+        worker_run(thread->worker);
     return NULL;
+}
+
+/* Starts workers 1 and up in their threads and waits until each has opened its model. Returns how many threads run;
+ *ok: none has failed. */
+static int server_start(struct worker *workers, int count, struct server_thread *threads, sem_t *started, bool *ok) {
+    int running = 1;
+    for (; running < count; running++) {
+        threads[running] = (struct server_thread){&workers[running], started, false};
+        int error = pthread_create(&workers[running].thread, NULL, server_thread, &threads[running]);
+        if (error) {
+            say("can't start worker %d: %s", running, strerror(error));
+            *ok = false;
+            break;
+        }
+    }
+    for (int i = 1; i < running; i++)
+        while (sem_wait(started) < 0)
+            ;
+    for (int i = 1; i < running; i++)
+        *ok = *ok && threads[i].ok;
+    return running;
 }
 
 /* Worker 0 runs here: a process with one thread is spared the locking of its descriptors in the kernel, and a good part
    of the C library's. */
-static bool server_serve(struct worker *workers, int count) {
-    int started = 1;
-    for (; started < count; started++) {
-        int error = pthread_create(&workers[started].thread, NULL, server_thread, &workers[started]);
-        if (error) {
-            say("can't start worker %d: %s", started, strerror(error));
-            raise(SIGTERM);
-            break;
-        }
-    }
+static bool server_serve(struct worker *workers, const struct config *config, const struct listeners *listeners) {
+    struct server_thread threads[WORKERS_MAX];
+    sem_t started;
+    bool ok = worker_start(&workers[0]);
+    if (!ok)
+        return false;
+    sem_init(&started, 0, 0);
+    int running = server_start(workers, config->workers, threads, &started, &ok);
+    if (ok)
+        server_banner(config, listeners);
+    else
+        signals_stop();
     worker_run(&workers[0]);
-    for (int i = 1; i < started; i++)
+    for (int i = 1; i < running; i++)
         pthread_join(workers[i].thread, NULL);
-    return started == count;
+    sem_destroy(&started);
+    return ok;
 }
 
 /* The part of max_connections that worker `index` may have: together they have it all, and each has some. */
@@ -77,10 +112,8 @@ int server_run(const struct config *config) {
     }
     for (; ok && opened < config->workers; opened++)
         ok = worker_open(&workers[opened], workers, config, &listeners, server_share(config, opened));
-    if (ok) {
-        server_banner(config, &listeners);
-        ok = server_serve(workers, config->workers);
-    }
+    if (ok)
+        ok = server_serve(workers, config, &listeners);
     listeners_close(&listeners);
     while (opened-- > 0)
         worker_close(&workers[opened]);

@@ -1,14 +1,13 @@
 /* A coroutine per client that is being served: serve() runs as it does in a thread, but on a small stack of ours, and
-   where a thread would wait in the kernel it switches to the scheduler, a loop around epoll, which switches back when
+   where a thread would wait in the kernel it switches to the scheduler: a loop around epoll, which switches back when
    there is something to go on with.
 
-   A connection that waits for its next request has nothing on its stack that it needs: serve() leaves it, the stack
-   goes to the next client that has work, and an idle connection costs what it does under plain epoll. So there are as
-   many stacks in use as connections in the middle of something: the one given back last, still in the caches, first.
+   A connection that waits for its next request needs nothing that is on its stack. So serve() leaves it there, the
+   coroutine takes the next client that has something to do, and an idle connection costs what it does under plain
+   epoll: stacks are in use for connections that are in the middle of something only.
 
-   Descriptors are registered once, for both directions and edge-triggered. No event is missed: serve() waits when the
-   socket has said that it would block, or has been drained, and what comes after that is told in the next round, as
-   nobody asks the kernel in between. */
+   Descriptors are registered once, for both directions and edge-triggered. No edge is lost: serve() waits after the
+   socket would have blocked, or was drained, and nobody asks the kernel for events before the coroutine is parked. */
 #define _GNU_SOURCE
 #include "coroutine_switch.h"
 #include "say.h"
@@ -27,59 +26,200 @@ struct coroutine {
     struct coroutine_flow flow;
     struct scheduler *scheduler;
     struct client *client;  /* whom it serves */
-    struct coroutine *next; /* in the line, or among those that serve nobody */
+    struct coroutine *next; /* in the line of those who wait for their next turn, or of those that serve nobody */
     bool in_line;
+    int index;
 };
 
 struct scheduler {
     struct worker *worker;
     int fd;
-    bool watching_door, refused; /* that a client was has been said */
-    struct coroutine_flow flow;
-    char *stacks;
-    unsigned stack_count, used_count;     /* stacks below were used at least once */
-    struct coroutine *free;               /* serve nobody */
-    struct coroutine *turns, **turns_end; /* those who wait for their next turn */
+    bool watching_door;
+    bool refused;              /* that a client was, for want of a stack, has been said */
+    struct coroutine_flow own; /* wait()'s */
+    char *stacks;              /* as many as clients */
+    int touched;               /* those below were used at least once */
+    struct coroutine *free;    /* serve nobody; the last one used, whose stack is in the caches, first */
+    struct coroutine *turns, **turns_end;
     struct epoll_event events[EVENTS_MAX];
 };
 
 /* What an event's data says that is no client. */
 static char door_mark, wake_mark;
 
-static bool scheduler_watch(struct scheduler *self, int op, int fd, uint32_t events, void *data) {
-    struct epoll_event event = {.events = events, .data.ptr = data};
-    return epoll_ctl(self->fd, op, fd, &event) == 0;
-}
-
-/* ---- In a coroutine. */
-
+/* In the coroutine: parks it until the scheduler runs its client again, who has been told by then if it is late. */
 static int coroutine_wait_for(void *ctx, struct client *client, enum drive_want want) {
     struct coroutine *coroutine = ctx;
-    struct scheduler *scheduler = coroutine->scheduler;
-    clients_note(&scheduler->worker->clients, client);
+    struct scheduler *self = coroutine->scheduler;
+    clients_note(&self->worker->clients, client);
     if (want == WANT_READ && conn_idle(&client->conn))
         return SERVE_LEAVE;
     if (want == WANT_TURN) {
         coroutine->in_line = true;
         coroutine->next = NULL;
-        *scheduler->turns_end = coroutine;
-        scheduler->turns_end = &coroutine->next;
+        *self->turns_end = coroutine;
+        self->turns_end = &coroutine->next;
     }
-    coroutine_switch(&coroutine->flow, &scheduler->flow);
-    return 0; /* a deadline that has passed was told by the scheduler */
+    coroutine_switch(&coroutine->flow, &self->own);
+    return 0;
 }
 
 static void coroutine_main(void *arg) {
     struct coroutine *coroutine = arg;
-    struct scheduler *scheduler = coroutine->scheduler;
-    struct worker *worker = scheduler->worker;
+    struct scheduler *self = coroutine->scheduler;
     for (;;) {
         struct client *client = coroutine->client;
-        client->model = NO_COROUTINE;
-        if (serve(&worker->drive, client, coroutine_wait_for, coroutine) == WANT_NOTHING)
-            worker_hang_up(worker, client);
-        coroutine->next = scheduler->free;
-        scheduler->free = coroutine;
-        coroutine_switch(&coroutine->flow, &scheduler->flow);
+        client->model = coroutine->index;
+        enum drive_want want = serve(&self->worker->drive, client, coroutine_wait_for, coroutine);
+        client->model = 0;
+        if (want == WANT_NOTHING)
+            worker_hang_up(self->worker, client);
+        coroutine->next = self->free;
+        self->free = coroutine;
+        coroutine_switch(&coroutine->flow, &self->own);
     }
 }
+
+/* The one with that index, counted from 1 so that a client's `model` of 0 means that none serves it. */
+static struct coroutine *coroutine_at(const struct scheduler *self, int index) {
+    return (struct coroutine *)(void *)(self->stacks + (size_t)index * coroutine_stack_len) - 1;
+}
+
+/* One that serves nobody. NULL: there can't be more. */
+static struct coroutine *coroutine_take(struct scheduler *self) {
+    struct coroutine *coroutine = self->free;
+    size_t len;
+    if (coroutine) {
+        self->free = coroutine->next;
+        return coroutine;
+    }
+    char *stack = coroutine_stack_use(self->stacks, (size_t)self->touched, &len);
+    if (!stack) {
+        if (!self->refused)
+            say("can't guard a stack: %s; raise vm.max_map_count or lower --max-connections", strerror(errno));
+        self->refused = true;
+        return NULL;
+    }
+    coroutine = coroutine_at(self, ++self->touched);
+    *coroutine = (struct coroutine){.scheduler = self, .index = self->touched};
+    coroutine_flow_open(&coroutine->flow, stack, len - sizeof *coroutine, coroutine_main, coroutine);
+    return coroutine;
+}
+
+/* Who is in line can't leave it: its turn comes, and finds whatever happened meanwhile. */
+static bool scheduler_in_line(const struct scheduler *self, const struct client *client) {
+    return client->model && coroutine_at(self, client->model)->in_line;
+}
+
+/* Serves a client until it must wait: where it was parked, or, if it was idle, from the beginning. */
+static void scheduler_run(struct scheduler *self, struct client *client) {
+    struct coroutine *coroutine = client->model ? coroutine_at(self, client->model) : coroutine_take(self);
+    if (!coroutine) {
+        worker_hang_up(self->worker, client);
+        return;
+    }
+    coroutine->client = client;
+    coroutine_switch(&self->own, &coroutine->flow);
+}
+
+static bool scheduler_watch(struct scheduler *self, int op, int fd, uint32_t events, void *data) {
+    struct epoll_event event = {.events = events, .data.ptr = data};
+    return epoll_ctl(self->fd, op, fd, &event) == 0;
+}
+
+static void scheduler_watch_door(struct scheduler *self, bool accepting) {
+    const struct listeners *listeners = self->worker->listeners;
+    if (accepting == self->watching_door)
+        return;
+    for (int i = 0; i < listeners->count; i++)
+        scheduler_watch(self, accepting ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, listeners->fd[i], EPOLLIN | EPOLLEXCLUSIVE,
+                        &door_mark);
+    self->watching_door = accepting;
+}
+
+static void *scheduler_open(struct worker *worker) {
+    struct scheduler *self = malloc(sizeof *self);
+    if (!self)
+        return NULL;
+    *self = (struct scheduler){.worker = worker, .fd = epoll_create1(EPOLL_CLOEXEC)};
+    self->turns_end = &self->turns;
+    self->stacks = coroutine_stacks_open(worker->clients.capacity);
+    worker->drive.shared = true;
+    if (self->fd >= 0 && self->stacks && scheduler_watch(self, EPOLL_CTL_ADD, worker->wake_fd, EPOLLIN, &wake_mark))
+        return self;
+    say("can't make an epoll set, or stacks for %u connections: %s", worker->clients.capacity, strerror(errno));
+    free(self);
+    return NULL;
+}
+
+static bool scheduler_serve(struct scheduler *self, const struct epoll_event *event) {
+    struct client *client = event->data.ptr;
+    if (event->data.ptr == &door_mark)
+        return true;
+    if (event->data.ptr == &wake_mark) {
+        worker_woken(self->worker);
+        return false;
+    }
+    client->hangup |= (event->events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
+    if (!scheduler_in_line(self, client))
+        scheduler_run(self, client);
+    return false;
+}
+
+static bool scheduler_wait(void *model, bool accepting) {
+    struct scheduler *self = model;
+    struct worker *worker = self->worker;
+    struct coroutine *coroutine, *turns = self->turns;
+    struct client *client;
+    unsigned cursor = 0;
+    bool rings = false;
+    scheduler_watch_door(self, accepting);
+    int ready = epoll_wait(self->fd, self->events, EVENTS_MAX, turns ? 0 : worker_event_timeout(worker));
+    clock_update(&worker->env.clock);
+    self->turns = NULL;
+    self->turns_end = &self->turns;
+    for (int i = 0; i < ready; i++)
+        rings |= scheduler_serve(self, &self->events[i]);
+    while ((coroutine = turns)) {
+        turns = coroutine->next;
+        coroutine->in_line = false;
+        scheduler_run(self, coroutine->client);
+    }
+    while ((client = clients_expired(&worker->clients, worker->env.clock.now_ms, &cursor)))
+        if (!scheduler_in_line(self, client)) {
+            conn_done(&client->conn, -ETIMEDOUT);
+            scheduler_run(self, client);
+        }
+    return rings;
+}
+
+static void scheduler_take(void *model, struct client *client) {
+    scheduler_watch(model, EPOLL_CTL_ADD, client->fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, client);
+}
+
+static void scheduler_drain(void *model, struct client *client) {
+    struct scheduler *self = model;
+    conn_drain(&client->conn);
+    if (!scheduler_in_line(self, client))
+        scheduler_run(self, client);
+}
+
+/* Clients that are left in the middle of something have nothing on their stacks that must be given back. */
+static void scheduler_close(void *model) {
+    struct scheduler *self = model;
+    for (int i = 1; i <= self->touched; i++)
+        coroutine_flow_close(&coroutine_at(self, i)->flow);
+    coroutine_stacks_close(self->stacks, self->worker->clients.capacity);
+    close(self->fd);
+    free(self);
+}
+
+const struct backend coroutine_backend = {
+    .name = "coroutine",
+    .summary = "a small stack per client at work, switched by an epoll loop",
+    .open = scheduler_open,
+    .wait = scheduler_wait,
+    .take = scheduler_take,
+    .drain = scheduler_drain,
+    .close = scheduler_close,
+};

@@ -1,5 +1,5 @@
-/* A switch is a call that returns somewhere else: it pushes the registers that a call must preserve, exchanges the stack
-   pointer for one that was left the same way, pops, and returns; all other registers the compiler takes for lost
+/* A switch is a call that returns somewhere else: it pushes the registers that a call must preserve, exchanges the
+   stack pointer for one that was left the same way, pops, and returns; all other registers the compiler takes for lost
    anyway. The stack of a new flow is laid out as if it had been left just before its first instruction. */
 #define _GNU_SOURCE
 #include "coroutine_switch.h"
@@ -277,7 +277,8 @@ static size_t page_len(void) {
 
 /* The stack at the lower end needs a guard as well, and each has one. */
 char *coroutine_stacks_open(size_t count) {
-    char *stacks = mmap(NULL, count * coroutine_stack_len, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+    char *stacks = mmap(NULL, count * coroutine_stack_len, PROT_NONE, flags, -1, 0);
     return stacks == MAP_FAILED ? NULL : stacks;
 }
 

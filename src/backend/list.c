@@ -4,11 +4,20 @@
 #include <string.h>
 
 extern const struct backend blocking_backend, fork_backend, thread_backend, nonblocking_backend, select_backend,
-    poll_backend, epoll_lt_backend, epoll_et_backend, uring_backend;
+    poll_backend, epoll_lt_backend, epoll_et_backend, coroutine_backend, uring_backend;
 
 const struct backend *const backend_list[] = {
-    &blocking_backend, &fork_backend,     &thread_backend,   &nonblocking_backend, &select_backend,
-    &poll_backend,     &epoll_lt_backend, &epoll_et_backend, &uring_backend,       NULL,
+    &blocking_backend,
+    &fork_backend,
+    &thread_backend,
+    &nonblocking_backend,
+    &select_backend,
+    &poll_backend,
+    &epoll_lt_backend,
+    &epoll_et_backend,
+    &coroutine_backend,
+    &uring_backend,
+    NULL,
 };
 
 const struct backend *backend_find(const char *name) {

@@ -123,8 +123,8 @@ static void thread_close(void *model) {
         shutdown(client->fd, SHUT_RDWR);
     while (worker->clients.count > 0)
         pthread_cond_wait(&self->left, &self->lock);
-    pthread_mutex_unlock(&self->lock);
     worker->env.lock = NULL;
+    pthread_mutex_unlock(&self->lock);
     pthread_attr_destroy(&self->attr);
     pthread_cond_destroy(&self->left);
     pthread_mutex_destroy(&self->lock);

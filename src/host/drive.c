@@ -127,16 +127,19 @@ enum drive_want drive(struct drive *drive, int fd, struct conn *conn, bool hangu
     return want;
 }
 
-void serve(struct drive *hands, struct client *client, serve_wait_fn *wait, void *ctx) {
+enum drive_want serve(struct drive *hands, struct client *client, serve_wait_fn *wait, void *ctx) {
     struct conn *conn = &client->conn;
     for (;;) {
-        enum drive_want want = drive(hands, client->fd, conn, false);
+        enum drive_want want = drive(hands, client->fd, conn, client->hangup);
         if (want == WANT_NOTHING)
-            return;
-        if (want == WANT_TURN || wait(ctx, client, want) == 0)
+            return want;
+        int result = want == WANT_TURN && !hands->shared ? 0 : wait(ctx, client, want);
+        if (result == SERVE_LEAVE)
+            return want;
+        if (result == 0)
             continue;
         drive_lock(conn->env);
-        conn_done(conn, -ETIMEDOUT);
+        conn_done(conn, result);
         drive_unlock(conn->env);
     }
 }

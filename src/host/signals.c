@@ -46,6 +46,11 @@ void signals_init(void) {
     handle(SIGCHLD, SIG_DFL);
 }
 
+void signals_stop(void) {
+    atomic_fetch_add(&stop_count, 1);
+    wake_all();
+}
+
 bool signals_stopping(void) {
     return atomic_load_explicit(&stop_count, memory_order_relaxed) > 0;
 }

@@ -38,26 +38,34 @@ bool worker_open(struct worker *worker, const struct worker *all, const struct c
         say("--root %s: %s", config->site.root, strerror(-error));
         return false;
     }
-    worker->model = worker->backend->open(worker);
-    if (!worker->model)
-        return false;
-    capacity = worker->clients.capacity;
-    if (!pool_open(&worker->env.in, config->limits.head_max, capacity) ||
-        !pool_open(&worker->env.out, sizeof(struct outq), capacity)) {
-        say("no address space for %u connections: lower --max-connections", capacity);
-        return false;
-    }
     signals_wake(worker->wake_fd);
     return true;
 }
 
-void worker_close(struct worker *worker) {
+/* The model goes first: it may have threads or children at work on its clients. */
+static void worker_stop(struct worker *worker) {
     struct client *client;
     unsigned cursor = 0;
-    if (worker->model)
-        worker->backend->close(worker->model);
+    worker->backend->close(worker->model);
+    worker->model = NULL;
     while ((client = clients_each(&worker->clients, &cursor)))
         worker_hang_up(worker, client);
+}
+
+bool worker_start(struct worker *worker) {
+    worker->model = worker->backend->open(worker);
+    if (!worker->model)
+        return false;
+    unsigned capacity = worker->clients.capacity;
+    if (pool_open(&worker->env.in, worker->config->limits.head_max, capacity) &&
+        pool_open(&worker->env.out, sizeof(struct outq), capacity))
+        return true;
+    say("no address space for %u connections: lower --max-connections", capacity);
+    worker_stop(worker);
+    return false;
+}
+
+void worker_close(struct worker *worker) {
     pool_close(&worker->env.in);
     pool_close(&worker->env.out);
     if (worker->site.cache)
@@ -231,4 +239,5 @@ void worker_run(struct worker *worker) {
             worker_accept(worker);
         worker_check_stop(worker);
     }
+    worker_stop(worker);
 }

@@ -43,13 +43,13 @@ static void add_record(struct content *content, const char *at) {
         return;
     }
     static const unsigned kept = sizeof content->versions / sizeof content->versions[0];
-    uint32_t last = content->runs == 0 ? 0 : content->versions[content->runs < kept ? content->runs - 1 : kept - 1];
     if (content->runs == 0)
         content->total = (uint64_t)record.count * CONTENT_RECORD;
-    if (content->runs == 0 || record.version != last) {
+    if (content->runs == 0 || record.version != content->last) {
         if (content->runs < kept)
             content->versions[content->runs] = record.version;
         content->runs++;
+        content->last = record.version;
     }
 }
 

@@ -20,7 +20,8 @@ struct content {
     uint64_t first;       /* where in the file they begin */
     uint64_t len;         /* of what was seen */
     uint32_t runs;        /* of records of one version */
-    uint32_t versions[2]; /* of the first two runs */
+    uint32_t versions[2]; /* of the first two runs, */
+    uint32_t last;        /*   and of the last */
     uint64_t total;       /* as long as the first run's version says that it is */
     unsigned broken;      /* records that no version has there */
     uint64_t hash;

@@ -2,6 +2,7 @@
 #include "scenarios.h"
 
 #include <fcntl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 enum {
@@ -52,9 +53,14 @@ static void halve(int dir, const char *name) {
     truncate_to(dir, name, LENGTH / 2);
 }
 
-/* Not at a page's end: the rest of the last page is none of the file's. */
+/* Not at a page's end: the rest of the last page is none of the file's. Where a send comes upon the end is the network
+ * stack's affair, so there are two of these. */
 static void halve_unevenly(int dir, const char *name) {
-    truncate_to(dir, name, LENGTH / 2 + 1008);
+    truncate_to(dir, name, LENGTH / 2 + 4 * KIB + 16);
+}
+
+static void halve_more_unevenly(int dir, const char *name) {
+    truncate_to(dir, name, LENGTH / 2 + 36 * KIB + 1008);
 }
 
 static void empty(int dir, const char *name) {
@@ -74,11 +80,17 @@ static void edit_end(int dir, const char *name) {
 }
 
 static const struct change changes[] = {
-    {"replaced", WHOLE, replace},  {"deleted", WHOLE, delete},
-    {"appended", WHOLE, append},   {"overwritten", CUT, overwrite},
-    {"rewritten", CUT, rewrite},   {"rewritten-longer", CUT, rewrite_longer},
-    {"halved", CUT, halve},        {"halved-unevenly", CUT, halve_unevenly},
-    {"emptied", CUT, empty},       {"without-end", CUT, lose_end},
+    {"replaced", WHOLE, replace},
+    {"deleted", WHOLE, delete},
+    {"appended", WHOLE, append},
+    {"overwritten", CUT, overwrite},
+    {"rewritten", CUT, rewrite},
+    {"rewritten-longer", CUT, rewrite_longer},
+    {"halved", CUT, halve},
+    {"halved-unevenly", CUT, halve_unevenly},
+    {"halved-more-unevenly", CUT, halve_more_unevenly},
+    {"emptied", CUT, empty},
+    {"without-end", CUT, lose_end},
     {"edited-end", CUT, edit_end},
 };
 
@@ -88,7 +100,8 @@ enum { CHANGE_COUNT = sizeof changes / sizeof changes[0] };
 static const char *judge(enum outcome outcome, const struct answer *answer) {
     if (answer->status != 200)
         return "no 200";
-    if (answer->body.broken > 0)
+    /* What one send took may end in the middle of a record, and the next send find the new version. */
+    if (answer->body.broken > (outcome == CUT && answer->body.runs > 1 ? 1 : 0))
         return "bytes that were never there";
     if (answer->body.versions[0] != OLD || answer->body.total != LENGTH || answer->promised != LENGTH)
         return "the head is not the old version's";
@@ -104,6 +117,7 @@ static const char *judge(enum outcome outcome, const struct answer *answer) {
 void test_mid_transfer(void **state) {
     struct fixture fixture;
     bool well = true;
+    const int plenty = 4 * MIB;
     fixture_open(&fixture);
     struct server *server = start_server(state, fixture.path);
     for (size_t i = 0; i < CHANGE_COUNT; i++) {
@@ -116,6 +130,7 @@ void test_mid_transfer(void **state) {
         fetch_head(&link, &(struct ask){.path = path}, &answer);
         fetch_body(&link, &answer, TASTE);
         change->make(fixture.fd, change->name);
+        setsockopt(link.client.fd, SOL_SOCKET, SO_RCVBUF, &plenty, sizeof plenty); /* now as fast as can be */
         fetch_body(&link, &answer, UINT64_MAX);
         const char *error = judge(change->outcome, &answer);
         if (error)

@@ -13,12 +13,12 @@
 static const struct slice tags[] = {{"\"a\"", 3}, {"\"\"", 2}, {"\"a,b\"", 5}, {"\"0123456789abcdef-1f\"", 21}};
 static const int64_t moments[] = {0, 2, 784111777, 1700000000, 4102444800, 253402300799, -1, 951782400};
 
-/* In `pattern` 9 stands for a digit, any other byte for itself. */
+/* In `pattern` 9 stands for a digit, _ for any byte, any other byte for itself. */
 static bool looks_like(struct slice s, const char *pattern) {
     if (s.len != strlen(pattern))
         return false;
     for (size_t i = 0; i < s.len; i++)
-        if (pattern[i] == '9' ? s.at[i] < '0' || s.at[i] > '9' : pattern[i] != '?' && s.at[i] != pattern[i])
+        if (pattern[i] == '9' ? s.at[i] < '0' || s.at[i] > '9' : pattern[i] != '_' && s.at[i] != pattern[i])
             return false;
     return true;
 }
@@ -45,10 +45,10 @@ static bool reference_date(struct slice s, int64_t now_seconds, int64_t *seconds
     struct tm tm = {0};
     const char *time_at, *month_at;
     bool two_digits = false;
-    if (looks_like(s, "???, 99 ??? 9999 99:99:99 GMT")) {
+    if (looks_like(s, "___, 99 ___ 9999 99:99:99 GMT")) {
         time_at = s.at + 17, month_at = s.at + 8;
         tm.tm_mday = number(s.at + 5, 2), tm.tm_year = number(s.at + 12, 4);
-    } else if (looks_like(s, "??? ??? 99 99:99:99 9999") || looks_like(s, "??? ???  9 99:99:99 9999")) {
+    } else if (looks_like(s, "___ ___ 99 99:99:99 9999") || looks_like(s, "___ ___  9 99:99:99 9999")) {
         time_at = s.at + 11, month_at = s.at + 4;
         tm.tm_mday = number(s.at + 8, 2), tm.tm_year = number(s.at + 20, 4);
     } else {
@@ -58,7 +58,7 @@ static bool reference_date(struct slice s, int64_t now_seconds, int64_t *seconds
             comma++;
         while (day < 7 && !slice_equal((struct slice){s.at, comma}, slice_of(long_days[day])))
             day++;
-        if (day == 7 || !looks_like(slice_from(s, comma), ", 99-???-99 99:99:99 GMT"))
+        if (day == 7 || !looks_like(slice_from(s, comma), ", 99-___-99 99:99:99 GMT"))
             return false;
         two_digits = true;
         time_at = s.at + comma + 12, month_at = s.at + comma + 5;
