@@ -48,6 +48,8 @@ enum {
     ROOM_GRACE_MS = 50,
     /* After EMFILE or ENFILE: the listeners rest this long, unless a connection closes before. */
     ACCEPT_REST_MS = 100,
+    /* The same complaint is made once in so long. */
+    QUIET_MS = 10 * 1000,
     /* Connections accepted before those at hand are served again. */
     ACCEPT_BATCH = 64,
 };

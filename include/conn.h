@@ -66,7 +66,8 @@ void conn_next(struct conn *conn, struct conn_op *op);
 void conn_feed(struct conn *conn, const char *bytes, size_t len);
 
 /* Answers the other ops with the bytes sent (FIN: 0), and any op, RECV too, with 0 for the end of the stream or file,
-   or -errno; -ETIMEDOUT when conn_deadline has passed. */
+   or -errno; -ETIMEDOUT when conn_deadline has passed. -EAGAIN says that there is nothing to receive just now, which
+   changes nothing unless the connection is leaving. */
 void conn_done(struct conn *conn, ssize_t result);
 
 /* When to say -ETIMEDOUT: on the monotonic clock, in ms. */
@@ -79,8 +80,14 @@ static inline bool conn_idle(const struct conn *conn) {
     return conn->state == CONN_READING && !conn->in;
 }
 
-/* Finish what is being answered, then close; close now if idle. */
+/* Finish what is being answered, then close. An idle connection is given one more chance to receive, for its next
+   request may have come already: when there is nothing, say conn_done(-EAGAIN), and it closes. */
 void conn_drain(struct conn *conn);
+
+/* Whether it has been asked to go and waits for nothing but that last look. */
+static inline bool conn_leaving(const struct conn *conn) {
+    return conn->draining && conn_idle(conn);
+}
 
 /* Gives back what it borrowed. The descriptor is the caller's to close. */
 void conn_close(struct conn *conn);

@@ -39,13 +39,15 @@ void coroutine_flow_open_portable(struct coroutine_flow *flow, char *stack, size
 void coroutine_switch_portable(struct coroutine_flow *from, struct coroutine_flow *to);
 #endif
 
-/* Address space for `count` stacks of coroutine_stack_len bytes; NULL: there is none. */
+/* Address space for `count` stacks, of coroutine_stack_len bytes each; NULL: there is none. */
 extern const size_t coroutine_stack_len;
 char *coroutine_stacks_open(size_t count);
 void coroutine_stacks_close(char *stacks, size_t count);
 
-/* The bottom of stack `index`, to be used from now on; below lies a page that can't be touched: who outgrows the stack
-   gets SIGSEGV. NULL: errno says why. */
-char *coroutine_stack_use(char *stacks, size_t index, size_t *len);
+/* Where stack `index` ends. */
+char *coroutine_stack_end(char *stacks, size_t index);
+
+/* Makes it usable: what lies below it never is, so that who outgrows it gets SIGSEGV. False: errno says why. */
+bool coroutine_stack_use(char *stacks, size_t index);
 
 #endif

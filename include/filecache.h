@@ -20,7 +20,7 @@ enum {
     FILECACHE_COUNT = 16384, /* files known at a time: a large site whole, at half a kilobyte each */
     FILECACHE_BUCKETS = 16384,
     FILECACHE_BYTES = 64 << 20,      /* bodies and heads of small files */
-    FILECACHE_FDS = 512,             /* descriptors of large files */
+    FILECACHE_FDS = 512,             /* descriptors of large files; and no more than an eighth of what there are */
     FILECACHE_BODY_MAX = 128 * 1024, /* a file up to here is kept in memory */
     FILECACHE_CLASSES = 15,          /* block sizes 256, 512, ... 4 MiB (a huge folder's listing) */
     FILECACHE_TRUST_MS = 950,        /* an entry is believed this long: a second, less the coarse clock's tick */
@@ -76,12 +76,13 @@ struct filecache {
     struct docroot root;
     uint64_t root_checked_at_ms;
     uint64_t seed;
-    struct file *files;     /* FILECACHE_COUNT slots, touched when first used */
-    unsigned touched, hand; /* slots below `touched` were in use once; the hand sweeps them */
-    struct file *free;      /* through bucket_next */
+    struct file *files;      /* FILECACHE_COUNT slots, touched when first used */
+    unsigned touched, hand;  /* slots below `touched` were in use once; the hand sweeps them */
+    struct file *free;       /* through bucket_next */
+    struct file unavailable; /* the answer when every slot is in use */
     struct pool blocks[FILECACHE_CLASSES];
     uint64_t block_bytes; /* lent */
-    unsigned fd_count;
+    unsigned fd_count, fd_max;
     struct file *buckets[FILECACHE_BUCKETS];
 };
 
@@ -104,6 +105,12 @@ struct file *filecache_listing(struct filecache *cache, const struct clock *cloc
                                struct listing *listing);
 
 void filecache_put(struct file *file);
+
+/* Keeps at most `count` descriptors from now on. */
+void filecache_limit_fds(struct filecache *cache, unsigned count);
+
+/* Closes the descriptor of a file that no reply uses. False: there is none. */
+bool filecache_release_fd(struct filecache *cache);
 
 /* For the loader (file.c): a block for `size` bytes, room being made by dropping files that nobody uses; NULL when all
    are in use. Sets file->block and its class. */

@@ -22,8 +22,8 @@ struct worker {
     void *model; /* what backend->open returned */
     int wake_fd; /* an eventfd: readable when a signal came, or a client left whose place is wanted */
     bool draining;
-    bool exhausted;         /* the last accept found no descriptor or memory, and that has been said */
-    uint64_t rest_until_ms; /* no accepting before: nobody can be let in */
+    uint64_t rest_until_ms;  /* no accepting before: nobody can be let in */
+    uint64_t quiet_until_ms; /* what it lacks has been said, and is not said again before */
     uint64_t drain_until_ms;
     pthread_t thread;
 };
@@ -49,6 +49,16 @@ bool worker_accepting(const struct worker *worker);
    aside; -1: for ever. And the same with the clients' deadlines. */
 int worker_timeout(const struct worker *worker);
 int worker_event_timeout(const struct worker *worker);
+
+/* The same with the deadline of one client, for a model that serves but one. */
+int worker_client_timeout(const struct worker *worker, const struct client *client);
+
+/* For a model that has use for few descriptors: keeps at most `count` of large files open. */
+void worker_limit_files(struct worker *worker, unsigned count);
+
+/* A model couldn't get what a client needs (a process, a thread), who is hung up: said once, and nobody is let in for a
+   while. */
+void worker_exhausted(struct worker *worker, const char *what, int error);
 
 /* wake_fd was readable: makes it quiet again. */
 void worker_woken(struct worker *worker);

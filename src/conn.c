@@ -1,16 +1,20 @@
+/* clang-format off */
 /* The connection's states. A request that arrives whole is parsed and answered where it lies; only an unfinished head,
    or requests beyond what the output queue holds, are copied to a borrowed buffer.
 
-   state      wants            on progress                          on end        on -ETIMEDOUT          deadline
-   READING    RECV             head and body whole: reply;          close         nothing received:      idle, then one
-                               else wait for more                                 close; else 408        for the whole
-   head REPLYING   SEND, SENDFILE   advance; queue empty: next           file shrank:  close                  renewed by
-   progress request, or finish, or close         close                                that is fast enough FINISHING  FIN
-   LINGERING                                          close                  linger LINGERING  RECV             dropped,
-   within a bound              close         close                  linger, not renewed CLOSING    CLOSE
+   state      wants           on progress                    on end       on -ETIMEDOUT        deadline
+   READING    RECV            head and body whole: reply;    close        nothing received:    idle, then one
+                              else wait for more                          close; else 408      for the whole head
+   REPLYING   SEND, SENDFILE  advance; queue empty: next     file shrank  close                renewed by progress
+                              request, finish, or close      or changed:                       that is fast enough
+                                                             close
+   FINISHING  FIN             LINGERING                                   close                linger
+   LINGERING  RECV            dropped, within a bound        close        close                linger, not renewed
+   CLOSING    CLOSE
 
    Invariant: `in` is borrowed exactly while in_len > 0, `out` exactly while it is not empty. An idle connection holds
    neither. */
+/* clang-format on */
 #include "conn.h"
 #include "check.h"
 #include "reply.h"
@@ -206,7 +210,7 @@ void conn_feed(struct conn *conn, const char *bytes, size_t len) {
     CHECK(conn->in_len + len <= conn->env->limits->head_max);
     memcpy(conn->in + conn->in_len, bytes, len);
     conn->in_len += (uint32_t)len;
-    /* A verdict can only change with the end of a line; so a head that drips in is not parsed again for each byte. */
+    /* A head can only become whole with the end of a line; so one that drips in is not parsed again for each byte. */
     if (memchr(bytes, '\n', len) || conn->in_len == conn->env->limits->head_max)
         conn_take_requests(conn, conn->in, conn->in_len, true);
 }
@@ -249,9 +253,7 @@ static void conn_sent(struct conn *conn, size_t len) {
         conn->state = CONN_READING;
         conn_set_reading_deadline(conn, false);
     } else {
-        conn_take_requests(conn, conn->in, conn->in_len, false);
-        if (conn->draining && conn_idle(conn))
-            conn->state = CONN_CLOSING;
+        conn_take_requests(conn, conn->in ? conn->in : "", conn->in_len, false);
     }
 }
 
@@ -266,7 +268,9 @@ static void conn_timed_out(struct conn *conn) {
 }
 
 void conn_done(struct conn *conn, ssize_t result) {
-    if (result == -ETIMEDOUT)
+    if (result == -EAGAIN)
+        conn->state = conn_leaving(conn) ? CONN_CLOSING : conn->state;
+    else if (result == -ETIMEDOUT)
         conn_timed_out(conn);
     else if (conn->state == CONN_FINISHING && result >= 0)
         conn->state = CONN_LINGERING;
@@ -278,6 +282,4 @@ void conn_done(struct conn *conn, ssize_t result) {
 
 void conn_drain(struct conn *conn) {
     conn->draining = true;
-    if (conn_idle(conn))
-        conn->state = CONN_CLOSING;
 }

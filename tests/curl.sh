@@ -4,7 +4,10 @@
 set -u
 httpd=${1:?usage: tests/curl.sh path/to/httpd MODEL...}
 shift
-[ -x "$httpd" ] && [ $# -gt 0 ] || { echo "usage: tests/curl.sh path/to/httpd MODEL..." >&2; exit 2; }
+if [ ! -x "$httpd" ] || [ $# -eq 0 ]; then
+    echo "usage: tests/curl.sh path/to/httpd MODEL..." >&2
+    exit 2
+fi
 command -v curl >/dev/null || { echo "curl is not installed" >&2; exit 77; }
 work=$(mktemp -d)
 server=
@@ -47,7 +50,8 @@ size_of() { wc -c <"$1" | tr -d ' '; }
 
 # get ARGUMENT...: body in $got/out, head in $got/head, the exit status in $status
 get() {
-    : >"$got/head" >"$got/err"
+    : >"$got/head"
+    : >"$got/err"
     rm -f "$got/out"
     timeout -k 1 20 curl -q -sS --noproxy '*' --max-time 15 -D "$got/head" -o "$got/out" "$@" 2>"$got/err"
     status=$?
@@ -112,7 +116,7 @@ resume() {
     # A transfer that really was cut: curl's output is closed in the middle.
     timeout -k 1 20 curl -q -sS --noproxy '*' --max-time 15 "${url}large.bin" 2>"$got/err" | head -c 2000001 >"$got/cut"
     status=${PIPESTATUS[0]}
-    check "a transfer is cut in the middle" [ $status -ne 0 -a "$(size_of "$got/cut")" = 2000001 ]
+    check "a transfer is cut in the middle" [ "$status" -ne 0 -a "$(size_of "$got/cut")" = 2000001 ]
     timeout -k 1 20 curl -q -sS --noproxy '*' --max-time 15 -C - -o "$got/cut" "${url}large.bin" 2>"$got/err"
     status=$?
     check "-C - resumes what was cut" is $status 0

@@ -31,12 +31,12 @@ static int blocking_wait_for(void *ctx, struct client *client, enum drive_want w
     for (;;) {
         nfds_t door = door_fill(worker, fds, worker_accepting(worker));
         fds[door] = (struct pollfd){.fd = client->fd, .events = want == WANT_READ ? POLLIN : POLLOUT};
-        int ready = poll(fds, door + 1, worker_event_timeout(worker));
+        int ready = poll(fds, door + 1, worker_client_timeout(worker, client));
         clock_update(&worker->env.clock);
         if (ready > 0 && door_rings(worker, fds, door))
             worker_make_room(worker);
         worker_check_stop(worker);
-        if (client->conn.state == CONN_CLOSING || (ready > 0 && fds[door].revents))
+        if (conn_leaving(&client->conn) || (ready > 0 && fds[door].revents))
             return 0;
         if (worker->env.clock.now_ms >= conn_deadline(&client->conn) ||
             (worker->draining && worker->env.clock.now_ms >= worker->drain_until_ms))

@@ -82,27 +82,29 @@ static void coroutine_main(void *arg) {
 
 /* The one with that index, counted from 1 so that a client's `model` of 0 means that none serves it. */
 static struct coroutine *coroutine_at(const struct scheduler *self, int index) {
-    return (struct coroutine *)(void *)(self->stacks + (size_t)index * coroutine_stack_len) - 1;
+    return (struct coroutine *)(void *)coroutine_stack_end(self->stacks, (size_t)index - 1) - 1;
 }
 
-/* One that serves nobody. NULL: there can't be more. */
-static struct coroutine *coroutine_take(struct scheduler *self) {
-    struct coroutine *coroutine = self->free;
-    size_t len;
-    if (coroutine) {
-        self->free = coroutine->next;
-        return coroutine;
-    }
-    char *stack = coroutine_stack_use(self->stacks, (size_t)self->touched, &len);
-    if (!stack) {
+static struct coroutine *coroutine_open(struct scheduler *self) {
+    if (!coroutine_stack_use(self->stacks, (size_t)self->touched)) {
         if (!self->refused)
             say("can't guard a stack: %s; raise vm.max_map_count or lower --max-connections", strerror(errno));
         self->refused = true;
         return NULL;
     }
-    coroutine = coroutine_at(self, ++self->touched);
+    struct coroutine *coroutine = coroutine_at(self, ++self->touched);
     *coroutine = (struct coroutine){.scheduler = self, .index = self->touched};
-    coroutine_flow_open(&coroutine->flow, stack, len - sizeof *coroutine, coroutine_main, coroutine);
+    size_t len = coroutine_stack_len - sizeof *coroutine;
+    coroutine_flow_open(&coroutine->flow, (char *)coroutine - len, len, coroutine_main, coroutine);
+    return coroutine;
+}
+
+/* One that serves nobody. NULL: there can't be more. */
+static struct coroutine *coroutine_take(struct scheduler *self) {
+    struct coroutine *coroutine = self->free;
+    if (!coroutine)
+        return coroutine_open(self);
+    self->free = coroutine->next;
     return coroutine;
 }
 

@@ -108,7 +108,7 @@ static bool epoll_serve(struct epolled *self, const struct epoll_event *event) {
         return true;
     if (event->data.ptr == &wake_mark) {
         worker_woken(self->worker);
-        return false;
+        return self->watching_door; /* a full worker may have heard the ring in our place */
     }
     client->hangup |= (event->events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
     if (!epoll_in_line(self, client))

@@ -4,7 +4,6 @@
    it lets one go with SIGTERM. A child that loses its parent is killed by the kernel. */
 #define _GNU_SOURCE
 #include "door.h"
-#include "say.h"
 #include "signals.h"
 
 #include <errno.h>
@@ -42,7 +41,7 @@ static int fork_wait_for(void *ctx, struct client *client, enum drive_want want)
         return 0;
     }
     clients_note(&worker->clients, client);
-    int ready = poll(fds, 2, clients_timeout(&worker->clients, worker->env.clock.now_ms));
+    int ready = poll(fds, 2, worker_client_timeout(worker, client));
     clock_update(&worker->env.clock);
     if (ready > 0 && fds[1].revents)
         worker_woken(worker);
@@ -61,9 +60,10 @@ static _Noreturn void fork_child(struct forked *self, struct client *client) {
     signals_wake(worker->wake_fd);
     for (int i = 0; i < worker->listeners->count; i++)
         close(worker->listeners->fd[i]);
-    worker->clients.next_ms = UINT64_MAX; /* the parent's clients are not the child's to time */
+    worker->rest_until_ms = 0; /* the parent's */
     clock_update(&worker->env.clock);
     serve(&worker->drive, client, fork_wait_for, worker);
+    shutdown(client->fd, SHUT_WR); /* a child of another worker may have inherited it */
     _exit(0);
 }
 
@@ -73,7 +73,7 @@ static void fork_take(void *model, struct client *client) {
     if (pid == 0)
         fork_child(self, client);
     if (pid < 0)
-        say("can't fork: %s", strerror(errno));
+        worker_exhausted(self->worker, "can't fork", errno);
     close(client->fd);
     client->model = pid;
     if (pid < 0)

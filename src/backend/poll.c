@@ -1,13 +1,15 @@
 /* All connections wait in one poll(2) over an array that says what each of them wants. The kernel reads the whole array
    at each call, and so do we: the cost of a wake-up grows with the connections that are open. */
 #define _GNU_SOURCE
+#include "check.h"
 #include "door.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 struct polled {
     struct worker *worker;
-    unsigned count; /* clients served; the one at i polls in fds[DOOR_FDS + i] and knows i as its `model` */
+    unsigned count; /* clients served; the one at i polls in fds[i] and knows i as its `model` */
     struct client **clients;
     struct pollfd fds[];
 };
@@ -26,7 +28,7 @@ static void poll_remove(struct polled *self, unsigned i) {
     unsigned last = --self->count;
     self->clients[i] = self->clients[last];
     self->clients[i]->model = (int)i;
-    self->fds[DOOR_FDS + i] = self->fds[DOOR_FDS + last];
+    self->fds[i] = self->fds[last];
 }
 
 static void poll_wants(struct polled *self, unsigned i, enum drive_want want) {
@@ -34,13 +36,13 @@ static void poll_wants(struct polled *self, unsigned i, enum drive_want want) {
     if (want == WANT_NOTHING)
         poll_remove(self, i);
     else
-        self->fds[DOOR_FDS + i].events = events[want];
+        self->fds[i].events = events[want];
 }
 
 /* From the last to the first, so that a client that leaves is replaced by one that has had its turn. */
 static void poll_serve(struct polled *self, int ready) {
     for (unsigned i = self->count; ready > 0 && i-- > 0;) {
-        if (!self->fds[DOOR_FDS + i].revents)
+        if (!self->fds[i].revents)
             continue;
         ready--;
         poll_wants(self, i, worker_turn(self->worker, self->clients[i]));
@@ -52,25 +54,26 @@ static bool poll_wait(void *model, bool accepting) {
     struct worker *worker = self->worker;
     struct client *client;
     unsigned cursor = 0;
-    nfds_t door = door_fill(worker, self->fds, accepting);
-    for (nfds_t i = door; i < DOOR_FDS; i++)
-        self->fds[i] = (struct pollfd){.fd = -1};
-    int ready = poll(self->fds, DOOR_FDS + self->count, worker_event_timeout(worker));
+    struct pollfd *door = self->fds + self->count;
+    nfds_t door_count = door_fill(worker, door, accepting);
+    int ready = poll(self->fds, self->count + door_count, worker_event_timeout(worker));
+    CHECK(ready >= 0 || errno == EINTR || errno == ENOMEM);
     clock_update(&worker->env.clock);
+    bool rings = ready > 0 && door_rings(worker, door, door_count);
     if (ready > 0)
         poll_serve(self, ready);
     while ((client = clients_expired(&worker->clients, worker->env.clock.now_ms, &cursor))) {
         unsigned i = (unsigned)client->model;
         poll_wants(self, i, worker_timed_out(worker, client));
     }
-    return ready > 0 && door_rings(worker, self->fds, door);
+    return rings;
 }
 
 static void poll_take(void *model, struct client *client) {
     struct polled *self = model;
     unsigned i = self->count++;
     self->clients[i] = client;
-    self->fds[DOOR_FDS + i].fd = client->fd;
+    self->fds[i].fd = client->fd;
     client->model = (int)i;
     poll_wants(self, i, WANT_READ);
 }

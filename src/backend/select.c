@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include <sys/select.h>
 
-enum { OTHER_FDS = 64 }; /* what the process has open besides clients: listeners, the root, some files */
+/* What the process has open besides clients: some large files; these, listeners, roots. */
+enum { FILE_FDS = 32, OTHER_FDS = 64 + FILE_FDS };
 
 struct selected {
     struct worker *worker;
@@ -23,8 +24,10 @@ static void *select_open(struct worker *worker) {
     if (!self)
         return NULL;
     self->worker = worker;
-    if (worker->clients.capacity > FD_SETSIZE - OTHER_FDS)
-        worker->clients.capacity = FD_SETSIZE - OTHER_FDS;
+    unsigned share = (FD_SETSIZE - OTHER_FDS) / (unsigned)worker->config->workers;
+    if (worker->clients.capacity > share)
+        worker->clients.capacity = share;
+    worker_limit_files(worker, FILE_FDS / (unsigned)worker->config->workers);
     if (worker->wake_fd >= FD_SETSIZE) {
         say("-m select can't watch descriptors above %d: run fewer workers", FD_SETSIZE - 1);
         free(self);
@@ -107,7 +110,7 @@ static void select_drain(void *model, struct client *client) {
 
 const struct backend select_backend = {
     .name = "select",
-    .summary = "all connections in one select set, at most 960",
+    .summary = "all connections in one select set, at most 928",
     .open = select_open,
     .wait = select_wait,
     .take = select_take,

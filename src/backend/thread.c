@@ -5,7 +5,6 @@
    waits. */
 #define _GNU_SOURCE
 #include "door.h"
-#include "say.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -88,8 +87,8 @@ static void thread_take(void *model, struct client *client) {
     *start = (struct thread_start){self, client};
     int error = pthread_create(&thread, &self->attr, thread_main, start);
     if (error) {
-        say("can't start a thread: %s", strerror(error));
         worker_hang_up(self->worker, client);
+        worker_exhausted(self->worker, "can't start a thread", error);
     }
 }
 
@@ -106,11 +105,12 @@ static bool thread_wait(void *model, bool accepting) {
     return ready > 0 && door_rings(worker, fds, door);
 }
 
-/* An idle thread is in poll: the end of its input wakes it, and it finds its connection closing. */
+/* An idle thread is in poll: the end of its input wakes it; it serves what has come already, and then finds that end.
+ */
 static void thread_drain(void *model, struct client *client) {
     (void)model;
     conn_drain(&client->conn);
-    if (client->conn.state == CONN_CLOSING)
+    if (conn_leaving(&client->conn))
         shutdown(client->fd, SHUT_RD);
 }
 

@@ -177,6 +177,8 @@ static void uring_turn(struct uring *self, struct client *client) {
         if (op.kind == OP_RECV && mine->held) {
             uring_feed(self, client, mine, op.recv_max);
         } else if (op.kind == OP_RECV) {
+            if (conn_leaving(&client->conn)) /* a request that has come already is received, and then this end */
+                shutdown(client->fd, SHUT_RD);
             if (!mine->receiving)
                 uring_receive(self, client, mine);
             break;

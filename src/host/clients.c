@@ -31,18 +31,23 @@ void clients_close(struct clients *clients) {
         munmap(clients->memory, clients->memory_len);
 }
 
+/* Where no IPv6 network is: in 100::/32. */
+static uint64_t v4_key(uint32_t address) {
+    return (uint64_t)address << 32 | 1;
+}
+
 /* Whom a connection counts for. An IPv6 host has a /64 to itself, so its addresses count as one. */
 static uint64_t peer_key(const struct sockaddr_storage *peer) {
     uint64_t key = 0;
     if (peer->ss_family == AF_INET) {
-        key = 1ull << 32 | ((const struct sockaddr_in *)peer)->sin_addr.s_addr;
+        key = v4_key(((const struct sockaddr_in *)peer)->sin_addr.s_addr);
     } else if (peer->ss_family == AF_INET6) {
         const struct in6_addr *address = &((const struct sockaddr_in6 *)peer)->sin6_addr;
         uint32_t v4;
         memcpy(&v4, address->s6_addr + 12, sizeof v4);
         memcpy(&key, address->s6_addr, sizeof key);
         if (IN6_IS_ADDR_V4MAPPED(address))
-            key = 1ull << 32 | v4;
+            key = v4_key(v4);
         else if (key == 0)
             key = 1; /* ::1 */
     }
@@ -82,7 +87,7 @@ unsigned clients_from(const struct clients *clients, const struct sockaddr_stora
     uint64_t key = peer_key(peer);
     unsigned count = 0;
     if (key)
-        for (unsigned i = 0; i < clients->capacity; i++)
+        for (unsigned i = 0; i < clients->touched; i++)
             count += atomic_load_explicit(&clients->peers[i], memory_order_relaxed) == key;
     return count;
 }

@@ -32,14 +32,18 @@ static ssize_t drive_send(int fd, const struct outq_send *send_op) {
     return sendmsg(fd, &message, flags);
 }
 
+static bool drive_same_version(const struct outq_source *source) {
+    struct stat st;
+    return fstat(source->fd, &st) == 0 && version_of(&st) == source->version;
+}
+
 /* The end of a file range: read to memory and, when the file has proved to be unchanged since, sent from there. All
    before it was copied into the socket earlier, so this one look vouches for the whole. */
 static ssize_t drive_send_end(const struct drive *drive, int fd, const struct outq_send *op) {
-    struct stat st;
     ssize_t n = pread(op->source->fd, drive->buffer, op->len, (off_t)op->first);
     if (n < 0)
         return -1;
-    if ((size_t)n < op->len || fstat(op->source->fd, &st) < 0 || version_of(&st) != op->source->version)
+    if ((size_t)n < op->len || !drive_same_version(op->source))
         return 0;
     return send(fd, drive->buffer, op->len, MSG_NOSIGNAL);
 }
@@ -53,6 +57,8 @@ static ssize_t drive_sendfile(const struct drive *drive, int fd, const struct ou
     size_t len = op->len - drive->buffer_len;
     if (len > FILE_SLICE)
         len = FILE_SLICE;
+    if (!drive_same_version(op->source))
+        return 0;
     if (!op->source->map)
         return sendfile(fd, op->source->fd, &first, len);
     ssize_t n = send(fd, op->source->map + first, len, MSG_NOSIGNAL);
@@ -101,7 +107,7 @@ enum drive_want drive(struct drive *drive, int fd, struct conn *conn, bool hangu
         conn_next(conn, &op);
         bool input = op.kind == OP_RECV;
         want = op.kind == OP_CLOSE ? WANT_NOTHING : input ? WANT_READ : WANT_WRITE;
-        if (op.kind == OP_CLOSE || (input ? drained : full))
+        if (op.kind == OP_CLOSE || (input ? drained && !conn_leaving(conn) : full))
             break;
         if (turn >= TURN_BYTES) {
             want = WANT_TURN;
@@ -110,7 +116,7 @@ enum drive_want drive(struct drive *drive, int fd, struct conn *conn, bool hangu
         drive_unlock(env);
         ssize_t n = drive_do(drive, fd, &op);
         drive_lock(env);
-        if (n == -EAGAIN)
+        if (n == -EAGAIN && !conn_leaving(conn))
             break;
         drive->moves++;
         turn += n > 0 ? (size_t)n : 0;

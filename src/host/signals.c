@@ -11,6 +11,7 @@
 
 static atomic_int stop_count;
 static atomic_int wake_count;
+static volatile sig_atomic_t is_child;
 static int wake_fds[WORKERS_MAX];
 
 static void wake_all(void) {
@@ -18,12 +19,13 @@ static void wake_all(void) {
     int error = errno;
     for (int i = 0; i < atomic_load(&wake_count); i++)
         if (write(wake_fds[i], &one, sizeof one) < 0)
-            break; /* an eventfd that is full is readable already */
+            continue; /* an eventfd that is full is readable already */
     errno = error;
 }
 
+/* A child may get a signal twice, from its parent and from the terminal; its parent ends it when it ends itself. */
 static void on_stop(int number) {
-    if (atomic_fetch_add(&stop_count, 1) > 0)
+    if (atomic_fetch_add(&stop_count, 1) > 0 && !is_child)
         _exit(128 + number);
     wake_all();
 }
@@ -63,6 +65,7 @@ void signals_wake(int fd) {
 }
 
 void signals_forget(void) {
+    is_child = true;
     atomic_store(&wake_count, 0);
 }
 

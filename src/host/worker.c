@@ -92,9 +92,20 @@ int worker_timeout(const struct worker *worker) {
     return worker->rest_until_ms > now_ms ? ms_until(worker->rest_until_ms, now_ms) : -1;
 }
 
+static int sooner(int a, int b) {
+    return a < 0 || (b >= 0 && b < a) ? b : a;
+}
+
 int worker_event_timeout(const struct worker *worker) {
-    int own = worker_timeout(worker), clients = clients_timeout(&worker->clients, worker->env.clock.now_ms);
-    return own < 0 || (clients >= 0 && clients < own) ? clients : own;
+    return sooner(worker_timeout(worker), clients_timeout(&worker->clients, worker->env.clock.now_ms));
+}
+
+int worker_client_timeout(const struct worker *worker, const struct client *client) {
+    return sooner(worker_timeout(worker), ms_until(conn_deadline(&client->conn), worker->env.clock.now_ms));
+}
+
+void worker_limit_files(struct worker *worker, unsigned count) {
+    filecache_limit_fds(worker->site.cache, count);
 }
 
 void worker_woken(struct worker *worker) {
@@ -137,12 +148,21 @@ static bool somebody_waits(const struct listeners *listeners) {
     return poll(fds, (nfds_t)listeners->count, 0) > 0;
 }
 
+/* Who waits at the door may have rung for this worker alone: others may have room. */
+static void worker_wake_others(const struct worker *worker) {
+    const uint64_t one = 1;
+    for (int i = 0; i < worker->config->workers; i++)
+        if (&worker->all[i] != worker && write(worker->all[i].wake_fd, &one, sizeof one) < 0)
+            continue; /* full is readable too */
+}
+
 void worker_make_room(struct worker *worker) {
     uint64_t since_ms, now_ms = worker->env.clock.now_ms;
     bool waits = somebody_waits(worker->listeners);
     atomic_store_explicit(worker->clients.crowded, waits, memory_order_relaxed);
     if (!waits)
         return;
+    worker_wake_others(worker);
     struct client *client = clients_oldest_idle(&worker->clients, worker->config->limits.idle_timeout_ms, &since_ms);
     worker->rest_until_ms = now_ms + ACCEPT_REST_MS;
     if (client && now_ms >= since_ms + ROOM_GRACE_MS) {
@@ -162,15 +182,21 @@ static bool worker_too_many_from(const struct worker *worker, const struct socka
     return count >= worker->config->limits.max_per_ip;
 }
 
-/* Nobody can be let in for want of descriptors or memory: said once, and tried again after a rest or when a client
-   leaves. */
-static void worker_rest(struct worker *worker, int error) {
-    if (!worker->exhausted)
-        say("can't accept connections: %s; raise the limit (ulimit -n) or lower --max-connections", strerror(error));
-    worker->exhausted = true;
+void worker_exhausted(struct worker *worker, const char *what, int error) {
+    uint64_t now_ms = worker->env.clock.now_ms;
+    if (now_ms >= worker->quiet_until_ms)
+        say("%s: %s; raise the limit (ulimit -n, -u) or lower --max-connections", what, strerror(error));
+    worker->quiet_until_ms = now_ms + QUIET_MS;
+    worker->rest_until_ms = now_ms + ACCEPT_REST_MS;
+}
+
+/* No descriptor for a connection: a cached file may give up its own, or an idle client its place. */
+static bool worker_find_descriptor(struct worker *worker, int error) {
+    if (filecache_release_fd(worker->site.cache))
+        return true;
     worker_make_room(worker);
-    if (worker->rest_until_ms <= worker->env.clock.now_ms)
-        worker->rest_until_ms = worker->env.clock.now_ms + ACCEPT_REST_MS;
+    worker_exhausted(worker, "can't accept connections", error);
+    return false;
 }
 
 static void worker_let_in(struct worker *worker, int fd, const struct sockaddr_storage *peer) {
@@ -196,13 +222,12 @@ static bool worker_accept_from(struct worker *worker, int listener) {
         peer.ss_family = AF_UNSPEC;
         int fd = accept4(listener, (struct sockaddr *)&peer, &peer_len, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
-            worker->exhausted = false;
             worker_let_in(worker, fd, &peer);
         } else if (errno == EAGAIN) {
             return true;
         } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-            worker_rest(worker, errno);
-            return false;
+            if (!worker_find_descriptor(worker, errno))
+                return false;
         } /* else: that connection is gone already; the next */
     }
     return true;
@@ -234,6 +259,7 @@ void worker_check_stop(struct worker *worker) {
 }
 
 void worker_run(struct worker *worker) {
+    worker_check_stop(worker); /* a signal that came before there was anybody to wake */
     while (!worker->draining || (worker->clients.count > 0 && worker->env.clock.now_ms < worker->drain_until_ms)) {
         if (worker->backend->wait(worker->model, worker_accepting(worker)))
             worker_accept(worker);

@@ -1,7 +1,7 @@
 /* Multiply and fold, as in wyhash and its kin: a 64x64 to 128-bit product mixes 16 bytes at a time. The factors are
-   folded in too, lest bytes chosen to make one of them zero wipe out the seed and all that came before. The entity tags
-   that clients keep depend on it, so its results must never change: test_hash pins them. Bytes are read little-endian
-   for the same reason. */
+   added in, unlike each other, lest bytes chosen to make one of them 0 or 1 wipe out the seed and all that came before.
+   The entity tags that clients keep depend on it, so its results must never change: test_hash pins them. Bytes are read
+   little-endian for the same reason. */
 #define _DEFAULT_SOURCE
 #include "hash.h"
 
@@ -13,7 +13,7 @@ static const uint64_t K0 = 0xa0761d6478bd642f, K1 = 0xe7037ed1a0b428db, K2 = 0x8
 
 static uint64_t fold(uint64_t a, uint64_t b) {
     unsigned __int128 product = (unsigned __int128)a * b;
-    return (uint64_t)product ^ (uint64_t)(product >> 64) ^ a ^ b;
+    return ((uint64_t)product ^ (uint64_t)(product >> 64)) + a + (b << 32 | b >> 32);
 }
 
 static uint64_t read64(const unsigned char *at) {

@@ -270,6 +270,8 @@ void file_load(struct filecache *cache, struct file *file, int64_t now_seconds) 
             file->codings = find_codings(cache, &found);
         }
         int fd = docroot_file(&cache->root, found.path, &file->st);
+        if (fd == -EMFILE && filecache_release_fd(cache))
+            fd = docroot_file(&cache->root, found.path, &file->st);
         if (fd >= 0 && S_ISREG(file->st.st_mode)) {
             load_regular(cache, file, &found, fd, now_seconds);
             return;

@@ -15,9 +15,16 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 enum { BLOCK_LEAST = 256 };
+
+static unsigned fd_share(void) {
+    struct rlimit limit;
+    rlim_t share = getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur / 8 : 8;
+    return share < FILECACHE_FDS ? (unsigned)share : FILECACHE_FDS;
+}
 
 struct filecache *filecache_open(const struct site_config *config, int *error) {
     size_t size = sizeof(struct filecache) + FILECACHE_COUNT * sizeof(struct file);
@@ -30,6 +37,7 @@ struct filecache *filecache_open(const struct site_config *config, int *error) {
     cache->config = config;
     cache->files = (struct file *)(cache + 1);
     cache->root.fd = -1;
+    cache->fd_max = fd_share();
     for (int i = 0; i < FILECACHE_CLASSES; i++)
         if (!pool_open(&cache->blocks[i], (size_t)BLOCK_LEAST << i, FILECACHE_BYTES / ((size_t)BLOCK_LEAST << i))) {
             *error = -ENOMEM;
@@ -121,8 +129,17 @@ char *filecache_block(struct filecache *cache, struct file *file, size_t size) {
     return file->block;
 }
 
+void filecache_limit_fds(struct filecache *cache, unsigned count) {
+    if (count < cache->fd_max)
+        cache->fd_max = count;
+}
+
+bool filecache_release_fd(struct filecache *cache) {
+    return filecache_evict(cache, true);
+}
+
 bool filecache_fd_room(struct filecache *cache) {
-    while (cache->fd_count >= FILECACHE_FDS)
+    while (cache->fd_count >= cache->fd_max)
         if (!filecache_evict(cache, true))
             return false;
     return true;
@@ -141,10 +158,9 @@ static struct file *filecache_slot(struct filecache *cache) {
 
 /* What is answered when every slot is held by a reply under way: more replies than slots, so only under attack. */
 static struct file *file_unavailable(struct filecache *cache) {
-    static struct file full = {.kind = FILE_ERROR, .status = 503, .source.fd = -1, .key = ""};
-    full.cache = cache;
-    full.refs = 2; /* never freed */
-    return &full;
+    cache->unavailable = (struct file){.kind = FILE_ERROR, .status = 503, .source.fd = -1, .key = "", .cache = cache};
+    cache->unavailable.refs = 2; /* never freed */
+    return &cache->unavailable;
 }
 
 static struct file *filecache_load(struct filecache *cache, const struct clock *clock, struct slice path,

@@ -32,8 +32,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         room_clear(&piece);
     }
     struct slice bytes = room_inflate(&room, input_rest(&input), how, where);
-    struct reference_body reference =
-        reference_body(request.body, request.body_len, bytes.at, bytes.len, discarded);
+    struct reference_body reference = reference_body(request.body, request.body_len, bytes.at, bytes.len, discarded);
 
     size_t used;
     struct body body = begin(&request, discarded);

@@ -40,8 +40,8 @@ static int name_index(const char *names, const char *name, size_t len) {
 
 static bool reference_date(struct slice s, int64_t now_seconds, int64_t *seconds) {
     static const char days[] = "SunMonTueWedThuFriSat", months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-    static const char *const long_days[] = {"Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday",
-                                            "Saturday"};
+    static const char *const long_days[] = {"Sunday",   "Monday", "Tuesday", "Wednesday",
+                                            "Thursday", "Friday", "Saturday"};
     struct tm tm = {0};
     const char *time_at, *month_at;
     bool two_digits = false;

@@ -49,9 +49,9 @@ static void check_look_up(struct slice name) {
     const char *type = mime_type(name);
     struct slice extension = mime_extension(name);
     CHECK(type && is_type((struct slice){type, strcspn(type, ";")}));
-    CHECK(extension.len == 0 || (extension.at > name.at && extension.at + extension.len == name.at + name.len &&
-                                 extension.at[-1] == '.' && !memchr(extension.at, '/', extension.len) &&
-                                 !memchr(extension.at, '.', extension.len)));
+    CHECK(extension.len == 0 ||
+          (extension.at > name.at && extension.at + extension.len == name.at + name.len && extension.at[-1] == '.' &&
+           !memchr(extension.at, '/', extension.len) && !memchr(extension.at, '.', extension.len)));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

@@ -34,8 +34,21 @@ static bool is_hex(int c) {
 
 static bool is_tchar(int c) {
     switch (c) {
-    case '!': case '#': case '$': case '%': case '&': case '\'': case '*': case '+':
-    case '-': case '.': case '^': case '_': case '`': case '|': case '~':
+    case '!':
+    case '#':
+    case '$':
+    case '%':
+    case '&':
+    case '\'':
+    case '*':
+    case '+':
+    case '-':
+    case '.':
+    case '^':
+    case '_':
+    case '`':
+    case '|':
+    case '~':
         return true;
     default:
         return is_letter(c) || is_digit(c);
@@ -48,7 +61,17 @@ static bool is_field_byte(int c) {
 
 static bool is_target_byte(int c) {
     switch (c) {
-    case '"': case '#': case '<': case '>': case '\\': case '^': case '`': case '{': case '|': case '}': case 0x7f:
+    case '"':
+    case '#':
+    case '<':
+    case '>':
+    case '\\':
+    case '^':
+    case '`':
+    case '{':
+    case '|':
+    case '}':
+    case 0x7f:
         return false;
     default:
         return c > 0x20;
@@ -57,8 +80,21 @@ static bool is_target_byte(int c) {
 
 static bool is_name_byte(int c) { /* RFC 3986 3.2.2: unreserved, sub-delims */
     switch (c) {
-    case '-': case '.': case '_': case '~':
-    case '!': case '$': case '&': case '\'': case '(': case ')': case '*': case '+': case ',': case ';': case '=':
+    case '-':
+    case '.':
+    case '_':
+    case '~':
+    case '!':
+    case '$':
+    case '&':
+    case '\'':
+    case '(':
+    case ')':
+    case '*':
+    case '+':
+    case ',':
+    case ';':
+    case '=':
         return true;
     default:
         return is_letter(c) || is_digit(c);
@@ -162,10 +198,42 @@ static int read_line_end(struct reader *reader) {
 
 static enum request_method method_of(struct slice name) {
     static const char *const others[] = {
-        "ACL", "BASELINE-CONTROL", "BIND", "CHECKIN", "CHECKOUT", "CONNECT", "COPY", "DELETE", "LABEL", "LINK", "LOCK",
-        "MERGE", "MKACTIVITY", "MKCALENDAR", "MKCOL", "MKREDIRECTREF", "MKWORKSPACE", "MOVE", "ORDERPATCH", "PATCH",
-        "POST", "PROPFIND", "PROPPATCH", "PUT", "QUERY", "REBIND", "REPORT", "SEARCH", "TRACE", "UNBIND", "UNCHECKOUT",
-        "UNLINK", "UNLOCK", "UPDATE", "UPDATEREDIRECTREF", "VERSION-CONTROL",
+        "ACL",
+        "BASELINE-CONTROL",
+        "BIND",
+        "CHECKIN",
+        "CHECKOUT",
+        "CONNECT",
+        "COPY",
+        "DELETE",
+        "LABEL",
+        "LINK",
+        "LOCK",
+        "MERGE",
+        "MKACTIVITY",
+        "MKCALENDAR",
+        "MKCOL",
+        "MKREDIRECTREF",
+        "MKWORKSPACE",
+        "MOVE",
+        "ORDERPATCH",
+        "PATCH",
+        "POST",
+        "PROPFIND",
+        "PROPPATCH",
+        "PUT",
+        "QUERY",
+        "REBIND",
+        "REPORT",
+        "SEARCH",
+        "TRACE",
+        "UNBIND",
+        "UNCHECKOUT",
+        "UNLINK",
+        "UNLOCK",
+        "UPDATE",
+        "UPDATEREDIRECTREF",
+        "VERSION-CONTROL",
     };
     if (same(name, "GET"))
         return METHOD_GET;
@@ -219,7 +287,7 @@ static int judge_target(struct reader *reader) {
     }
     size_t scheme = text.len > 7 && strncasecmp(text.at, "http://", 7) == 0    ? 7
                     : text.len > 8 && strncasecmp(text.at, "https://", 8) == 0 ? 8
-                                                                              : 0;
+                                                                               : 0;
     if (!scheme)
         return 400;
     text = (struct slice){text.at + scheme, text.len - scheme};
@@ -333,9 +401,22 @@ static void note_connection(struct reader *reader, struct slice value, bool *clo
 
 static int judge_field(struct reader *reader, struct slice name, struct slice value, bool *close, bool *keep) {
     static const char *const names[REFERENCE_FIELDS] = {
-        "Host",          "Connection",        "Content-Length",      "Transfer-Encoding", "Expect",        "Range",
-        "If-Range",      "If-Match",          "If-None-Match",       "If-Modified-Since", "If-Unmodified-Since",
-        "Accept",        "Accept-Encoding",   "Authorization",       "User-Agent",        "Referer",
+        "Host",
+        "Connection",
+        "Content-Length",
+        "Transfer-Encoding",
+        "Expect",
+        "Range",
+        "If-Range",
+        "If-Match",
+        "If-None-Match",
+        "If-Modified-Since",
+        "If-Unmodified-Since",
+        "Accept",
+        "Accept-Encoding",
+        "Authorization",
+        "User-Agent",
+        "Referer",
         "X-Forwarded-For",
     };
     struct reference *out = reader->out;

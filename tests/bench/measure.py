@@ -1,0 +1,248 @@
+"""Figures of one server: throughput and latency from wrk, CPU time and memory from /proc, calls from strace."""
+
+import os
+import re
+import resource
+import signal
+import socket
+import subprocess
+import time
+
+import servers
+import works
+
+TICKS = os.sysconf("SC_CLK_TCK")
+UNITS = {"us": 1, "ms": 1e3, "s": 1e6, "m": 60e6, "h": 3600e6}
+IDLE = 4000
+TRACED = 64  # connections, all of which ask at once
+TRACED_ROUNDS = 40
+SETTLE_SECONDS = 1.5
+
+
+# ---- /proc
+
+
+def processes(group):
+    """(pid, user and system seconds with reaped children's) of each process in the group."""
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/stat", errors="replace") as file:
+                fields = file.read().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[2]) == group:
+            yield int(pid), sum(map(int, fields[11:15])) / TICKS
+
+
+def cpu_seconds(group):
+    return sum(seconds for _, seconds in processes(group))
+
+
+def settled_cpu_seconds(group):
+    """Once nothing is going on any more. A child may be reaped between the looks at its parent and at itself, and would
+    be missing from a single sum."""
+    highest, until = 0, time.monotonic() + SETTLE_SECONDS
+    while time.monotonic() < until:
+        now = cpu_seconds(group)
+        if now == highest:
+            break
+        highest = max(highest, now)
+        time.sleep(0.04)
+    return highest
+
+
+def pss_bytes(group):
+    total = 0
+    for pid, _ in processes(group):
+        try:
+            with open(f"/proc/{pid}/smaps_rollup") as file:
+                total += 1024 * int(re.search(r"^Pss:\s+(\d+)", file.read(), re.M)[1])
+        except (OSError, TypeError):
+            continue
+    return total
+
+
+# ---- Load
+
+
+def wrk_argv(bench, server, work, seconds):
+    argv = ["wrk", "-t1", f"-c{work.connections}", f"-d{seconds}s", "--timeout", "10s", "--latency"]
+    lua = works.lua_of(work)
+    if lua:
+        argv += ["-s", bench.write(f"{work.name}.lua", lua)]
+    return [*argv, f"http://127.0.0.1:{server.port}{work.path}"]
+
+
+def run_wrk(bench, server, work, seconds):
+    done = subprocess.run(wrk_argv(bench, server, work, seconds), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, errors="replace", timeout=seconds + 60,
+                          preexec_fn=lambda: servers.bind_child(bench.client_cpu))
+    return read_wrk(done.stdout)
+
+
+def read_wrk(text):
+    requests = re.search(r"(\d+) requests in", text)
+    if not requests:
+        raise OSError(f"wrk: {text.strip()[-200:]}")
+    percentile = {part: float(value) * UNITS[unit]
+                  for part, value, unit in re.findall(r"^\s+(\d+)%\s+([\d.]+)(us|ms|s|m|h)$", text, re.M)}
+    wrong = dict(zip(("connect", "read", "write", "timeout"),
+                     map(int, re.findall(r"\b(?:connect|read|write|timeout) (\d+)", text))))
+    status = re.search(r"Non-2xx or 3xx responses: (\d+)", text)
+    wrong["status"] = int(status[1]) if status else 0
+    return {"requests": int(requests[1]),
+            "rps": float(re.search(r"Requests/sec:\s+([\d.]+)", text)[1]),
+            "p50_us": percentile.get("50") or None,
+            "p99_us": percentile.get("99") or None,
+            "errors": {kind: count for kind, count in wrong.items() if count}}
+
+
+def children_seconds():
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+def load(bench, server, work, seconds):
+    """One turn of a server at a work."""
+    seconds *= work.longer
+    client, before, began = children_seconds(), cpu_seconds(server.process.pid), time.monotonic()
+    figures = run_wrk(bench, server, work, seconds)
+    lasted = time.monotonic() - began
+    client = children_seconds() - client
+    used = settled_cpu_seconds(server.process.pid) - before
+    if not figures["requests"]:
+        raise OSError(f"no request was answered in {seconds} s")
+    figures["cpu_us"] = 1e6 * used / figures["requests"]
+    figures["server_busy"] = used / lasted
+    figures["client_busy"] = client / lasted
+    return figures
+
+
+# ---- One exchange, to see that the server does what is measured
+
+
+def read_answer(connection, size):
+    answer = b""
+    while b"\r\n\r\n" not in answer or len(answer) < answer.index(b"\r\n\r\n") + 4 + size:
+        part = connection.recv(1 << 20)
+        if not part:
+            raise OSError("closed within an answer")
+        answer += part
+    return answer
+
+
+def check(server, work):
+    with socket.create_connection(("127.0.0.1", server.port), 10) as connection:
+        connection.sendall(works.request_of(work))
+        answer = read_answer(connection, work.size)
+    head, _, body = answer.partition(b"\r\n\r\n")
+    if head.split(b" ")[1:2] != [str(work.status).encode()] or len(body) != work.size:
+        raise OSError(f"answers {head.splitlines()[0].decode(errors='replace')!r} with {len(body)} bytes")
+
+
+# ---- Connections of our own
+
+
+def open_connections(server, count, into):
+    """Each has made a request and got its answer."""
+    work = works.WORKS["small"]
+    for _ in range(count):
+        connection = socket.create_connection(("127.0.0.1", server.port), 10)
+        into.append(connection)
+        ask([connection], work)
+
+
+def ask(connections, work):
+    request = works.request_of(work)
+    for connection in connections:
+        connection.sendall(request)
+    for connection in connections:
+        read_answer(connection, work.size)
+
+
+# ---- System calls
+
+
+def count_syscalls(bench, server):
+    """Calls a request, in all and by name, on connections that were open before and stay open."""
+    connections = []
+    try:
+        open_connections(server, min(TRACED, server.limit()[1] or TRACED), connections)
+        rounds = TRACED_ROUNDS * TRACED // len(connections)
+        calls = trace(bench, server, lambda: [ask(connections, works.WORKS["small"]) for _ in range(rounds)])
+    finally:
+        for connection in connections:
+            connection.close()
+    requests = rounds * len(connections)
+    total = calls.pop("total", 0)
+    if not total:
+        raise OSError("strace counted nothing")
+    each = {name: count / requests for name, count in calls.items() if count / requests >= 0.005}
+    return {"all": total / requests, "requests": requests, "connections": len(connections),
+            "each": dict(sorted(each.items(), key=lambda item: -item[1]))}
+
+
+def trace(bench, server, action):
+    """The calls by name that the server makes during the action."""
+    report = f"{bench.folder}/strace"
+    argv = ["strace", "-c", "-f", "-U", "name,calls", "-o", report]
+    for pid, _ in processes(server.process.pid):
+        argv += ["-p", str(pid)]
+    tracer = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                              start_new_session=True, preexec_fn=lambda: servers.bind_child(bench.client_cpu))
+    try:
+        await_tracer(server, tracer)
+        action()
+        os.kill(tracer.pid, signal.SIGINT)
+        tracer.wait(10)
+    finally:
+        if tracer.poll() is None:
+            tracer.kill()
+            tracer.wait()
+    with open(report) as file:
+        return {name: int(count) for name, count in re.findall(r"^(\w+)\s+(\d+)\s*$", file.read(), re.M)}
+
+
+def await_tracer(server, tracer):
+    """Returns when all threads of the server are being traced."""
+    until = time.monotonic() + SETTLE_SECONDS * 4
+    while time.monotonic() < until and tracer.poll() is None:
+        try:
+            if all(is_traced(f"/proc/{pid}/task/{thread}/status") for pid, _ in processes(server.process.pid)
+                   for thread in os.listdir(f"/proc/{pid}/task")):
+                return
+        except OSError:
+            pass
+        time.sleep(0.02)
+    raise OSError("strace did not get hold of it")
+
+
+def is_traced(status):
+    with open(status) as file:
+        return re.search(r"^TracerPid:\s+0$", file.read(), re.M) is None
+
+
+# ---- Memory
+
+
+def memory(server):
+    """What the server holds at rest, and what each of many idle connections adds to it."""
+    _, held, why = server.limit()
+    if held == 1:
+        raise OSError(why)
+    count = min(held or IDLE, IDLE)
+    first, idle = [], []
+    try:
+        open_connections(server, 3, first)  # what is made once is made by now
+        for connection in first:
+            connection.close()
+        time.sleep(0.3)
+        before = pss_bytes(server.process.pid)
+        open_connections(server, count, idle)
+        time.sleep(0.3)
+        after = pss_bytes(server.process.pid)
+        ask(idle[::max(1, count // 100)], works.WORKS["small"])  # they are still open
+    finally:
+        for connection in idle:
+            connection.close()
+    return {"at_rest": before, "each": (after - before) / count, "connections": count}

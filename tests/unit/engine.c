@@ -1,0 +1,240 @@
+#include "engine.h"
+#include "httpdate.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+enum {
+    SLOT_COUNT = 2,         /* of each pool: one connection needs no more than one */
+    OPS_MOST = 1024 * 1024, /* a connection that wants more wants forever */
+};
+
+static void make_file(struct fixture *root, const char *name, size_t len) {
+    char *content = malloc(len + 1);
+    for (size_t i = 0; i < len; i++)
+        content[i] = (char)('a' + (i * 7 + i / 251) % 26);
+    fixture_file(root, name, content, len);
+    free(content);
+}
+
+static void make_root(struct fixture *root) {
+    fixture_open(root);
+    make_file(root, "small", SMALL_LEN);
+    make_file(root, "empty", 0);
+    make_file(root, "kilo", KILO_LEN);
+    make_file(root, "medium", MEDIUM_LEN);
+    make_file(root, "large", LARGE_LEN);
+    fixture_text(root, "folder/index.html", "the index of a folder\n");
+    fixture_mtime_all(root, 1600000000);
+}
+
+static void set_clock(struct clock *clock) {
+    *clock = (struct clock){.now_ms = 1000 * 1000, .seconds = 1700000000};
+    memcpy(clock->date, "Date: ", 6);
+    httpdate_format(clock->seconds, clock->date + 6);
+    memcpy(clock->date + 6 + HTTPDATE_LEN, "\r\n", 2);
+}
+
+void engine_open(struct engine *engine) {
+    int error;
+    memset(engine, 0, sizeof *engine);
+    make_root(&engine->root);
+    engine->config = (struct site_config){.root = engine->root.path,
+                                          .index = {"index.html"},
+                                          .index_count = 1,
+                                          .cache_control = "no-cache",
+                                          .fields = SLICE("")};
+    engine->site.config = &engine->config;
+    engine->site.cache = filecache_open(&engine->config, &error);
+    assert_non_null(engine->site.cache);
+    engine->env.site = &engine->site;
+    engine->env.limits = &engine->limits;
+    engine->env.crowded = &engine->crowded;
+    set_clock(&engine->env.clock);
+    assert_true(pool_open(&engine->env.in, HEAD_MAX, SLOT_COUNT));
+    assert_true(pool_open(&engine->env.out, sizeof(struct outq), SLOT_COUNT));
+}
+
+void engine_close(struct engine *engine) {
+    pool_close(&engine->env.in);
+    pool_close(&engine->env.out);
+    filecache_close(engine->site.cache);
+    fixture_close(&engine->root);
+    bytes_free(&engine->sent);
+}
+
+void engine_connect(struct engine *engine) {
+    engine->limits = (struct limits){
+        .header_timeout_ms = HEADER_MS, .idle_timeout_ms = IDLE_MS, .send_timeout_ms = SEND_MS, .head_max = HEAD_MAX};
+    atomic_store(&engine->crowded, false);
+    engine->env.draining = false;
+    engine->sent.len = 0;
+    conn_open(&engine->conn, &engine->env);
+}
+
+static void assert_all_back(struct pool *pool) {
+    void *slots[SLOT_COUNT];
+    for (int i = 0; i < SLOT_COUNT; i++) {
+        slots[i] = pool_take(pool);
+        assert_non_null(slots[i]);
+        assert_true(i == 0 || slots[i] != slots[i - 1]); /* given back once */
+    }
+    for (int i = 0; i < SLOT_COUNT; i++)
+        pool_drop(pool, slots[i]);
+}
+
+void engine_hang_up(struct engine *engine) {
+    const struct filecache *cache = engine->site.cache;
+    conn_close(&engine->conn);
+    assert_all_back(&engine->env.in);
+    assert_all_back(&engine->env.out);
+    for (unsigned i = 0; i < cache->touched; i++)
+        assert_int_equal(cache->files[i].refs, cache->files[i].cached);
+}
+
+static void assert_same_op(const struct conn_op *a, const struct conn_op *b) {
+    assert_int_equal(a->kind, b->kind);
+    assert_int_equal(a->recv_max, b->recv_max);
+    assert_ptr_equal(a->send.iov, b->send.iov);
+    assert_int_equal(a->send.iov_count, b->send.iov_count);
+    assert_int_equal(a->send.more, b->send.more);
+    assert_ptr_equal(a->send.source, b->send.source);
+    assert_int_equal(a->send.first, b->send.first);
+    assert_int_equal(a->send.len, b->send.len);
+}
+
+enum conn_op_kind engine_wants(struct engine *engine) {
+    struct conn_op again;
+    memset(&engine->op, 0, sizeof engine->op);
+    memset(&again, 0, sizeof again);
+    conn_next(&engine->conn, &engine->op);
+    conn_next(&engine->conn, &again);
+    assert_same_op(&engine->op, &again);
+    return engine->op.kind;
+}
+
+void engine_pass(struct engine *engine, uint64_t ms) {
+    engine->env.clock.now_ms += ms;
+}
+
+void engine_feed(struct engine *engine, const char *at, size_t len) {
+    assert_int_equal(engine_wants(engine), OP_RECV);
+    assert_in_range(len, 1, engine->op.recv_max);
+    char *piece = malloc(len);
+    memcpy(piece, at, len);
+    conn_feed(&engine->conn, piece, len);
+    memset(piece, '#', len);
+    free(piece);
+}
+
+void engine_feed_text(struct engine *engine, const char *text) {
+    engine_feed(engine, text, strlen(text));
+}
+
+static ssize_t send_memory(struct engine *engine, size_t most) {
+    const struct outq_send *send = &engine->op.send;
+    size_t left = most;
+    for (unsigned i = 0; i < send->iov_count && left > 0; i++) {
+        size_t len = send->iov[i].iov_len < left ? send->iov[i].iov_len : left;
+        assert_true(send->iov[i].iov_len > 0);
+        bytes_add(&engine->sent, send->iov[i].iov_base, len);
+        left -= len;
+    }
+    return (ssize_t)(most - left);
+}
+
+static ssize_t send_file(struct engine *engine, size_t most) {
+    const struct outq_send *send = &engine->op.send;
+    size_t len = send->len < most ? send->len : most;
+    assert_true(send->len > 0);
+    ssize_t n = pread(send->source->fd, bytes_room(&engine->sent, len), len, (off_t)send->first);
+    assert_true(n >= 0);
+    bytes_grew(&engine->sent, (size_t)n);
+    return n;
+}
+
+bool engine_send(struct engine *engine, size_t most) {
+    enum conn_op_kind kind = engine_wants(engine);
+    assert_true(kind == OP_SEND || kind == OP_SENDFILE);
+    ssize_t n = kind == OP_SEND ? send_memory(engine, most) : send_file(engine, most);
+    conn_done(&engine->conn, n);
+    return n > 0;
+}
+
+enum conn_op_kind engine_send_all(struct engine *engine) {
+    enum conn_op_kind kind;
+    while ((kind = engine_wants(engine)) == OP_SEND || kind == OP_SENDFILE)
+        engine_send(engine, SIZE_MAX);
+    return kind;
+}
+
+/* How much of the input comes next. */
+static size_t next_piece(const struct carriage *carriage, size_t fed, size_t len) {
+    size_t end = len;
+    for (int i = 1; i >= 0; i--)
+        if (carriage->cut[i] > fed && carriage->cut[i] < end)
+            end = carriage->cut[i];
+    return carriage->recv_most && carriage->recv_most < end - fed ? carriage->recv_most : end - fed;
+}
+
+/* Fails the op that is wanted. */
+static void fail_op(struct engine *engine, ssize_t result, struct outcome *outcome) {
+    outcome->idle = conn_idle(&engine->conn);
+    outcome->failed = engine->op.kind;
+    outcome->lingered = outcome->fin_count > 0;
+    outcome->fin_count += engine->op.kind == OP_FIN && result == 0;
+    conn_done(&engine->conn, result);
+}
+
+struct outcome engine_carry(struct engine *engine, const char *input, size_t len, const struct carriage *carriage) {
+    struct outcome outcome = {.ending = CLOSES};
+    size_t fed = 0, send_most = carriage->send_most ? carriage->send_most : SIZE_MAX;
+    bool fails = carriage->fail_with <= 0, failed = false;
+    engine_connect(engine);
+    for (;;) {
+        enum conn_op_kind kind = engine_wants(engine);
+        int index = outcome.op_count++;
+        outcome.after_count += failed;
+        assert_true(index < OPS_MOST);
+        if (kind == OP_CLOSE)
+            break;
+        if (fails && index == carriage->fail_at) {
+            fail_op(engine, carriage->fail_with, &outcome);
+            failed = true;
+        } else if (kind == OP_SEND || kind == OP_SENDFILE) {
+            assert_true(engine_send(engine, failed ? SIZE_MAX : send_most));
+        } else if (kind == OP_FIN) {
+            outcome.fin_count++;
+            conn_done(&engine->conn, 0);
+        } else if (failed) {
+            conn_done(&engine->conn, 0);
+        } else if (fed == len) {
+            outcome.ending = outcome.fin_count ? LINGERS : WAITS;
+            break;
+        } else {
+            size_t piece = next_piece(carriage, fed, len);
+            piece = piece < engine->op.recv_max ? piece : engine->op.recv_max;
+            engine_feed(engine, input + fed, piece);
+            fed += piece;
+        }
+    }
+    engine_hang_up(engine);
+    return outcome;
+}
+
+void engine_statuses(const struct bytes *sent, char *out, size_t out_len) {
+    static const char version[] = "HTTP/1.1 ";
+    const char *at = sent->at, *end = sent->at + sent->len;
+    size_t used = 0;
+    out[0] = '\0';
+    while (at < end && (at = memmem(at, (size_t)(end - at), version, sizeof version - 1))) {
+        at += sizeof version - 1;
+        assert_true(used + 5 < out_len && end - at >= 3);
+        used += (size_t)sprintf(out + used, "%.3s ", at);
+    }
+}
