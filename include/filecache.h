@@ -68,6 +68,7 @@ struct file {
     struct filecache *cache;
     char *block; /* holds body, head and key */
     struct stat st;
+    int64_t loaded_at_seconds;
     struct timespec folder_changed; /* the folder it lies in: tells of new siblings */
 };
 

@@ -20,7 +20,9 @@ enum {
 struct outq_source {
     int fd;
     const char *map;  /* its bytes; NULL: not mapped */
-    uint64_t version; /* version_of() the file that the head describes: another one must not be sent */
+    uint64_t version; /* version_of() the file that the head describes: another one must not be sent, */
+    uint64_t size;    /*   unless it has only grown beyond this, */
+    uint64_t content; /*   its version_content() being the same */
 };
 
 struct outq_piece {

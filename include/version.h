@@ -1,4 +1,4 @@
-/* Which version of a file something belongs to: its size and the time of its last write. */
+/* Which version of a file something belongs to: told by its size and the time of its last write, or by its content. */
 #ifndef VERSION_H
 #define VERSION_H
 
@@ -9,5 +9,10 @@ static inline uint64_t version_of(const struct stat *st) {
     return ((uint64_t)st->st_mtim.tv_sec * 1000000000u + (uint64_t)st->st_mtim.tv_nsec) * 0x9e3779b97f4a7c15u ^
            (uint64_t)st->st_size;
 }
+
+/* A hash of the first `size` bytes of the file: of them all up to VERSION_WHOLE_MAX, which reads them all, of samples
+   spread over them above. */
+enum { VERSION_WHOLE_MAX = 16 << 20 };
+uint64_t version_content(int fd, uint64_t size);
 
 #endif

@@ -49,7 +49,7 @@ static uint64_t peer_key(const struct sockaddr_storage *peer) {
         if (IN6_IS_ADDR_V4MAPPED(address))
             key = v4_key(v4);
         else if (key == 0)
-            key = 1; /* ::1 */
+            key = 3; /* ::1 */
     }
     return key;
 }

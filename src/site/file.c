@@ -19,8 +19,7 @@
 
 enum {
     READ_TRIES = 4, /* a file that is being written while it is read is sent from its descriptor after so many */
-    SAMPLE_LEN = 16 * 1024,
-    SAMPLE_COUNT = 5,
+    SETTLED_S = 2,  /* a file that changed within this time of being loaded is loaded again, whatever its times say */
 };
 
 static const char *const coding_suffix[CODING_COUNT] = {"", ".br", ".zst", ".gz"};
@@ -170,6 +169,8 @@ bool file_is_current(struct filecache *cache, struct file *file) {
         return file->kind == (found.indexless ? FILE_INDEXLESS : FILE_FOLDER);
     if (file->kind == FILE_FOLDER || file->kind == FILE_INDEXLESS || !same_version(&found.st, &file->st))
         return false;
+    if (file->st.st_ctim.tv_sec + SETTLED_S > file->loaded_at_seconds)
+        return false; /* it may have changed again within the clock's tick, or by way of a mapping */
     if (found.coding != CODING_IDENTITY)
         return true;
     struct timespec changed = folder_changed(cache, &found);
@@ -201,16 +202,12 @@ static bool read_steadily(int fd, char *body, size_t space, struct stat *st) {
     return false;
 }
 
-/* A large file's tag rests on its size, its time, and samples of its content. */
-static uint64_t hash_samples(int fd, const struct stat *st) {
-    char sample[SAMPLE_LEN];
-    uint64_t hash = hash_bytes(&st->st_mtim.tv_sec, sizeof st->st_mtim.tv_sec, 0);
-    for (int i = 0; i < SAMPLE_COUNT; i++) {
-        off_t first = st->st_size > SAMPLE_LEN ? (st->st_size - SAMPLE_LEN) / (SAMPLE_COUNT - 1) * i : 0;
-        ssize_t n = pread(fd, sample, sizeof sample, first);
-        hash = hash_bytes(sample, n > 0 ? (size_t)n : 0, hash);
-    }
-    return hash;
+/* A large file's tag is of its content too, up to VERSION_WHOLE_MAX; above, of samples of it and its time. */
+static uint64_t hash_large(const struct file *file) {
+    uint64_t hash = file->source.content;
+    return file->source.size <= VERSION_WHOLE_MAX
+               ? hash
+               : hash_bytes(&file->st.st_mtim.tv_sec, sizeof file->st.st_mtim.tv_sec, hash);
 }
 
 /* Puts the key behind the rendered head, which is behind the `used` bytes of the body. */
@@ -239,9 +236,13 @@ static void load_regular(struct filecache *cache, struct file *file, const struc
     } else {
         void *map = mmap(NULL, (size_t)file->st.st_size, PROT_READ, MAP_SHARED, fd, 0);
         file->kind = FILE_FD;
-        file->source = (struct outq_source){fd, map == MAP_FAILED ? NULL : map, version_of(&file->st)};
+        file->source = (struct outq_source){.fd = fd,
+                                            .map = map == MAP_FAILED ? NULL : map,
+                                            .version = version_of(&file->st),
+                                            .size = (uint64_t)file->st.st_size,
+                                            .content = version_content(fd, (uint64_t)file->st.st_size)};
         cache->fd_count++;
-        hash = hash_samples(fd, &file->st);
+        hash = hash_large(file);
     }
     file->size = (uint64_t)file->st.st_size;
     struct file_head head = {.path = {found->path, found->plain_len},
@@ -261,6 +262,7 @@ static void load_without_content(struct filecache *cache, struct file *file) {
 
 void file_load(struct filecache *cache, struct file *file, int64_t now_seconds) {
     struct found found;
+    file->loaded_at_seconds = now_seconds;
     find(cache, file, &found);
     file->kind = found.indexless ? FILE_INDEXLESS : found.folder ? FILE_FOLDER : FILE_ERROR;
     file->status = found.status;

@@ -10,6 +10,7 @@
 #include "check.h"
 #include "file.h"
 #include "hash.h"
+#include "version.h"
 
 #include <errno.h>
 #include <string.h>
@@ -200,13 +201,20 @@ static void filecache_check_root(struct filecache *cache, const struct clock *cl
             filecache_unlink(cache, &cache->files[i]);
 }
 
+/* A large file is sent from its descriptor, so what was written into it since shows at once: believing the entry would
+   only end in a reply that has to be cut. */
+static bool still_open_version(const struct file *file) {
+    struct stat st;
+    return file->source.fd < 0 || (fstat(file->source.fd, &st) == 0 && version_of(&st) == file->source.version);
+}
+
 struct file *filecache_get(struct filecache *cache, const struct clock *clock, struct slice path) {
     uint32_t hash = (uint32_t)hash_bytes(path.at, path.len, cache->seed);
     filecache_check_root(cache, clock);
     struct file *file = cache->buckets[hash % FILECACHE_BUCKETS];
     while (file && (file->hash != hash || file->key_len != path.len || memcmp(file->key, path.at, path.len) != 0))
         file = file->bucket_next;
-    if (file && clock->now_ms - file->checked_at_ms >= FILECACHE_TRUST_MS) {
+    if (file && (clock->now_ms - file->checked_at_ms >= FILECACHE_TRUST_MS || !still_open_version(file))) {
         if (file_is_current(cache, file)) {
             file->checked_at_ms = clock->now_ms;
         } else {

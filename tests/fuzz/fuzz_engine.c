@@ -116,25 +116,25 @@ static size_t take_output(struct run *run, const struct conn_op *op, size_t most
     return done;
 }
 
-/* Control bytes from 0xf0 on are mishaps. True: the op is answered. */
-static bool mishap(struct run *run, struct conn *conn, const struct conn_op *op, unsigned what) {
+/* Control bytes from 0xf0 on are mishaps: they answer the op, or happen before it is. */
+static void mishap(struct run *run, struct conn *conn, const struct conn_op *op, unsigned what) {
     static const ssize_t results[] = {-ECONNRESET, 0, -ETIMEDOUT, -EPIPE, -EIO};
     switch (what) {
     case 0xf5:
         conn_drain(conn);
         run->trouble.closing = true;
-        return false;
+        return;
     case 0xf6:
         atomic_store(&crowded, !atomic_load(&crowded));
         run->trouble.closing = true;
-        return false;
+        return;
     case 0xf7:
         env.draining = run->trouble.closing = true;
-        return false;
+        return;
     case 0xf8: /* nothing has come yet */
         if (op->kind == OP_RECV)
             conn_done(conn, -EAGAIN);
-        return false;
+        return;
     case 0xf9:
     case 0xfa:
     case 0xfb:
@@ -143,7 +143,7 @@ static bool mishap(struct run *run, struct conn *conn, const struct conn_op *op,
     case 0xfe:
     case 0xff:
         clock_set(env.clock.now_ms + (UINT64_C(1) << 2 * (what - 0xf8)));
-        return false;
+        return;
     default:
         break;
     }
@@ -154,7 +154,6 @@ static bool mishap(struct run *run, struct conn *conn, const struct conn_op *op,
     }
     run->trouble.cut |= op->kind != OP_FIN || results[what - 0xf0] != 0;
     conn_done(conn, results[what - 0xf0]);
-    return true;
 }
 
 static void check_held(const struct conn *conn) {

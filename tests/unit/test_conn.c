@@ -4,6 +4,7 @@
 #include "engine.h"
 
 #include <fcntl.h>
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -253,16 +254,35 @@ TEST(a_body_is_thrown_away_up_to_a_bound) {
 
 /* --- conn_drain --- */
 
+/* Its next request may be in the socket already: so it asks once more, and goes when there is nothing. */
+static void goes_when_nothing_has_come(void) {
+    assert_int_equal(engine_wants(&engine), OP_RECV);
+    assert_true(conn_leaving(&engine.conn));
+    conn_done(&engine.conn, -EAGAIN);
+    assert_int_equal(engine_wants(&engine), OP_CLOSE);
+}
+
 TEST(an_idle_connection_is_drained_at_once) {
     conn_drain(&engine.conn);
-    assert_int_equal(engine_wants(&engine), OP_CLOSE);
+    goes_when_nothing_has_come();
 }
 
 TEST(an_idle_connection_is_drained_after_a_reply) {
     engine_feed_text(&engine, GET("/small"));
     engine_send_all(&engine);
     conn_drain(&engine.conn);
-    assert_int_equal(engine_wants(&engine), OP_CLOSE);
+    goes_when_nothing_has_come();
+}
+
+TEST(a_request_that_has_come_is_answered_before_the_connection_goes) {
+    conn_drain(&engine.conn);
+    engine_feed_text(&engine, GET("/small"));
+    assert_true(said_close());
+}
+
+TEST(nothing_to_receive_changes_nothing_otherwise) {
+    conn_done(&engine.conn, -EAGAIN);
+    assert_int_equal(engine_wants(&engine), OP_RECV);
 }
 
 /* The reply was rendered before, and can't say so any more. */
@@ -271,7 +291,7 @@ TEST(a_reply_under_way_is_drained_when_it_has_left) {
     engine_send(&engine, 10);
     conn_drain(&engine.conn);
     assert_false(said_close());
-    assert_int_equal(engine_wants(&engine), OP_CLOSE);
+    goes_when_nothing_has_come();
     assert_true(engine.sent.len > LARGE_LEN);
 }
 
@@ -319,6 +339,8 @@ int main(void) {
         ON_A_CONNECTION(a_body_is_thrown_away_up_to_a_bound),
         ON_A_CONNECTION(an_idle_connection_is_drained_at_once),
         ON_A_CONNECTION(an_idle_connection_is_drained_after_a_reply),
+        ON_A_CONNECTION(a_request_that_has_come_is_answered_before_the_connection_goes),
+        ON_A_CONNECTION(nothing_to_receive_changes_nothing_otherwise),
         ON_A_CONNECTION(a_reply_under_way_is_drained_when_it_has_left),
         cmocka_unit_test(an_unfinished_request_is_drained_when_it_is_answered),
         ON_A_CONNECTION(a_request_that_waits_behind_a_reply_is_answered_when_drained),
