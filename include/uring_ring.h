@@ -1,6 +1,6 @@
 /* A raw io_uring: two rings of indices shared with the kernel, one of ops to do (submission), one of results
-   (completion), and a third that lends the kernel buffers to receive into. Knows nothing of clients. Everything but
-   open and close is for one thread alone, the one that enables it. */
+   (completion), and a third that lends the kernel buffers to receive into. Knows nothing of clients. All of it is for
+   one thread alone, the one that opens it. */
 #ifndef URING_RING_H
 #define URING_RING_H
 
@@ -22,13 +22,10 @@ struct uring_ring {
     size_t memory_len, sqes_len;
 };
 
-/* Makes a ring that is not enabled yet, with the cheapest way of completing that the kernel has. Returns 0 or -errno:
+/* Makes a ring, with the cheapest way of completing that the kernel has. Returns 0 or -errno:
    -ENOSYS, -EPERM where io_uring is forbidden, -EINVAL before Linux 6.0. */
 int uring_ring_open(struct uring_ring *ring, unsigned sq_count, unsigned cq_count);
 void uring_ring_close(struct uring_ring *ring);
-
-/* To be called once, by the thread whose the ring will be. Returns 0 or -errno. */
-int uring_ring_enable(struct uring_ring *ring);
 
 /* The next op to fill, all zero. Submits those before it if the ring is full. */
 struct io_uring_sqe *uring_ring_op(struct uring_ring *ring);
@@ -60,8 +57,8 @@ static inline struct io_uring_sqe *uring_ring_fd_op(struct uring_ring *ring, int
     return op;
 }
 
-/* One result when `fd` is readable; when several rings wait for it, one is told. */
-void uring_ring_poll(struct uring_ring *ring, int fd, uint64_t id);
+/* One result when `fd` is ready for `events` of poll(2); with EPOLLEXCLUSIVE, one ring of several that wait is told. */
+void uring_ring_poll(struct uring_ring *ring, int fd, uint32_t events, uint64_t id);
 
 /* Cancels the op that was submitted as `id`, if it is still under way: its result is -ECANCELED then. The canceling has
    a result of its own, as `own_id`. */

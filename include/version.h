@@ -2,6 +2,9 @@
 #ifndef VERSION_H
 #define VERSION_H
 
+#include "outq.h"
+
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/stat.h>
 
@@ -14,5 +17,9 @@ static inline uint64_t version_of(const struct stat *st) {
    spread over them above. */
 enum { VERSION_WHOLE_MAX = 16 << 20 };
 uint64_t version_content(int fd, uint64_t size);
+
+/* Whether what has been sent of a file is of the version that the head described. A file that has only grown is: it is
+   cut at the promised length. `sure`: its content is looked at to tell growing from being written anew. */
+bool version_same(const struct outq_source *source, bool sure);
 
 #endif

@@ -10,15 +10,16 @@
    Invariant: a slot is given back only when nothing is under way for it, so a completion always finds its client; and
    what a send refers to stays put until it has completed, canceled or not. */
 #define _GNU_SOURCE
-#include "check.h"
 #include "say.h"
 #include "uring_ring.h"
 #include "version.h"
 #include "worker.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -39,6 +40,7 @@ struct uring_client {
     uint16_t held_count;
     bool receiving, sending; /* under way */
     bool ahead;              /* has sent ahead: no multishot */
+    bool polling;            /* the send waits for room before it is tried again */
     bool leaving;            /* when nothing is under way any more */
 };
 
@@ -48,7 +50,7 @@ struct uring {
     struct uring_buffers buffers;
     struct pool ends;             /* buffers for the ends of files */
     struct uring_client *clients; /* by slot */
-    bool enabled;
+    bool accepting;
     bool watched[LISTEN_MAX];    /* by listener */
     struct msghdr messages[OPS]; /* by the place of the op: the kernel copies them when it is submitted */
 };
@@ -106,59 +108,54 @@ static void uring_drop_end(struct uring *self, struct uring_client *mine) {
     mine->end = NULL;
 }
 
-/* What to send next of a file range: a slice of its mapping or, for its end and where there is no mapping, of a copy.
-   The end is sent only when the file has proved to be the one that was promised, as drive() does. Returns the length,
-   0 when it is another file, or -errno. */
+/* What to send next of a file range: a slice of its mapping or, for its end and where there is no mapping, of a copy
+   that is borrowed as mine->end. Only of a file that is still the one that was promised, as drive() does it. Returns
+   the length, 0 when it is another one, or -errno. */
 static ssize_t uring_slice(struct uring *self, struct uring_client *mine, const struct outq_send *send,
                            const char **at) {
     const size_t room = self->worker->drive.buffer_len;
     const bool end = send->len <= room;
     size_t len = end ? send->len : send->len - room;
-    struct stat st;
     if (!end && send->source->map) {
         *at = send->source->map + send->first;
-        return (ssize_t)(len < FILE_SLICE ? len : FILE_SLICE);
+        len = len < FILE_SLICE ? len : FILE_SLICE;
+    } else {
+        *at = mine->end = pool_take(&self->ends);
+        ssize_t n = pread(send->source->fd, mine->end, len < room ? len : room, (off_t)send->first);
+        if (n < 0 || (end && (size_t)n < len))
+            return n < 0 ? -errno : 0;
+        len = (size_t)n;
     }
-    *at = mine->end = pool_take(&self->ends);
-    ssize_t n = pread(send->source->fd, mine->end, len < room ? len : room, (off_t)send->first);
-    if (n < 0)
-        return -errno;
-    bool same =
-        !end || ((size_t)n == len && fstat(send->source->fd, &st) == 0 && version_of(&st) == send->source->version);
-    return same ? n : 0;
+    return version_same(send->source, end) ? (ssize_t)len : 0;
 }
 
-static void uring_submit_send(struct uring *self, const struct client *client, const char *at, size_t len, int flags) {
-    struct io_uring_sqe *op =
-        uring_ring_fd_op(&self->ring, IORING_OP_SEND, client->fd, uring_id(OF_SEND, client->index));
+static struct io_uring_sqe *uring_submit_send(struct uring *self, const struct client *client, int kind, const void *at,
+                                              size_t len, int flags) {
+    struct io_uring_sqe *op = uring_ring_fd_op(&self->ring, kind, client->fd, uring_id(OF_SEND, client->index));
     op->addr = (uintptr_t)at;
     op->len = (uint32_t)len;
     op->msg_flags = (uint32_t)flags | MSG_NOSIGNAL;
+    return op;
 }
 
-static void uring_submit_sendmsg(struct uring *self, const struct client *client, const struct outq_send *send,
-                                 int flags) {
-    struct io_uring_sqe *op =
-        uring_ring_fd_op(&self->ring, IORING_OP_SENDMSG, client->fd, uring_id(OF_SEND, client->index));
-    struct msghdr *message = &self->messages[uring_ring_place(&self->ring, op)];
-    *message = (struct msghdr){.msg_iov = send->iov, .msg_iovlen = send->iov_count};
-    op->addr = (uintptr_t)message;
-    op->len = 1;
-    op->msg_flags = (uint32_t)flags | MSG_NOSIGNAL;
-}
-
+/* Memory waits in the kernel until the socket takes it. A mapping mustn't: the file may change meanwhile, so it is the
+   socket that is waited for, and the slice taken anew. */
 static void uring_send(struct uring *self, struct client *client, struct uring_client *mine, const struct conn_op *op) {
     const struct outq_send *send = &op->send;
     const char *at = NULL;
+    const int more = op->send.more ? MSG_MORE : 0;
     mine->sending = true;
     if (op->kind == OP_SEND && send->iov_count == 1) {
-        uring_submit_send(self, client, send->iov->iov_base, send->iov->iov_len, send->more ? MSG_MORE : 0);
+        uring_submit_send(self, client, IORING_OP_SEND, send->iov->iov_base, send->iov->iov_len, more);
     } else if (op->kind == OP_SEND) {
-        uring_submit_sendmsg(self, client, send, send->more ? MSG_MORE : 0);
+        struct io_uring_sqe *submitted = uring_submit_send(self, client, IORING_OP_SENDMSG, NULL, 1, more);
+        struct msghdr *message = &self->messages[uring_ring_place(&self->ring, submitted)];
+        *message = (struct msghdr){.msg_iov = send->iov, .msg_iovlen = send->iov_count};
+        submitted->addr = (uintptr_t)message;
     } else {
         ssize_t len = uring_slice(self, mine, send, &at);
         if (len > 0) {
-            uring_submit_send(self, client, at, (size_t)len, 0);
+            uring_submit_send(self, client, IORING_OP_SEND, at, (size_t)len, mine->end ? 0 : MSG_DONTWAIT);
             return;
         }
         mine->sending = false;
@@ -218,11 +215,6 @@ static void uring_tell(struct uring *self, struct client *client, int error) {
     uring_turn(self, client);
 }
 
-/* Whether a receive ended for a reason that isn't the peer's: it is armed again when it is wanted. */
-static bool uring_interrupted(int result) {
-    return result == -ENOBUFS || result == -ECANCELED || result == -EINTR || result == -EAGAIN;
-}
-
 static void uring_received(struct uring *self, struct client *client, const struct io_uring_cqe *result) {
     struct uring_client *mine = &self->clients[client->index];
     struct uring_buffer *buffer = uring_buffers_take(&self->buffers, result);
@@ -231,8 +223,9 @@ static void uring_received(struct uring *self, struct client *client, const stru
         uring_hold(mine, buffer);
     else if (buffer)
         uring_buffers_drop(&self->buffers, buffer);
-    /* An end or error that comes while the connection is busy comes again when it asks. */
-    if (result->res <= 0 && !uring_interrupted(result->res) && !mine->sending && !mine->leaving)
+    /* What isn't the peer's doing is tried again. So is what comes while the connection is busy, and comes again. */
+    bool ours = result->res == -ENOBUFS || result->res == -ECANCELED || result->res == -EINTR || result->res == -EAGAIN;
+    if (result->res <= 0 && !ours && !mine->sending && !mine->leaving)
         conn_done(&client->conn, result->res);
     uring_turn(self, client);
 }
@@ -241,14 +234,18 @@ static void uring_sent(struct uring *self, struct client *client, int result) {
     struct uring_client *mine = &self->clients[client->index];
     mine->sending = false;
     uring_drop_end(self, mine);
-    if (mine->verdict)
-        result = mine->verdict;
+    if (mine->verdict || mine->polling)
+        result = mine->verdict ? mine->verdict : -EINTR; /* there is room: again */
     mine->verdict = 0;
-    if (result == -EFAULT)
-        result = 0; /* the mapping ends where the file, truncated, does now */
-    if (result != -EINTR && result != -EAGAIN)
-        conn_done(&client->conn, result);
-    uring_turn(self, client);
+    mine->polling = false;
+    if (result == -EAGAIN) {
+        mine->sending = mine->polling = true;
+        uring_ring_poll(&self->ring, client->fd, POLLOUT, uring_id(OF_SEND, client->index));
+    } else {
+        if (result != -EINTR) /* -EFAULT: the mapping ends where the file, truncated, does now */
+            conn_done(&client->conn, result == -EFAULT ? 0 : result);
+        uring_turn(self, client);
+    }
 }
 
 static bool uring_serve(struct uring *self, const struct io_uring_cqe *result) {
@@ -266,8 +263,8 @@ static bool uring_serve(struct uring *self, const struct io_uring_cqe *result) {
         return true;
     case OF_WAKE:
         worker_woken(worker);
-        uring_ring_poll(&self->ring, worker->wake_fd, OF_WAKE);
-        return false;
+        uring_ring_poll(&self->ring, worker->wake_fd, POLLIN, OF_WAKE);
+        return self->accepting; /* a full worker may have heard the ring in our place */
     default:
         return false;
     }
@@ -278,11 +275,12 @@ static void uring_watch_door(struct uring *self, bool accepting) {
     for (int i = 0; i < listeners->count; i++) {
         uint64_t id = uring_id(OF_DOOR, (unsigned)i);
         if (accepting && !self->watched[i])
-            uring_ring_poll(&self->ring, listeners->fd[i], id);
+            uring_ring_poll(&self->ring, listeners->fd[i], POLLIN | EPOLLEXCLUSIVE, id);
         else if (!accepting && self->watched[i])
             uring_cancel(self, id);
         self->watched[i] |= accepting;
     }
+    self->accepting = accepting;
 }
 
 /* Buffers run short: the client that holds the most gives them back and goes. Each may hold one, so it has more. */
@@ -300,16 +298,6 @@ static void uring_relieve(struct uring *self) {
     }
 }
 
-/* The ring belongs to the thread that waits. */
-static void uring_begin(struct uring *self) {
-    int error = uring_ring_enable(&self->ring);
-    if (error)
-        say("can't enable the io_uring: %s", strerror(-error));
-    CHECK(error == 0);
-    uring_ring_poll(&self->ring, self->worker->wake_fd, OF_WAKE);
-    self->enabled = true;
-}
-
 static bool uring_wait(void *model, bool accepting) {
     struct uring *self = model;
     struct worker *worker = self->worker;
@@ -317,8 +305,6 @@ static bool uring_wait(void *model, bool accepting) {
     struct client *client;
     unsigned cursor = 0;
     bool rings = false;
-    if (!self->enabled)
-        uring_begin(self);
     uring_watch_door(self, accepting);
     if (!uring_buffers_lend(&self->buffers))
         uring_relieve(self);
@@ -367,8 +353,10 @@ static void *uring_open(struct worker *worker) {
     if (error)
         goto no_buffers;
     self->clients = calloc(capacity, sizeof *self->clients);
-    if (self->clients && pool_open(&self->ends, worker->drive.buffer_len, capacity))
+    if (self->clients && pool_open(&self->ends, worker->drive.buffer_len, capacity)) {
+        uring_ring_poll(&self->ring, worker->wake_fd, POLLIN, OF_WAKE);
         return self;
+    }
     error = -ENOMEM;
     free(self->clients);
     uring_buffers_close(&self->buffers);

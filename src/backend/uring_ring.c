@@ -5,16 +5,13 @@
 #include "uring_ring.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 /* What <linux/io_uring.h> before 6.1 lacks, and the shape of the buffer ring, which changed its name. */
 enum {
-    SETUP_R_DISABLED = 1 << 6,
     SETUP_COOP_TASKRUN = 1 << 8,
     SETUP_SINGLE_ISSUER = 1 << 12,
     SETUP_DEFER_TASKRUN = 1 << 13,
@@ -69,8 +66,7 @@ int uring_ring_open(struct uring_ring *ring, unsigned sq_count, unsigned cq_coun
     struct io_uring_params params;
     *ring = (struct uring_ring){.fd = -EINVAL};
     for (unsigned i = 0; ring->fd == -EINVAL && i < sizeof ways / sizeof *ways; i++) {
-        params =
-            (struct io_uring_params){.flags = IORING_SETUP_CQSIZE | SETUP_R_DISABLED | ways[i], .cq_entries = cq_count};
+        params = (struct io_uring_params){.flags = IORING_SETUP_CQSIZE | ways[i], .cq_entries = cq_count};
         ring->fd = uring_ring_setup(sq_count, &params);
     }
     if (ring->fd < 0)
@@ -100,10 +96,6 @@ void uring_ring_close(struct uring_ring *ring) {
     close(ring->fd);
 }
 
-int uring_ring_enable(struct uring_ring *ring) {
-    return syscall(__NR_io_uring_register, ring->fd, IORING_REGISTER_ENABLE_RINGS, NULL, 0) < 0 ? -errno : 0;
-}
-
 /* Errors are for the next round: a signal came, time is up, the kernel has no memory just now. */
 static void uring_ring_submit(struct uring_ring *ring, unsigned wait_count, int timeout_ms) {
     struct __kernel_timespec limit = {.tv_sec = timeout_ms / 1000, .tv_nsec = timeout_ms % 1000 * 1000000LL};
@@ -131,9 +123,9 @@ static uint32_t poll_mask(uint32_t events) {
     return __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? events << 16 | events >> 16 : events;
 }
 
-void uring_ring_poll(struct uring_ring *ring, int fd, uint64_t id) {
+void uring_ring_poll(struct uring_ring *ring, int fd, uint32_t events, uint64_t id) {
     struct io_uring_sqe *op = uring_ring_fd_op(ring, IORING_OP_POLL_ADD, fd, id);
-    op->poll32_events = poll_mask(POLLIN | (uint32_t)EPOLLEXCLUSIVE);
+    op->poll32_events = poll_mask(events);
 }
 
 void uring_ring_cancel(struct uring_ring *ring, uint64_t id, uint64_t own_id) {

@@ -32,25 +32,13 @@ static ssize_t drive_send(int fd, const struct outq_send *send_op) {
     return sendmsg(fd, &message, flags);
 }
 
-/* Whether what has been sent of the file is of the version that the head described. A file that has grown is: it is cut
-   at the promised length. `sure`: what was there is looked at to tell growing from being written anew. */
-static bool drive_same_version(const struct outq_source *source, bool sure) {
-    struct stat st;
-    if (fstat(source->fd, &st) < 0)
-        return false;
-    if (version_of(&st) == source->version)
-        return true;
-    return (uint64_t)st.st_size > source->size &&
-           (!sure || version_content(source->fd, source->size) == source->content);
-}
-
 /* The end of a file range: read to memory and, when the file has proved to be unchanged since, sent from there. All
    before it was copied into the socket earlier, so this one look vouches for the whole. */
 static ssize_t drive_send_end(const struct drive *drive, int fd, const struct outq_send *op) {
     ssize_t n = pread(op->source->fd, drive->buffer, op->len, (off_t)op->first);
     if (n < 0)
         return -1;
-    if ((size_t)n < op->len || !drive_same_version(op->source, true))
+    if ((size_t)n < op->len || !version_same(op->source, true))
         return 0;
     return send(fd, drive->buffer, op->len, MSG_NOSIGNAL);
 }
@@ -64,7 +52,7 @@ static ssize_t drive_sendfile(const struct drive *drive, int fd, const struct ou
     size_t len = op->len - drive->buffer_len;
     if (len > FILE_SLICE)
         len = FILE_SLICE;
-    if (!drive_same_version(op->source, false))
+    if (!version_same(op->source, false))
         return 0;
     if (!op->source->map)
         return sendfile(fd, op->source->fd, &first, len);

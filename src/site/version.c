@@ -22,3 +22,12 @@ uint64_t version_content(int fd, uint64_t size) {
             hash = hash_block(fd, first, size - first, hash);
     return hash;
 }
+
+bool version_same(const struct outq_source *source, bool sure) {
+    struct stat st;
+    if (fstat(source->fd, &st) < 0)
+        return false;
+    return version_of(&st) == source->version ||
+           ((uint64_t)st.st_size > source->size &&
+            (!sure || version_content(source->fd, source->size) == source->content));
+}

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -24,7 +25,7 @@ static struct uring_ring ring;
 
 static int open_ring(void **state) {
     (void)state;
-    return uring_ring_open(&ring, PLACES, 1024) == 0 && uring_ring_enable(&ring) == 0 ? 0 : -1;
+    return uring_ring_open(&ring, PLACES, 1024);
 }
 
 static int close_ring(void **state) {
@@ -68,13 +69,13 @@ static void test_poll_and_cancel(void **state) {
     int ends[2];
     (void)state;
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
-    uring_ring_poll(&ring, ends[0], 7);
+    uring_ring_poll(&ring, ends[0], POLLIN, 7);
     uring_ring_enter(&ring, 0);
     assert_int_equal(write(ends[1], "x", 1), 1);
     await_result(&result);
     assert_int_equal(result.user_data, 7);
     assert_true(result.res > 0);
-    uring_ring_poll(&ring, ends[1], 8);
+    uring_ring_poll(&ring, ends[1], POLLIN, 8);
     uring_ring_cancel(&ring, 8, 9);
     for (int i = 0; i < 2; i++) {
         await_result(&result);
@@ -154,7 +155,7 @@ static int open_worker(void **state) {
     close(fd);
     optind = 0;
     config_read(&config, 5, argv);
-    return worker_open(&worker, &worker, &config, &no_listeners, CAPACITY) ? 0 : -1;
+    return worker_open(&worker, &worker, &config, &no_listeners, CAPACITY) && worker_start(&worker) ? 0 : -1;
 }
 
 static int close_worker(void **state) {
