@@ -45,7 +45,7 @@ enum {
     LINGER_BYTES = 256 * 1024,
     /* A connection that waits for its (next) request is left this long before it must make room for another: time
        for a request that is already on its way to arrive. */
-    ROOM_GRACE_MS = 50,
+    ROOM_GRACE_MS = 100,
     /* After EMFILE or ENFILE: the listeners rest this long, unless a connection closes before. */
     ACCEPT_REST_MS = 100,
     /* The same complaint is made once in so long. */

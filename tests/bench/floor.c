@@ -1,6 +1,6 @@
-/* The floor: what the kernel's TCP costs when nobody serves files. An epoll loop that parses nothing and looks nothing up;
-   for each blank line it reads, it sends the bytes of one response that was made beforehand. What a server needs above
-   this is the price of being a file server, as long as it makes the same calls: large bodies can be sent for less.
+/* The floor: what the kernel's TCP costs when nobody serves files. An epoll loop that parses nothing and looks nothing
+   up; for each blank line it reads, it sends the bytes of one response that was made beforehand. What a server needs
+   above this is the price of being a file server, if it makes the same calls: large bodies can be sent for less.
 
    usage: floor PORT RESPONSE-FILE [close]    RESPONSE-FILE: head and body; close: after the first response */
 #define _GNU_SOURCE

@@ -1,38 +1,10 @@
 """The page that shows a run. Every figure in it comes from the result of that run."""
 
+import pathlib
+
 from chart import duration, escape, figure, folded, number, table
 
-STYLE = """
-.bars { max-width: none; margin-top: .5rem; overflow: visible }
-.bars .of-model { fill: var(--go) }
-.bars .of-peer { fill: var(--note) }
-.bars .of-floor { fill: var(--fill); stroke: var(--ink) }
-.bars text { paint-order: stroke; stroke: var(--paper); stroke-width: 3px; stroke-linejoin: round }
-.bars .cut { fill: var(--paper); transform: skewX(-15deg); transform-box: fill-box; transform-origin: center }
-.bars .level { stroke: var(--ink); stroke-dasharray: 2 4 }
-.work { border-top: 1px solid var(--line); margin-top: 2.6rem; padding-top: 1.1rem }
-.work h3 { font: 600 1.05rem/1.3 var(--mono) }
-.work .pair { margin-top: 1.2rem }
-.work figcaption { color: var(--note); margin: 0; max-width: none }
-.work figcaption b { color: var(--ink); font-weight: 600 }
-details { margin-top: 1rem }
-summary { cursor: pointer; font: .82rem/1.5 var(--mono); text-decoration: underline; text-decoration-color: var(--go); text-underline-offset: .2em; width: fit-content }
-.figures { font: .78rem/1.4 var(--mono); font-variant-numeric: tabular-nums; margin-top: .8rem; width: auto }
-.figures th, .figures td { white-space: nowrap; padding: .3rem 1.3rem .3rem 0 }
-.figures td, .figures thead th + th { text-align: right }
-.figures .words { text-align: left; white-space: normal; display: block; min-width: 14rem }
-.figures .least { color: var(--go); font-weight: 600 }
-.keys { display: flex; flex-wrap: wrap; gap: .3rem 1.6rem; list-style: none; padding: 0; margin-top: 1.2rem; font-size: .95rem }
-.key.of-model { background: var(--go) }
-.key.of-peer { background: var(--note) }
-.key.of-floor { background: var(--fill); outline: 1px solid var(--ink) }
-.facts-list { margin-top: 1.4rem; border-top: 1px solid var(--line); max-width: 44rem }
-.facts-list div { border-bottom: 1px solid var(--line); display: grid; gap: 0 1rem; grid-template-columns: 8rem minmax(0, 1fr); padding: .45rem 0 }
-.facts-list dt { color: var(--note); font: .78rem/1.9 var(--mono) }
-.facts-list dd { margin: 0; font-size: .98rem; overflow-wrap: anywhere }
-@media (max-width: 30rem) { .facts-list div { grid-template-columns: minmax(0, 1fr) } }
-@media print { details > * { display: block } }
-"""
+STYLE = pathlib.Path(__file__).with_name("page.css").read_text()
 
 HEAD = """<!DOCTYPE html>
 <html lang="en">
@@ -40,7 +12,7 @@ HEAD = """<!DOCTYPE html>
 <meta charset="utf-8">
 <title>httpd compared</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="description" content="What a request costs in each of httpd’s models and in other servers, measured side by side.">
+<meta name="description" content="What a request costs in httpd’s models and in other servers, side by side.">
 <meta name="color-scheme" content="light dark">
 <link rel="icon" href="favicon.ico" sizes="16x16 32x32 48x48">
 <link rel="icon" href="favicon.svg" type="image/svg+xml">
@@ -94,22 +66,28 @@ GROUPS = (
      "<code>send</code>, is no lower limit: there are cheaper ways to send a file.", ("many", "medium", "large")),
 )
 
-MEANING = """<p>The server, the load generator and the kernel’s network all run on this one machine, over loopback. Nothing
-    is said here about a real network, about TLS, or about disks: all files are in memory before they are asked for.</p>
-    <p class="after"><b>CPU per request</b> is the user and system time of all the server’s processes, reaped children
-    included, over the number of requests. Of all figures it is the one that a shared, noisy machine spoils least: who else
-    runs changes how long things take, but much less how much has to be done. Even so, others disturb the caches, and a few
-    percent mean nothing. On loopback the kernel does part of one side’s work on the other side’s account. The time is
-    counted in steps of 10 ms, and includes opening the connections and closing them.</p>
-    <p><b>Requests per second</b> compares what one core does, as long as that core is what runs out. Where the server’s CPU
-    in the tables is far below 100 %, it was the client, or somebody else on the machine, that was the limit.</p>
-    <p><b>p50 and p99</b> are as wrk sees them: each client asks as soon as it has its answer, so with a busy server they say
-    how many clients stand in the queue, not how long one alone would wait. For that see “one connection”.</p>
-    <p><b>The floor</b> is an epoll loop that parses nothing and looks nothing up; for each request it sends the same
-    prepared bytes. What a server needs above it is the price of being a file server.</p>
-    <p><b>The other servers</b> do more than serve files, and this is not what they do best. They are configured for this
-    task: one worker, no logs, as many requests on a connection as it likes, caches of open files where they have them. The
-    configurations are in <code>tests/bench/servers.py</code>; httpd runs with its defaults.</p>"""
+MEANING = """
+    <p>The server, the load generator and the kernel’s network all run on this one machine, over loopback. Nothing
+    is said here about a real network, about TLS, or about disks: all files are in memory before they are asked
+    for.</p>
+    <p class="after"><b>CPU per request</b> is the user and system time of all the server’s processes, reaped
+    children included, over the number of requests. Of all figures it is the one that a shared, noisy machine
+    spoils least: who else runs changes how long things take, but much less how much has to be done. Even so,
+    others disturb the caches, and a few percent mean nothing. On loopback the kernel does part of one side’s
+    work on the other side’s account. The time includes opening the
+    connections and closing them.</p>
+    <p><b>Requests per second</b> compares what one core does, as long as that core is what runs out. Where the
+    server’s CPU in the tables is far below 100 %, it was the client, or somebody else on the machine, that was
+    the limit.</p>
+    <p><b>p50 and p99</b> are as wrk sees them: each client asks as soon as it has its answer, so with a busy server
+    they say how many clients stand in the queue, not how long one alone would wait. For that see “one
+    connection”.</p>
+    <p><b>The floor</b> is an epoll loop that parses nothing and looks nothing up; for each request it sends the
+    same prepared bytes. What a server needs above it is the price of being a file server.</p>
+    <p><b>The other servers</b> do more than serve files, and this is not what they do best. They are configured for
+    this task: one worker, no logs, as many requests on a connection as it likes, caches of open files where
+    they have them. The configurations are in <code>tests/bench/servers.py</code>; httpd runs with its
+    defaults.</p>"""
 
 
 def rows_of(result, cells, value, text):
@@ -228,9 +206,9 @@ def syscalls(result):
     rows = [[escape(name), number(cell["all"]), '<span class="words">'
              + escape(", ".join(f"{call} {count:.2f}" for call, count in cell["each"].items())) + "</span>"]
             for name, cell in named_cells(result, done["cells"])]
-    return section("syscalls", "Calls", f"""<p>System calls per request for 1 KiB, counted by <code>strace</code> in a run
-  of its own: 64 clients (one, with blocking) on open connections all ask, and ask again when all have their answer. Under
-  <code>strace</code> a server is slow, so more clients are ready at each wait than otherwise.</p>
+    return section("syscalls", "Calls", f"""<p>System calls per request for 1 KiB, counted by <code>strace</code>
+  in a run of its own: 64 clients (one, with blocking) on open connections all ask, and ask again when all have their
+  answer. Under <code>strace</code> a server is slow, so more clients are ready at each wait than otherwise.</p>
   <div class="work">
     {figure("system calls per request", "less is better", chart)}
     {folded("All figures", table("System calls per request", ["server", "calls", "which"], rows))}
@@ -247,10 +225,9 @@ def memory(result):
                    lambda cell: number(cell["at_rest"] / 1024))
     rows = [[escape(name), number(max(cell["each"], 0)), number(cell["connections"]), number(cell["at_rest"] / 1024)]
             for name, cell in named_cells(result, done["cells"])]
-    return section("memory", "Memory", f"""<p>What one idle kept-alive connection adds to the server’s memory: the proportional
-  set size of its processes after so many connections have each made a request and fallen silent, less that before. The
-  kernel’s own memory, which is the same few kibibytes of socket for all, is not in it; nor are the kernel’s share of a
-  process or a thread.</p>
+    return section("memory", "Memory", f"""<p>What one idle kept-alive connection adds to the server’s memory: the
+  proportional set size of its processes after many connections have each made a request and fallen silent, less
+  that before. What the kernel holds for a socket, a process or a thread is not in it.</p>
   <div class="work"><div class="pair">
     {figure("bytes per idle connection", "less is better", each)}
     {figure("KiB at rest", "less is better", rest)}
@@ -273,7 +250,8 @@ def circumstances(result):
     rounds, seconds = parameters["rounds"], parameters["seconds"]
     facts = (
         ("date", result["date"].replace("T", " ")),
-        ("machine", f"{machine['cpu']}, {machine['cpus']} CPUs, {machine['memory'] / 2**30:.0f} GiB, {machine['kernel']}"),
+        ("machine", f"{machine['cpu']}, {machine['cpus']} CPUs, {machine['memory'] / 2**30:.0f} GiB, "
+         f"{machine['kernel']}"),
         ("load before", f"{machine['load_before']:.2f} (1-minute average; 0 is an idle machine)"),
         ("versions", others),
         ("where", where + "; one worker each"),

@@ -29,7 +29,8 @@ def nginx(bench, port):
     user = "user root;" if ROOT_USER else ""
     temporary = " ".join(f"{kind}_temp_path {bench.folder}/nginx-{kind};"
                          for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
-    name = bench.write("nginx.conf", f"""daemon off; worker_processes 1; worker_rlimit_nofile {bench.descriptors}; {user}
+    name = bench.write("nginx.conf", f"""daemon off; worker_processes 1; {user}
+worker_rlimit_nofile {bench.descriptors};
 pid {bench.folder}/nginx.pid; error_log stderr crit;
 events {{ worker_connections {bench.descriptors - 100}; use epoll; multi_accept on; }}
 http {{

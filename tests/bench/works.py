@@ -4,10 +4,11 @@ import os
 
 KIB = 1024
 PAGES = 10_000
-OLD, OLD_DATE = 1_600_000_000, "Sun, 13 Sep 2020 12:26:40 GMT"  # the files' time; every server gives it as Last-Modified
+OLD, OLD_DATE = 1_600_000_000, "Sun, 13 Sep 2020 12:26:40 GMT"  # of the files, as Last-Modified
 
 BROWSER = {
-    "User-Agent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/139.0.0.0 Safari/537.36",
+    "User-Agent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) "
+                  "Chrome/139.0.0.0 Safari/537.36",
     "Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,image/apng,*/*;q=0.8",
     "Accept-Encoding": "gzip, deflate, br, zstd",
     "Accept-Language": "en-GB,en;q=0.9,de;q=0.7",
@@ -49,12 +50,14 @@ class Work:
 
 
 WORKS = {work.name: work for work in (
-    Work("c1", "One connection", "One client asks for 1 KiB again and again, and waits for each answer.", connections=1),
+    Work("c1", "One connection", "One client asks for 1 KiB again and again, and waits for each answer.",
+         connections=1),
     Work("small", "64 connections", "64 clients keep their connections and ask for 1 KiB."),
     Work("c1000", "1,000 connections", "The same with 1,000 clients.", connections=1000),
     Work("c8000", "8,000 connections", "The same with 8,000 clients. Opening the connections is part of it.",
          connections=8000, longer=2),
-    Work("close", "A connection a request", "64 clients connect anew for each 1 KiB.", headers={"Connection": "close"}),
+    Work("close", "A connection a request", "64 clients connect anew for each 1 KiB.",
+         headers={"Connection": "close"}),
     Work("pipe", "Pipelined", f"64 clients send {PIPELINED} requests for 1 KiB at a time.", lua=PIPE_LUA),
     Work("browser", "A browser’s headers", "64 clients ask for 1 KiB with the fields that Chromium sends.",
          headers=BROWSER),
