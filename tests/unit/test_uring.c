@@ -161,6 +161,7 @@ static int open_worker(void **state) {
 static int close_worker(void **state) {
     char path[64];
     (void)state;
+    worker.backend->close(worker.model);
     worker_close(&worker);
     snprintf(path, sizeof path, "%s/file", root);
     return unlink(path) < 0 || rmdir(root) < 0 ? -1 : 0;
