@@ -18,8 +18,8 @@ static inline uint64_t version_of(const struct stat *st) {
 enum { VERSION_WHOLE_MAX = 16 << 20 };
 uint64_t version_content(int fd, uint64_t size);
 
-/* Whether what has been sent of a file is of the version that the head described. A file that has only grown is: it is
-   cut at the promised length. `sure`: its content is looked at to tell growing from being written anew. */
+/* Whether a file may still be sent as the version that the head described: not when it has shrunk. `sure`, to be asked
+   before the last bytes leave: nor when what was promised of it has been written anew; that it has grown is no harm. */
 bool version_same(const struct outq_source *source, bool sure);
 
 #endif
