@@ -6,6 +6,11 @@
 
 #include <poll.h>
 
+/* What poll(2) is asked for a client. Who has only had its turn is ready at once. */
+static inline short door_events(enum drive_want want) {
+    return want == WANT_READ ? POLLIN : want == WANT_WRITE ? POLLOUT : POLLIN | POLLOUT;
+}
+
 enum { DOOR_FDS = 1 + LISTEN_MAX };
 
 /* Fills fds[0] with the wake descriptor and, when `accepting`, those behind it with the listeners. Returns how many. */

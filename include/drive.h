@@ -17,7 +17,6 @@ struct drive {
     char *buffer;
     size_t buffer_len;
     uint64_t moves; /* ops that did something: tells a sweep whether to nap */
-    bool shared;    /* by several serve()s that take turns */
 };
 
 /* Drives `conn` on `fd`. A receive that brings less than asked for has drained the socket, and no second is spent to be
@@ -30,8 +29,8 @@ struct client;
 typedef int serve_wait_fn(void *ctx, struct client *client, enum drive_want want);
 enum { SERVE_LEAVE = 1 };
 
-/* The sequential form: drives the client's connection to its end, calling wait() whenever it would have to wait (and,
-   with shared hands, when others shall have their turn). Returns WANT_NOTHING: the caller closes; or, told to leave the
+/* The sequential form: drives the client's connection to its end, calling wait() whenever it would have to wait, and
+   when it has had its turn. Returns WANT_NOTHING: the caller closes; or, told to leave the
    connection as it is, what it wants. */
 enum drive_want serve(struct drive *hands, struct client *client, serve_wait_fn *wait, void *ctx);
 

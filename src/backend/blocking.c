@@ -30,7 +30,7 @@ static int blocking_wait_for(void *ctx, struct client *client, enum drive_want w
     clients_note(&worker->clients, client);
     for (;;) {
         nfds_t door = door_fill(worker, fds, worker_accepting(worker));
-        fds[door] = (struct pollfd){.fd = client->fd, .events = want == WANT_READ ? POLLIN : POLLOUT};
+        fds[door] = (struct pollfd){.fd = client->fd, .events = door_events(want)};
         int ready = poll(fds, door + 1, worker_client_timeout(worker, client));
         clock_update(&worker->env.clock);
         if (ready > 0 && door_rings(worker, fds, door))

@@ -146,7 +146,6 @@ static void *scheduler_open(struct worker *worker) {
     *self = (struct scheduler){.worker = worker, .fd = epoll_create1(EPOLL_CLOEXEC)};
     self->turns_end = &self->turns;
     self->stacks = coroutine_stacks_open(worker->clients.capacity);
-    worker->drive.shared = true;
     if (self->fd >= 0 && self->stacks && scheduler_watch(self, EPOLL_CTL_ADD, worker->wake_fd, EPOLLIN, &wake_mark))
         return self;
     say("can't make an epoll set, or stacks for %u connections: %s", worker->clients.capacity, strerror(errno));

@@ -33,8 +33,7 @@ static void *fork_open(struct worker *worker) {
 
 static int fork_wait_for(void *ctx, struct client *client, enum drive_want want) {
     struct worker *worker = ctx;
-    struct pollfd fds[2] = {{.fd = client->fd, .events = want == WANT_READ ? POLLIN : POLLOUT},
-                            {.fd = worker->wake_fd, .events = POLLIN}};
+    struct pollfd fds[2] = {{.fd = client->fd, .events = door_events(want)}, {.fd = worker->wake_fd, .events = POLLIN}};
     if (signals_stopping() && !worker->env.draining) {
         worker->env.draining = true;
         conn_drain(&client->conn);

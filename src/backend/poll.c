@@ -32,11 +32,10 @@ static void poll_remove(struct polled *self, unsigned i) {
 }
 
 static void poll_wants(struct polled *self, unsigned i, enum drive_want want) {
-    static const short events[] = {[WANT_READ] = POLLIN, [WANT_WRITE] = POLLOUT, [WANT_TURN] = POLLIN | POLLOUT};
     if (want == WANT_NOTHING)
         poll_remove(self, i);
     else
-        self->fds[i].events = events[want];
+        self->fds[i].events = door_events(want);
 }
 
 /* From the last to the first, so that a client that leaves is replaced by one that has had its turn. */

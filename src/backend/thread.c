@@ -53,7 +53,7 @@ static void *thread_open(struct worker *worker) {
 static int thread_wait_for(void *ctx, struct client *client, enum drive_want want) {
     struct threads *self = ctx;
     struct conn_env *env = &self->worker->env;
-    struct pollfd fd = {.fd = client->fd, .events = want == WANT_READ ? POLLIN : POLLOUT};
+    struct pollfd fd = {.fd = client->fd, .events = door_events(want)};
     pthread_mutex_lock(&self->lock);
     clients_note(&self->worker->clients, client);
     uint64_t deadline_ms = conn_deadline(&client->conn), now_ms = env->clock.now_ms;

@@ -134,7 +134,7 @@ enum drive_want serve(struct drive *hands, struct client *client, serve_wait_fn 
         enum drive_want want = drive(hands, client->fd, conn, client->hangup);
         if (want == WANT_NOTHING)
             return want;
-        int result = want == WANT_TURN && !hands->shared ? 0 : wait(ctx, client, want);
+        int result = wait(ctx, client, want);
         if (result == SERVE_LEAVE)
             return want;
         if (result == 0)
