@@ -87,7 +87,7 @@ unsigned clients_from(const struct clients *clients, const struct sockaddr_stora
     uint64_t key = peer_key(peer);
     unsigned count = 0;
     if (key)
-        for (unsigned i = 0; i < clients->touched; i++)
+        for (unsigned i = 0; i < clients->capacity; i++) /* `touched` is another worker's to read */
             count += atomic_load_explicit(&clients->peers[i], memory_order_relaxed) == key;
     return count;
 }
