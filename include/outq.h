@@ -44,7 +44,7 @@ struct outq {
 struct outq_send {
     struct iovec *iov;
     unsigned iov_count;
-    bool more; /* a file range follows the memory: MSG_MORE */
+    bool more; /* what follows, follows at once: MSG_MORE */
     const struct outq_source *source;
     uint64_t first;
     size_t len;

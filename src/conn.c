@@ -223,6 +223,7 @@ void conn_next(struct conn *conn, struct conn_op *op) {
         break;
     case CONN_REPLYING:
         outq_next(conn->out, &op->send);
+        op->send.more |= conn->last; /* the end of the stream leaves in one segment with the last bytes */
         op->kind = op->send.iov_count ? OP_SEND : OP_SENDFILE;
         break;
     case CONN_FINISHING:

@@ -155,7 +155,7 @@ static void uring_send(struct uring *self, struct client *client, struct uring_c
     } else {
         ssize_t len = uring_slice(self, mine, send, &at);
         if (len > 0) {
-            uring_submit_send(self, client, IORING_OP_SEND, at, (size_t)len, mine->end ? 0 : MSG_DONTWAIT);
+            uring_submit_send(self, client, IORING_OP_SEND, at, (size_t)len, more | (mine->end ? 0 : MSG_DONTWAIT));
             return;
         }
         mine->sending = false;

@@ -24,8 +24,12 @@ static void drive_unlock(const struct conn_env *env) {
         pthread_mutex_unlock(env->lock);
 }
 
+static int drive_flags(const struct outq_send *send_op) {
+    return MSG_NOSIGNAL | (send_op->more ? MSG_MORE : 0);
+}
+
 static ssize_t drive_send(int fd, const struct outq_send *send_op) {
-    int flags = MSG_NOSIGNAL | (send_op->more ? MSG_MORE : 0);
+    int flags = drive_flags(send_op);
     if (send_op->iov_count == 1)
         return send(fd, send_op->iov[0].iov_base, send_op->iov[0].iov_len, flags);
     struct msghdr message = {.msg_iov = send_op->iov, .msg_iovlen = send_op->iov_count};
@@ -40,7 +44,7 @@ static ssize_t drive_send_end(const struct drive *drive, int fd, const struct ou
         return -1;
     if ((size_t)n < op->len || !version_same(op->source, true))
         return 0;
-    return send(fd, drive->buffer, op->len, MSG_NOSIGNAL);
+    return send(fd, drive->buffer, op->len, drive_flags(op));
 }
 
 /* Sent from the mapping, a file's pages are copied while they are still in the caches, which on fast links costs less
@@ -56,7 +60,7 @@ static ssize_t drive_sendfile(const struct drive *drive, int fd, const struct ou
         return 0;
     if (!op->source->map)
         return sendfile(fd, op->source->fd, &first, len);
-    ssize_t n = send(fd, op->source->map + first, len, MSG_NOSIGNAL);
+    ssize_t n = send(fd, op->source->map + first, len, drive_flags(op));
     return n < 0 && errno == EFAULT ? 0 : n; /* the mapping ends where the file, truncated, does now */
 }
 

@@ -19,9 +19,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-/* A spec becomes one or more addresses, an address a socket. An address means itself, so 0.0.0.0 and [::] can stand
-   side by side; only a spec without a host means every interface, in one socket for both families. What a socket is
-   bound to is always asked of the kernel: the port it chose, the path to unlink. */
+/* A spec becomes one or more addresses, an address a socket. An address means itself, so 0.0.0.0 and [::] stand side by
+   side: that is what a spec without a host means, every interface. One IPv6 socket for both families would do, but each
+   IPv4 connection costs the kernel 2 % more there. What a socket is bound to is always asked of the kernel: the port it
+   chose, the path to unlink. */
 
 struct address {
     union {
@@ -122,8 +123,8 @@ static void name_of(const struct address *address, char *text, size_t size) {
 }
 
 /* A listening socket, or -errno. */
-static int open_socket(const struct address *address, bool dual_stack) {
-    int family = address->u.any.sa_family, on = 1, v6_only = !dual_stack;
+static int open_socket(const struct address *address) {
+    int family = address->u.any.sa_family, on = 1;
     int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
         return -errno;
@@ -132,7 +133,7 @@ static int open_socket(const struct address *address, bool dual_stack) {
         ready = setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
                 setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0;
     if (ready && family == AF_INET6)
-        ready = setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6_only, sizeof v6_only) == 0;
+        ready = setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) == 0;
     if (ready && bind(fd, &address->u.any, address->len) == 0 && listen(fd, LISTEN_BACKLOG) == 0)
         return fd;
     int error = errno;
@@ -192,14 +193,26 @@ static bool explain(struct opening *opening, const struct address *address, int 
     return false;
 }
 
+/* Both families at one port, or the one that this machine has. */
 static bool open_wildcard(struct opening *opening, int port) {
-    struct address address = wildcard(AF_INET6, port);
-    int fd = open_socket(&address, true);
-    if (fd == -EAFNOSUPPORT || fd == -EADDRNOTAVAIL) { /* IPv6 is not compiled in, or switched off */
-        address = wildcard(AF_INET, port);
-        fd = open_socket(&address, false);
-    }
-    return fd < 0 ? explain(opening, &address, -fd) : keep(opening, fd);
+    struct address ipv4 = wildcard(AF_INET, port), ipv6 = wildcard(AF_INET6, port);
+    int fd = open_socket(&ipv4);
+    if (fd < 0 && fd != -EAFNOSUPPORT)
+        return explain(opening, &ipv4, -fd);
+    if (fd >= 0 && !keep(opening, fd))
+        return false;
+    if (fd >= 0 && port == 0 && address_of(fd, &ipv4))
+        set_port(&ipv6, port_of(&ipv4));
+    int fd6 = open_socket(&ipv6);
+    if (fd6 >= 0)
+        return keep(opening, fd6);
+    if (fd >= 0 && (fd6 == -EAFNOSUPPORT || fd6 == -EADDRNOTAVAIL)) /* not compiled in, or switched off */
+        return true;
+    if (fd < 0 || fd6 != -EADDRINUSE || port != 0)
+        return explain(opening, &ipv6, -fd6);
+    opening->listeners->count--; /* the port that the kernel chose is taken in the other family: another */
+    close(fd);
+    return open_wildcard(opening, 0);
 }
 
 /* All addresses of a host. A name may have some that are not to be had here (::1 where IPv6 is off): one is enough. */
@@ -217,10 +230,10 @@ static bool open_host(struct opening *opening, const struct target *target) {
         memcpy(&address.u, each->ai_addr, each->ai_addrlen);
         address.len = each->ai_addrlen;
         set_port(&address, port);
-        int fd = open_socket(&address, false);
+        int fd = open_socket(&address);
         if (fd == -EADDRINUSE && target->port == 0 && port != 0) { /* taken at this address only: no common port */
             set_port(&address, 0);
-            fd = open_socket(&address, false);
+            fd = open_socket(&address);
         }
         if (fd == -EADDRNOTAVAIL || fd == -EAFNOSUPPORT) {
             failed = address;
@@ -271,7 +284,7 @@ static bool open_local(struct opening *opening, const char *path) {
     memcpy(address.u.local.sun_path, path, strlen(path) + 1);
     if (!clear_path(opening, &address))
         return false;
-    int fd = open_socket(&address, false);
+    int fd = open_socket(&address);
     if (fd < 0) {
         snprintf(opening->error, opening->error_size, "cannot listen at %s: %s", opening->spec, strerror(-fd));
         return false;
@@ -336,11 +349,9 @@ static void print_url(const struct address *address, int out_fd) {
 }
 
 /* Link-local addresses are left out: browsers take no URL with a zone. */
-static void print_interfaces(const struct ifaddrs *interfaces, bool ipv4, bool ipv6, int port, bool loopback,
-                             int out_fd) {
+static void print_interfaces(const struct ifaddrs *interfaces, int family, int port, bool loopback, int out_fd) {
     for (const struct ifaddrs *each = interfaces; each; each = each->ifa_next) {
-        int family = each->ifa_addr ? each->ifa_addr->sa_family : AF_UNSPEC;
-        if (!(each->ifa_flags & IFF_UP) || (family == AF_INET ? !ipv4 : family == AF_INET6 ? !ipv6 : true))
+        if (!(each->ifa_flags & IFF_UP) || !each->ifa_addr || each->ifa_addr->sa_family != family)
             continue;
         struct address address = wildcard(family, port);
         memcpy(&address.u, each->ifa_addr, address.len);
@@ -351,18 +362,15 @@ static void print_interfaces(const struct ifaddrs *interfaces, bool ipv4, bool i
     }
 }
 
-static void print_wildcard(int fd, const struct address *address, int out_fd) {
-    int family = address->u.any.sa_family, v6_only = 0, port = port_of(address);
-    socklen_t len = sizeof v6_only;
+static void print_wildcard(const struct address *address, int out_fd) {
     struct ifaddrs *interfaces = NULL;
-    if (family == AF_INET6)
-        getsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6_only, &len);
+    int family = address->u.any.sa_family, port = port_of(address);
     if (getifaddrs(&interfaces) != 0) {
-        dprintf(out_fd, "  http://%s:%d/\n", v6_only ? "[::1]" : "127.0.0.1", port);
+        dprintf(out_fd, "  http://%s:%d/\n", family == AF_INET ? "127.0.0.1" : "[::1]", port);
         return;
     }
-    print_interfaces(interfaces, !v6_only, family == AF_INET6, port, true, out_fd);
-    print_interfaces(interfaces, !v6_only, family == AF_INET6, port, false, out_fd);
+    print_interfaces(interfaces, family, port, true, out_fd);
+    print_interfaces(interfaces, family, port, false, out_fd);
     freeifaddrs(interfaces);
 }
 
@@ -374,7 +382,7 @@ void listeners_print(const struct listeners *listeners, int out_fd) {
         if (address.u.any.sa_family == AF_UNIX)
             dprintf(out_fd, "  %s%.*s\n", local_prefix, (int)sizeof address.u.local.sun_path, address.u.local.sun_path);
         else if (is_wildcard(&address))
-            print_wildcard(listeners->fd[i], &address, out_fd);
+            print_wildcard(&address, out_fd);
         else
             print_url(&address, out_fd);
     }

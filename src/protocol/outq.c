@@ -45,7 +45,7 @@ void outq_next(struct outq *outq, struct outq_send *send) {
         end++;
     send->iov = &outq->iov[first];
     send->iov_count = end - first;
-    send->more = end < outq->count;
+    send->more = (end > first ? end : first + 1) < outq->count;
     send->source = outq->piece[first].source;
     send->first = outq->piece[first].first;
     send->len = outq->iov[first].iov_len;

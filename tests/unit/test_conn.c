@@ -90,6 +90,22 @@ TEST(a_reply_carries_its_file) {
     free(content);
 }
 
+/* The end of the stream follows what a last reply sends last. */
+TEST(a_last_reply_announces_the_end) {
+    static const char *const targets[] = {"/small", "/large"};
+    for (size_t i = 0; i < COUNT(targets); i++) {
+        char input[64];
+        snprintf(input, sizeof input, "GET %s HTTP/1.0\r\n\r\n", targets[i]);
+        engine_connect(&engine);
+        engine_feed_text(&engine, input);
+        while (engine_wants(&engine) != OP_CLOSE) {
+            assert_true(engine.op.send.more);
+            engine_send(&engine, SIZE_MAX);
+        }
+        engine_hang_up(&engine);
+    }
+}
+
 TEST(a_head_announces_the_file_that_follows) {
     engine_feed_text(&engine, GET("/small") GET("/large") GET("/small"));
     assert_int_equal(engine_wants(&engine), OP_SEND);
@@ -326,6 +342,7 @@ TEST(a_request_that_waits_behind_a_reply_is_answered_when_drained) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         ON_A_CONNECTION(a_reply_carries_its_file),
+        cmocka_unit_test(a_last_reply_announces_the_end),
         ON_A_CONNECTION(a_head_announces_the_file_that_follows),
         ON_A_CONNECTION(a_file_that_shrinks_is_not_padded),
         cmocka_unit_test(an_idle_connection_is_small_and_holds_nothing),
