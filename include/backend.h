@@ -4,6 +4,8 @@
 #ifndef BACKEND_H
 #define BACKEND_H
 
+#include "listener.h"
+
 #include <stdbool.h>
 
 struct worker;
@@ -15,9 +17,9 @@ struct backend {
     /* Prepares the model for this worker; may lower worker->clients.capacity. NULL after say() on failure. */
     void *(*open)(struct worker *worker);
     /* One round: waits until there is something to do, at most worker_timeout(), and does it: serves the clients that
-       can move, tells those whose deadline has passed. True when somebody is, or may be, at the door; which is only
-       watched when `accepting`. worker->wake_fd is always watched. */
-    bool (*wait)(void *self, bool accepting);
+       can move, tells those whose deadline has passed. Returns the listeners at which somebody waits, or may wait; they
+       are only watched when `accepting`. worker->wake_fd is always watched. */
+    listener_set (*wait)(void *self, bool accepting);
     /* Takes a client that the worker has accepted. */
     void (*take)(void *self, struct client *client);
     /* Lets one client go (conn_drain): at once if it is idle, else when its exchange ends. */

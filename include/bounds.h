@@ -50,8 +50,9 @@ enum {
     ACCEPT_REST_MS = 100,
     /* The same complaint is made once in so long. */
     QUIET_MS = 10 * 1000,
-    /* Connections accepted before those at hand are served again. */
-    ACCEPT_BATCH = 64,
+    /* Who rings is let in, one for each ring, as accept(2) takes as long to say that nobody else is there; and one more
+       for each so many that are open, lest a model whose rounds grow with those spends one on each newcomer. */
+    ACCEPT_MORE_PER = 256,
 };
 
 /* What a user may set; every figure holds in every model. Times in milliseconds. */

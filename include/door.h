@@ -22,13 +22,13 @@ static inline nfds_t door_fill(const struct worker *worker, struct pollfd *fds, 
     return count;
 }
 
-/* After the poll: quiets the wake descriptor; whether somebody is at the door. */
-static inline bool door_rings(struct worker *worker, const struct pollfd *fds, nfds_t count) {
-    bool rings = false;
+/* After the poll: quiets the wake descriptor; the listeners that somebody waits at. */
+static inline listener_set door_rings(struct worker *worker, const struct pollfd *fds, nfds_t count) {
+    listener_set rings = 0;
     if (fds[0].revents)
         worker_woken(worker);
     for (nfds_t i = 1; i < count; i++)
-        rings |= fds[i].revents != 0;
+        rings |= (listener_set)(fds[i].revents != 0) << (i - 1);
     return rings;
 }
 

@@ -6,11 +6,16 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct listeners {
     int fd[LISTEN_MAX];
     int count;
 };
+
+/* A set of them: a bit for each, by its place. */
+typedef uint32_t listener_set;
+enum { LISTENERS_ALL = (1 << LISTEN_MAX) - 1 };
 
 /* Whether `spec` has a form that listeners_open takes; whether it can be opened is another matter. */
 bool listener_spec_ok(const char *spec);

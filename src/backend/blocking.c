@@ -44,7 +44,7 @@ static int blocking_wait_for(void *ctx, struct client *client, enum drive_want w
     }
 }
 
-static bool blocking_wait(void *model, bool accepting) {
+static listener_set blocking_wait(void *model, bool accepting) {
     struct blocking *self = model;
     struct worker *worker = self->worker;
     struct pollfd fds[DOOR_FDS];
@@ -52,12 +52,12 @@ static bool blocking_wait(void *model, bool accepting) {
         serve(&worker->drive, self->client, blocking_wait_for, self);
         worker_hang_up(worker, self->client);
         self->client = NULL;
-        return !worker->draining;
+        return worker->draining ? 0 : LISTENERS_ALL;
     }
     nfds_t door = door_fill(worker, fds, accepting);
     int ready = poll(fds, door, worker_timeout(worker));
     clock_update(&worker->env.clock);
-    return ready > 0 && door_rings(worker, fds, door);
+    return ready > 0 ? door_rings(worker, fds, door) : 0;
 }
 
 static void blocking_take(void *model, struct client *client) {

@@ -44,8 +44,8 @@ struct scheduler {
     struct epoll_event events[EVENTS_MAX];
 };
 
-/* What an event's data says that is no client. */
-static char door_mark, wake_mark;
+/* What an event's data points to that is no client: a listener's place here, and this. */
+static char listener_marks[LISTEN_MAX], wake_mark;
 
 /* In the coroutine: parks it until the scheduler runs its client again, who has been told by then if it is late. */
 static int coroutine_wait_for(void *ctx, struct client *client, enum drive_want want) {
@@ -135,7 +135,7 @@ static void scheduler_watch_door(struct scheduler *self, bool accepting) {
         return;
     for (int i = 0; i < listeners->count; i++)
         scheduler_watch(self, accepting ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, listeners->fd[i], EPOLLIN | EPOLLEXCLUSIVE,
-                        &door_mark);
+                        &listener_marks[i]);
     self->watching_door = accepting;
 }
 
@@ -153,27 +153,28 @@ static void *scheduler_open(struct worker *worker) {
     return NULL;
 }
 
-static bool scheduler_serve(struct scheduler *self, const struct epoll_event *event) {
+static listener_set scheduler_serve(struct scheduler *self, const struct epoll_event *event) {
     struct client *client = event->data.ptr;
-    if (event->data.ptr == &door_mark)
-        return true;
+    uintptr_t listener = (uintptr_t)event->data.ptr - (uintptr_t)listener_marks;
+    if (listener < LISTEN_MAX)
+        return (listener_set)1 << listener;
     if (event->data.ptr == &wake_mark) {
         worker_woken(self->worker);
-        return false;
+        return self->watching_door ? LISTENERS_ALL : 0; /* a full worker may have heard the ring in our place */
     }
     client->hangup |= (event->events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
     if (!scheduler_in_line(self, client))
         scheduler_run(self, client);
-    return false;
+    return 0;
 }
 
-static bool scheduler_wait(void *model, bool accepting) {
+static listener_set scheduler_wait(void *model, bool accepting) {
     struct scheduler *self = model;
     struct worker *worker = self->worker;
     struct coroutine *coroutine, *turns = self->turns;
     struct client *client;
     unsigned cursor = 0;
-    bool rings = false;
+    listener_set rings = 0;
     scheduler_watch_door(self, accepting);
     int ready = epoll_wait(self->fd, self->events, EVENTS_MAX, turns ? 0 : worker_event_timeout(worker));
     clock_update(&worker->env.clock);

@@ -25,8 +25,8 @@ struct epolled {
     struct epoll_event events[EVENTS_MAX];
 };
 
-/* What an event's data says that is no client. */
-static char door_mark, wake_mark;
+/* What an event's data points to that is no client: a listener's place here, and this. */
+static char listener_marks[LISTEN_MAX], wake_mark;
 
 static bool epoll_set(struct epolled *self, int op, int fd, uint32_t events, void *data) {
     struct epoll_event event = {.events = events, .data.ptr = data};
@@ -64,7 +64,7 @@ static void epoll_watch_door(struct epolled *self, bool accepting) {
         return;
     for (int i = 0; i < listeners->count; i++)
         epoll_set(self, accepting ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, listeners->fd[i], EPOLLIN | EPOLLEXCLUSIVE,
-                  &door_mark);
+                  &listener_marks[i]);
     self->watching_door = accepting;
 }
 
@@ -102,26 +102,27 @@ static bool epoll_in_line(const struct epolled *self, const struct client *clien
     return self->register_wants == epoll_et_wants && (client->model & IN_LINE);
 }
 
-static bool epoll_serve(struct epolled *self, const struct epoll_event *event) {
+static listener_set epoll_serve(struct epolled *self, const struct epoll_event *event) {
     struct client *client = event->data.ptr;
-    if (event->data.ptr == &door_mark)
-        return true;
+    uintptr_t listener = (uintptr_t)event->data.ptr - (uintptr_t)listener_marks;
+    if (listener < LISTEN_MAX)
+        return (listener_set)1 << listener;
     if (event->data.ptr == &wake_mark) {
         worker_woken(self->worker);
-        return self->watching_door; /* a full worker may have heard the ring in our place */
+        return self->watching_door ? LISTENERS_ALL : 0; /* a full worker may have heard the ring in our place */
     }
     client->hangup |= (event->events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
     if (!epoll_in_line(self, client))
         epoll_turn(self, client);
-    return false;
+    return 0;
 }
 
-static bool epoll_model_wait(void *model, bool accepting) {
+static listener_set epoll_model_wait(void *model, bool accepting) {
     struct epolled *self = model;
     struct worker *worker = self->worker;
     struct client *client, *turns = self->turns;
     unsigned cursor = 0;
-    bool rings = false;
+    listener_set rings = 0;
     epoll_watch_door(self, accepting);
     int ready = epoll_wait(self->fd, self->events, EVENTS_MAX, turns ? 0 : worker_event_timeout(worker));
     clock_update(&worker->env.clock);

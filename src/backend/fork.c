@@ -93,13 +93,13 @@ static void fork_reap(struct worker *worker) {
     }
 }
 
-static bool fork_wait(void *model, bool accepting) {
+static listener_set fork_wait(void *model, bool accepting) {
     struct worker *worker = ((struct forked *)model)->worker;
     struct pollfd fds[DOOR_FDS];
     nfds_t door = door_fill(worker, fds, accepting);
     int ready = poll(fds, door, worker_timeout(worker));
     clock_update(&worker->env.clock);
-    bool rings = ready > 0 && door_rings(worker, fds, door);
+    listener_set rings = ready > 0 ? door_rings(worker, fds, door) : 0;
     fork_reap(worker);
     return rings;
 }

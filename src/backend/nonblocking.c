@@ -32,7 +32,7 @@ static void nonblocking_nap(struct sweep *self) {
         worker_woken(self->worker);
 }
 
-static bool nonblocking_wait(void *model, bool accepting) {
+static listener_set nonblocking_wait(void *model, bool accepting) {
     struct sweep *self = model;
     struct worker *worker = self->worker;
     uint64_t moves = worker->drive.moves;
@@ -51,7 +51,7 @@ static bool nonblocking_wait(void *model, bool accepting) {
         nonblocking_nap(self);
     else
         self->nap_us = 0;
-    return accepting;
+    return accepting ? LISTENERS_ALL : 0;
 }
 
 static void nonblocking_take(void *model, struct client *client) {

@@ -48,7 +48,7 @@ static void poll_serve(struct polled *self, int ready) {
     }
 }
 
-static bool poll_wait(void *model, bool accepting) {
+static listener_set poll_wait(void *model, bool accepting) {
     struct polled *self = model;
     struct worker *worker = self->worker;
     struct client *client;
@@ -58,7 +58,7 @@ static bool poll_wait(void *model, bool accepting) {
     int ready = poll(self->fds, self->count + door_count, worker_event_timeout(worker));
     CHECK(ready >= 0 || errno == EINTR || errno == ENOMEM);
     clock_update(&worker->env.clock);
-    bool rings = ready > 0 && door_rings(worker, door, door_count);
+    listener_set rings = ready > 0 ? door_rings(worker, door, door_count) : 0;
     if (ready > 0)
         poll_serve(self, ready);
     while ((client = clients_expired(&worker->clients, worker->env.clock.now_ms, &cursor))) {

@@ -57,13 +57,13 @@ static void watch(fd_set *set, int fd, int *top) {
         *top = fd;
 }
 
-static bool select_wait(void *model, bool accepting) {
+static listener_set select_wait(void *model, bool accepting) {
     struct selected *self = model;
     struct worker *worker = self->worker;
     const struct listeners *listeners = worker->listeners;
     fd_set read = self->read, write = self->write;
     int top = self->top, timeout = worker_event_timeout(worker);
-    bool rings = false;
+    listener_set rings = 0;
     watch(&read, worker->wake_fd, &top);
     for (int i = 0; accepting && i < listeners->count; i++)
         watch(&read, listeners->fd[i], &top);
@@ -74,7 +74,7 @@ static bool select_wait(void *model, bool accepting) {
         if (FD_ISSET(worker->wake_fd, &read))
             worker_woken(worker);
         for (int i = 0; accepting && i < listeners->count; i++)
-            rings |= FD_ISSET(listeners->fd[i], &read) != 0;
+            rings |= (listener_set)(FD_ISSET(listeners->fd[i], &read) != 0) << i;
         for (int fd = 0; fd <= self->top; fd++)
             if (self->clients[fd] && (FD_ISSET(fd, &read) || FD_ISSET(fd, &write)))
                 select_turn(self, fd);

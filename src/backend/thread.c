@@ -92,7 +92,7 @@ static void thread_take(void *model, struct client *client) {
     }
 }
 
-static bool thread_wait(void *model, bool accepting) {
+static listener_set thread_wait(void *model, bool accepting) {
     struct threads *self = model;
     struct worker *worker = self->worker;
     struct pollfd fds[DOOR_FDS];
@@ -102,7 +102,7 @@ static bool thread_wait(void *model, bool accepting) {
     int ready = poll(fds, door, timeout);
     pthread_mutex_lock(&self->lock);
     clock_update(&worker->env.clock);
-    return ready > 0 && door_rings(worker, fds, door);
+    return ready > 0 ? door_rings(worker, fds, door) : 0;
 }
 
 /* An idle thread is in poll: the end of its input wakes it; it serves what has come already, and then finds that end.

@@ -248,25 +248,25 @@ static void uring_sent(struct uring *self, struct client *client, int result) {
     }
 }
 
-static bool uring_serve(struct uring *self, const struct io_uring_cqe *result) {
+static listener_set uring_serve(struct uring *self, const struct io_uring_cqe *result) {
     unsigned index = (unsigned)(result->user_data >> OF_BITS);
     struct worker *worker = self->worker;
     switch (result->user_data & ((1 << OF_BITS) - 1)) {
     case OF_RECV:
         uring_received(self, &worker->clients.slots[index], result);
-        return false;
+        return 0;
     case OF_SEND:
         uring_sent(self, &worker->clients.slots[index], result->res);
-        return false;
+        return 0;
     case OF_DOOR:
         self->watched[index] = false;
-        return true;
+        return (listener_set)1 << index;
     case OF_WAKE:
         worker_woken(worker);
         uring_ring_poll(&self->ring, worker->wake_fd, POLLIN, OF_WAKE);
-        return self->accepting; /* a full worker may have heard the ring in our place */
+        return self->accepting ? LISTENERS_ALL : 0; /* a full worker may have heard the ring in our place */
     default:
-        return false;
+        return 0;
     }
 }
 
@@ -298,13 +298,13 @@ static void uring_relieve(struct uring *self) {
     }
 }
 
-static bool uring_wait(void *model, bool accepting) {
+static listener_set uring_wait(void *model, bool accepting) {
     struct uring *self = model;
     struct worker *worker = self->worker;
     struct io_uring_cqe result;
     struct client *client;
     unsigned cursor = 0;
-    bool rings = false;
+    listener_set rings = 0;
     uring_watch_door(self, accepting);
     if (!uring_buffers_lend(&self->buffers))
         uring_relieve(self);

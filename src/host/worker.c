@@ -212,7 +212,8 @@ static void worker_let_in(struct worker *worker, int fd, const struct sockaddr_s
 
 /* Accepts from one listener. False: no more can be accepted for now. */
 static bool worker_accept_from(struct worker *worker, int listener) {
-    for (int i = 0; i < ACCEPT_BATCH; i++) {
+    unsigned batch = 1 + worker->clients.count / ACCEPT_MORE_PER;
+    while (batch-- > 0) {
         struct sockaddr_storage peer;
         socklen_t peer_len = sizeof peer;
         if (worker->clients.count == worker->clients.capacity) {
@@ -233,9 +234,9 @@ static bool worker_accept_from(struct worker *worker, int listener) {
     return true;
 }
 
-static void worker_accept(struct worker *worker) {
+static void worker_accept(struct worker *worker, listener_set rings) {
     for (int i = 0; i < worker->listeners->count; i++)
-        if (!worker_accept_from(worker, worker->listeners->fd[i]))
+        if ((rings >> i & 1) && !worker_accept_from(worker, worker->listeners->fd[i]))
             return;
     if (atomic_load_explicit(worker->clients.crowded, memory_order_relaxed))
         atomic_store_explicit(worker->clients.crowded, false, memory_order_relaxed);
@@ -261,8 +262,9 @@ void worker_check_stop(struct worker *worker) {
 void worker_run(struct worker *worker) {
     worker_check_stop(worker); /* a signal that came before there was anybody to wake */
     while (!worker->draining || (worker->clients.count > 0 && worker->env.clock.now_ms < worker->drain_until_ms)) {
-        if (worker->backend->wait(worker->model, worker_accepting(worker)))
-            worker_accept(worker);
+        listener_set rings = worker->backend->wait(worker->model, worker_accepting(worker));
+        if (rings)
+            worker_accept(worker, rings);
         worker_check_stop(worker);
     }
     worker_stop(worker);
