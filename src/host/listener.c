@@ -124,14 +124,15 @@ static void name_of(const struct address *address, char *text, size_t size) {
 
 /* A listening socket, or -errno. */
 static int open_socket(const struct address *address) {
-    int family = address->u.any.sa_family, on = 1;
+    int family = address->u.any.sa_family, on = 1, unsent = UNSENT_BYTES;
     int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
         return -errno;
     bool ready = true;
     if (family != AF_UNIX) /* SO_REUSEADDR: not kept out by connections of a server that has just ended */
         ready = setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
-                setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0;
+                setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0 &&
+                setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof unsent) == 0;
     if (ready && family == AF_INET6)
         ready = setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) == 0;
     if (ready && bind(fd, &address->u.any, address->len) == 0 && listen(fd, LISTEN_BACKLOG) == 0)
