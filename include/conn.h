@@ -26,7 +26,7 @@ struct conn_env {
     const struct limits *limits;
     const atomic_bool *crowded; /* somebody waits at the door and can't be let in: replies say Connection: close */
     bool draining;              /* the worker is going down: likewise */
-    pthread_mutex_t *lock;      /* held around conn_* where threads share the env; NULL where one thread runs all */
+    pthread_mutex_t *lock;      /* held by who uses the env and its connections; NULL where one thread runs all */
 };
 
 enum conn_state { CONN_READING, CONN_REPLYING, CONN_FINISHING, CONN_LINGERING, CONN_CLOSING };

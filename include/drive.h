@@ -1,5 +1,5 @@
-/* Does what a connection wants, on a non-blocking socket, until it would have to wait. The only place, but for the
-   io_uring backend, that receives from clients and sends to them. */
+/* Does what a connection wants, until it would have to wait. The only place that receives from clients and sends to
+   them, but for the models whose very wait is such an operation. */
 #ifndef DRIVE_H
 #define DRIVE_H
 
@@ -16,15 +16,17 @@ enum drive_want {
 struct drive {
     char *buffer;
     size_t buffer_len;
+    bool drained;   /* the caller has just received all there was: nothing is lost by waiting for more first */
     uint64_t moves; /* ops that did something: tells a sweep whether to nap */
 };
 
 /* Drives `conn` on `fd`. A receive that brings less than asked for has drained the socket, and no second is spent to be
-   told so; `hangup` says that the peer's end of stream is known to have come, so it is worth one. */
+   told so; `hangup` says that the peer's end of stream is known to have come, so it is worth one. The env's lock, if it
+   has one, is the caller's, and let go for each system call. */
 enum drive_want drive(struct drive *drive, int fd, struct conn *conn, bool hangup);
 
-/* Waits until the client's socket is ready for what `want` says, and brings the env's clock up to date. Returns 0,
-   -ETIMEDOUT after conn_deadline, or SERVE_LEAVE. */
+/* Waits until the client's socket is ready for what `want` says, or does it, and brings the env's clock up to date.
+   Returns 0, -ETIMEDOUT after conn_deadline or another error of the op, or SERVE_LEAVE. */
 struct client;
 typedef int serve_wait_fn(void *ctx, struct client *client, enum drive_want want);
 enum { SERVE_LEAVE = 1 };

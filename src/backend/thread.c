@@ -1,15 +1,17 @@
-/* A thread per client: a connection waits in poll(2) on its own descriptor, in a thread that serves nobody else.
+/* A thread per client: a connection waits in a blocking recv(2), in a thread that serves nobody else.
 
    The threads of a worker share its env, cache and table. Its lock is held wherever these are touched and let go for
-   every system call on a client: by drive() for the threads, here for the accept loop, which holds it but while it
-   waits. */
+   every system call on a client. The accept loop, too, holds it but while it waits. */
 #define _GNU_SOURCE
 #include "door.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 enum {
@@ -23,6 +25,13 @@ struct threads;
 struct thread_start {
     struct threads *threads;
     struct client *client;
+};
+
+/* Of one client, on its own stack. */
+struct thread {
+    struct threads *threads;
+    struct drive hands;
+    int timeout_ms; /* of a receive, as the socket knows it */
 };
 
 struct threads {
@@ -50,29 +59,67 @@ static void *thread_open(struct worker *worker) {
     return self;
 }
 
+/* Deadlines aren't kept closer than this, so that the socket need not be told of each. */
+enum { SLACK_MS = 50 };
+
+static void thread_limit_receive(struct thread *thread, int fd, int timeout_ms) {
+    if (abs(timeout_ms - thread->timeout_ms) <= SLACK_MS)
+        return;
+    struct timeval timeout = {timeout_ms / 1000, timeout_ms % 1000 * 1000};
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
+    thread->timeout_ms = timeout_ms;
+}
+
+/* Receives for the connection. Returns its result, or 0 when it has been fed. */
+static int thread_receive(struct thread *thread, struct client *client, int timeout_ms) {
+    struct threads *self = thread->threads;
+    struct drive *hands = &thread->hands;
+    struct conn_op op;
+    conn_next(&client->conn, &op);
+    pthread_mutex_unlock(&self->lock);
+    thread_limit_receive(thread, client->fd, timeout_ms);
+    size_t asked = op.recv_max < hands->buffer_len ? op.recv_max : hands->buffer_len;
+    ssize_t n = recv(client->fd, hands->buffer, asked, 0);
+    int error = errno;
+    pthread_mutex_lock(&self->lock);
+    clock_update(&self->worker->env.clock);
+    hands->drained = n < (ssize_t)asked;
+    if (n > 0)
+        conn_feed(&client->conn, hands->buffer, (size_t)n);
+    else if (n == 0)
+        conn_done(&client->conn, 0);
+    else if (error != EAGAIN && error != EINTR)
+        return -error;
+    else if (self->worker->env.clock.now_ms >= conn_deadline(&client->conn))
+        return -ETIMEDOUT;
+    return 0;
+}
+
 static int thread_wait_for(void *ctx, struct client *client, enum drive_want want) {
-    struct threads *self = ctx;
-    struct conn_env *env = &self->worker->env;
+    struct thread *thread = ctx;
+    struct threads *self = thread->threads;
+    struct worker *worker = self->worker;
+    uint64_t deadline_ms = conn_deadline(&client->conn), now_ms = worker->env.clock.now_ms;
+    int timeout_ms = deadline_ms > now_ms ? (int)(deadline_ms - now_ms) : 1; /* 0 would be for ever to a receive */
+    clients_note(&worker->clients, client);
+    if (want == WANT_READ)
+        return thread_receive(thread, client, timeout_ms);
     struct pollfd fd = {.fd = client->fd, .events = door_events(want)};
-    pthread_mutex_lock(&self->lock);
-    clients_note(&self->worker->clients, client);
-    uint64_t deadline_ms = conn_deadline(&client->conn), now_ms = env->clock.now_ms;
     pthread_mutex_unlock(&self->lock);
-    poll(&fd, 1, deadline_ms > now_ms ? (int)(deadline_ms - now_ms) : 0);
+    poll(&fd, 1, timeout_ms);
     pthread_mutex_lock(&self->lock);
-    clock_update(&env->clock);
-    int result = env->clock.now_ms >= deadline_ms && !fd.revents ? -ETIMEDOUT : 0;
-    pthread_mutex_unlock(&self->lock);
-    return result;
+    clock_update(&worker->env.clock);
+    return !fd.revents && worker->env.clock.now_ms >= conn_deadline(&client->conn) ? -ETIMEDOUT : 0;
 }
 
 static void *thread_main(void *arg) {
     struct client *client = ((struct thread_start *)arg)->client;
     struct threads *self = ((struct thread_start *)arg)->threads;
     char buffer[RECEIVE_LEN];
-    struct drive hands = {.buffer = buffer, .buffer_len = sizeof buffer};
-    serve(&hands, client, thread_wait_for, self);
+    struct thread thread = {self, {.buffer = buffer, .buffer_len = sizeof buffer}, INT_MAX};
+    fcntl(client->fd, F_SETFL, 0); /* blocking */
     pthread_mutex_lock(&self->lock);
+    serve(&thread.hands, client, thread_wait_for, &thread);
     worker_wake(self->worker); /* it may be waiting for the place */
     worker_hang_up(self->worker, client);
     pthread_cond_signal(&self->left);
@@ -105,7 +152,7 @@ static listener_set thread_wait(void *model, bool accepting) {
     return ready > 0 ? door_rings(worker, fds, door) : 0;
 }
 
-/* An idle thread is in poll: the end of its input wakes it; it serves what has come already, and then finds that end.
+/* An idle thread is in recv: the end of its input wakes it; it serves what has come already, and then finds that end.
  */
 static void thread_drain(void *model, struct client *client) {
     (void)model;

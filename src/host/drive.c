@@ -4,7 +4,6 @@
 #include "version.h"
 
 #include <errno.h>
-#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -14,18 +13,8 @@ enum {
     FILE_SLICE = 256 * 1024,
 };
 
-static void drive_lock(const struct conn_env *env) {
-    if (env->lock)
-        pthread_mutex_lock(env->lock);
-}
-
-static void drive_unlock(const struct conn_env *env) {
-    if (env->lock)
-        pthread_mutex_unlock(env->lock);
-}
-
 static int drive_flags(const struct outq_send *send_op) {
-    return MSG_NOSIGNAL | (send_op->more ? MSG_MORE : 0);
+    return MSG_NOSIGNAL | MSG_DONTWAIT | (send_op->more ? MSG_MORE : 0);
 }
 
 static ssize_t drive_send(int fd, const struct outq_send *send_op) {
@@ -36,47 +25,42 @@ static ssize_t drive_send(int fd, const struct outq_send *send_op) {
     return sendmsg(fd, &message, flags);
 }
 
-/* The end of a file range: read to memory and, when the file has proved to be unchanged since, sent from there. All
-   before it was copied into the socket earlier, so this one look vouches for the whole. */
-static ssize_t drive_send_end(const struct drive *drive, int fd, const struct outq_send *op) {
-    ssize_t n = pread(op->source->fd, drive->buffer, op->len, (off_t)op->first);
-    if (n < 0)
-        return -1;
-    if ((size_t)n < op->len || !version_same(op->source, true))
-        return 0;
-    return send(fd, drive->buffer, op->len, drive_flags(op));
-}
-
 /* Sent from the mapping, a file's pages are copied while they are still in the caches, which on fast links costs less
-   than having the network stack refer to them; and what was queued can't change any more when the file does. */
-static ssize_t drive_sendfile(const struct drive *drive, int fd, const struct outq_send *op) {
-    off_t first = (off_t)op->first;
-    if (op->len <= drive->buffer_len)
-        return drive_send_end(drive, fd, op);
-    size_t len = op->len - drive->buffer_len;
-    if (len > FILE_SLICE)
-        len = FILE_SLICE;
-    if (!version_same(op->source, false))
+   than having the network stack refer to them, as sendfile(2) does; and what was queued can't change any more when the
+   file does. The end is read to memory and, when the file has proved to be unchanged since, sent from there. All before
+   it was copied into the socket earlier, so this one look vouches for the whole. */
+static ssize_t drive_send_file(const struct drive *drive, int fd, const struct outq_send *op) {
+    const bool end = op->len <= drive->buffer_len;
+    const char *at = op->source->map ? op->source->map + op->first : NULL;
+    size_t len = end ? op->len : op->len - drive->buffer_len, most = at ? FILE_SLICE : drive->buffer_len;
+    if (len > most)
+        len = most;
+    if (end || !at) {
+        ssize_t n = pread(op->source->fd, drive->buffer, len, (off_t)op->first);
+        if (n < 0 || (size_t)n < len)
+            return n < 0 ? -1 : 0;
+        at = drive->buffer;
+    }
+    if (!version_same(op->source, end))
         return 0;
-    if (!op->source->map)
-        return sendfile(fd, op->source->fd, &first, len);
-    ssize_t n = send(fd, op->source->map + first, len, drive_flags(op));
+    ssize_t n = send(fd, at, len, drive_flags(op));
     return n < 0 && errno == EFAULT ? 0 : n; /* the mapping ends where the file, truncated, does now */
 }
 
-/* Does one op without the lock. Returns its result, -errno for an error. */
-static ssize_t drive_do(const struct drive *drive, int fd, const struct conn_op *op) {
+/* Returns an op's result, -errno for an error. */
+static ssize_t drive_try(const struct drive *drive, int fd, const struct conn_op *op) {
     ssize_t n = 0;
     do {
         switch (op->kind) {
         case OP_RECV:
-            n = recv(fd, drive->buffer, op->recv_max < drive->buffer_len ? op->recv_max : drive->buffer_len, 0);
+            n = recv(fd, drive->buffer, op->recv_max < drive->buffer_len ? op->recv_max : drive->buffer_len,
+                     MSG_DONTWAIT);
             break;
         case OP_SEND:
             n = drive_send(fd, &op->send);
             break;
         case OP_SENDFILE:
-            n = drive_sendfile(drive, fd, &op->send);
+            n = drive_send_file(drive, fd, &op->send);
             break;
         case OP_FIN:
             n = shutdown(fd, SHUT_WR);
@@ -88,6 +72,16 @@ static ssize_t drive_do(const struct drive *drive, int fd, const struct conn_op 
     return n < 0 ? -errno : n;
 }
 
+/* Lets the others have the lock meanwhile. */
+static ssize_t drive_do(const struct drive *drive, const struct conn_env *env, int fd, const struct conn_op *op) {
+    if (!env->lock)
+        return drive_try(drive, fd, op);
+    pthread_mutex_unlock(env->lock);
+    ssize_t n = drive_try(drive, fd, op);
+    pthread_mutex_lock(env->lock);
+    return n;
+}
+
 static size_t iov_total(const struct outq_send *op) {
     size_t total = 0;
     for (unsigned i = 0; i < op->iov_count; i++)
@@ -96,12 +90,11 @@ static size_t iov_total(const struct outq_send *op) {
 }
 
 enum drive_want drive(struct drive *drive, int fd, struct conn *conn, bool hangup) {
-    const struct conn_env *env = conn->env;
     size_t turn = 0;
-    bool drained = false, full = false; /* the socket's receive and send queues */
+    bool drained = drive->drained, full = false; /* the socket's receive and send queues */
     enum drive_want want;
     struct conn_op op;
-    drive_lock(env);
+    drive->drained = false;
     for (;;) {
         conn_next(conn, &op);
         bool input = op.kind == OP_RECV;
@@ -112,9 +105,7 @@ enum drive_want drive(struct drive *drive, int fd, struct conn *conn, bool hangu
             want = WANT_TURN;
             break;
         }
-        drive_unlock(env);
-        ssize_t n = drive_do(drive, fd, &op);
-        drive_lock(env);
+        ssize_t n = drive_do(drive, conn->env, fd, &op);
         if (n == -EAGAIN && !conn_leaving(conn))
             break;
         drive->moves++;
@@ -128,7 +119,6 @@ enum drive_want drive(struct drive *drive, int fd, struct conn *conn, bool hangu
             conn_done(conn, n);
         }
     }
-    drive_unlock(env);
     return want;
 }
 
@@ -141,10 +131,7 @@ enum drive_want serve(struct drive *hands, struct client *client, serve_wait_fn 
         int result = wait(ctx, client, want);
         if (result == SERVE_LEAVE)
             return want;
-        if (result == 0)
-            continue;
-        drive_lock(conn->env);
-        conn_done(conn, result);
-        drive_unlock(conn->env);
+        if (result != 0)
+            conn_done(conn, result);
     }
 }
