@@ -38,9 +38,9 @@ enum {
     /* The kernel clamps it to net.core.somaxconn. */
     LISTEN_BACKLOG = 4096,
 
-    /* What a socket takes beyond what is on its way to the client: as little as keeps it busy between two turns, so that
-       a file's bytes are still in the caches when the kernel sends them. A smaller send buffer would do that too, but
-       throttle long fast networks, where much is on its way. */
+    /* What a socket takes beyond what is on its way to the client: as little as keeps it busy between two turns, so
+       that a file's bytes are still in the caches when the kernel sends them. A smaller send buffer would do that too,
+       but throttle long fast networks, where much is on its way. */
     UNSENT_BYTES = 224 * 1024,
 
     /* After SIGTERM: answers under way may take this long, then they are cut. */

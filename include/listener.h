@@ -22,9 +22,10 @@ bool listener_spec_ok(const char *spec);
 
 /* Opens non-blocking, close-on-exec listening sockets for `specs` (HOST:PORT, [V6]:PORT, :PORT, unix:PATH), or, when
    there are none, every interface at `port`, with a socket for each of IPv4 and IPv6 that the kernel has.
-   TCP_NODELAY and TCP_NOTSENT_LOWAT are set on them: accepted sockets inherit them. On failure closes what it opened, writes one line to `error`
-   that says what to do (a port in use: which process holds it, from /proc, and how to choose another; a privileged
-   port: so), and returns false. A stale unix socket that nobody answers at is replaced; a live one is an error. */
+   TCP_NODELAY and TCP_NOTSENT_LOWAT are set on them: accepted sockets inherit them. On failure closes what it opened,
+   writes one line to `error` that says what to do (a port in use: which process holds it, from /proc, and how to choose
+   another; a privileged port: so), and returns false. A stale unix socket that nobody answers at is replaced; a live
+   one is an error. */
 bool listeners_open(struct listeners *listeners, const char *const *specs, int spec_count, int port, char *error,
                     size_t error_size);
 

@@ -383,6 +383,8 @@ void config_read(struct config *config, int argc, char **argv) {
     memset(config, 0, sizeof *config);
     if (!option_read_all(&option_table, config, argc, argv, error, sizeof error))
         fail(2, "", error);
+    if ((unsigned)config->workers > config->limits.max_connections) /* each has one to serve */
+        config->workers = (int)config->limits.max_connections;
     if (!add_presets(config)) {
         snprintf(error, sizeof error, "-H, --cors and --isolate: too much (at most %d bytes of fields)", FIELDS_MAX);
         fail(2, "", error);

@@ -259,12 +259,15 @@ static void conn_sent(struct conn *conn, size_t len) {
 }
 
 static void conn_timed_out(struct conn *conn) {
-    struct request nothing = {.minor_version = 1};
+    struct request request = {.minor_version = 1};
+    size_t head_len;
     if (conn->state != CONN_READING || !conn->in) {
         conn->state = CONN_CLOSING;
         return;
     }
-    conn_refuse(conn, &nothing, 408);
+    if (conn->held) /* it is the body that is late */
+        CHECK(request_parse(conn->in, conn->held, conn->env->limits->head_max, &request, &head_len) == 0);
+    conn_refuse(conn, &request, 408);
     conn_take_requests(conn, NULL, 0, false);
 }
 

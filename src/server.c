@@ -89,11 +89,10 @@ static bool server_serve(struct worker *workers, const struct config *config, co
     return ok;
 }
 
-/* The part of max_connections that worker `index` may have: together they have it all, and each has some. */
+/* The part of max_connections that worker `index` may have: together they have it all. */
 static unsigned server_share(const struct config *config, int index) {
     unsigned workers = (unsigned)config->workers, all = config->limits.max_connections;
-    unsigned share = all / workers + ((unsigned)index < all % workers);
-    return share ? share : 1;
+    return all / workers + ((unsigned)index < all % workers);
 }
 
 int server_run(const struct config *config) {

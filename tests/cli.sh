@@ -276,6 +276,10 @@ fi
 stop
 check "SIGTERM ends it with 0 ($status)" is "$status" 0
 
+start -p 0 -r "$site" -w 4 --max-connections 2
+check 'no more workers than connections' await has "$work/banner" ', 2 workers$'
+stop
+
 start -l "unix:$work/socket" -l 127.0.0.1:0 -r "$site"
 check 'a unix socket is listened at' await test -S "$work/socket"
 check 'and printed' await has "$work/banner" "^  unix:$work/socket$"

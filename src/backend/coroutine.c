@@ -196,7 +196,12 @@ static listener_set scheduler_wait(void *model, bool accepting) {
 }
 
 static void scheduler_take(void *model, struct client *client) {
-    scheduler_watch(model, EPOLL_CTL_ADD, client->fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, client);
+    struct scheduler *self = model;
+    if (!scheduler_watch(self, EPOLL_CTL_ADD, client->fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, client)) {
+        int error = errno;
+        worker_hang_up(self->worker, client);
+        worker_exhausted(self->worker, "can't watch a connection", error);
+    }
 }
 
 static void scheduler_drain(void *model, struct client *client) {

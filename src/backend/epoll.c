@@ -20,7 +20,8 @@ struct epolled {
     struct worker *worker;
     int fd;
     bool watching_door;
-    void (*register_wants)(struct epolled *self, struct client *client, enum drive_want want);
+    uint32_t first_events; /* to register a client for */
+    void (*note_wants)(struct epolled *self, struct client *client, enum drive_want want);
     struct client *turns, **turns_end; /* those who wait for their next turn */
     struct epoll_event events[EVENTS_MAX];
 };
@@ -33,25 +34,20 @@ static bool epoll_set(struct epolled *self, int op, int fd, uint32_t events, voi
     return epoll_ctl(self->fd, op, fd, &event) == 0;
 }
 
-/* Level-triggered: the set follows what the connection wants. */
+/* Level-triggered: the set follows what the connection wants, which is its `model`. */
 static void epoll_lt_wants(struct epolled *self, struct client *client, enum drive_want want) {
     static const uint32_t events[] = {[WANT_READ] = EPOLLIN, [WANT_WRITE] = EPOLLOUT, [WANT_TURN] = EPOLLIN | EPOLLOUT};
-    if (client->model == (int)events[want])
-        return;
-    epoll_set(self, client->model ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, client->fd, events[want], client);
+    if (client->model != (int)events[want])
+        epoll_set(self, EPOLL_CTL_MOD, client->fd, events[want], client);
     client->model = (int)events[want];
 }
 
-/* Edge-triggered: registered once; who has more to do at once gets in line. client->model: */
-enum { REGISTERED = 1, IN_LINE = 2 };
+/* Edge-triggered: who has more to do at once gets in line, which is what `model` says. */
+enum { IN_LINE = 2 };
 
 static void epoll_et_wants(struct epolled *self, struct client *client, enum drive_want want) {
-    const uint32_t events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
-    if (!client->model)
-        epoll_set(self, EPOLL_CTL_ADD, client->fd, events, client);
-    client->model = REGISTERED;
+    client->model = want == WANT_TURN ? IN_LINE : 0;
     if (want == WANT_TURN) {
-        client->model |= IN_LINE;
         client->next = NULL;
         *self->turns_end = client;
         self->turns_end = &client->next;
@@ -68,12 +64,11 @@ static void epoll_watch_door(struct epolled *self, bool accepting) {
     self->watching_door = accepting;
 }
 
-static struct epolled *epoll_open(struct worker *worker,
-                                  void (*wants)(struct epolled *, struct client *, enum drive_want)) {
+static struct epolled *epoll_open(struct worker *worker) {
     struct epolled *self = malloc(sizeof *self);
     if (!self)
         return NULL;
-    *self = (struct epolled){.worker = worker, .fd = epoll_create1(EPOLL_CLOEXEC), .register_wants = wants};
+    *self = (struct epolled){.worker = worker, .fd = epoll_create1(EPOLL_CLOEXEC)};
     self->turns_end = &self->turns;
     if (self->fd < 0 || !epoll_set(self, EPOLL_CTL_ADD, worker->wake_fd, EPOLLIN, &wake_mark)) {
         say("can't make an epoll set: %s", strerror(errno));
@@ -84,22 +79,32 @@ static struct epolled *epoll_open(struct worker *worker,
 }
 
 static void *epoll_lt_open(struct worker *worker) {
-    return epoll_open(worker, epoll_lt_wants);
+    struct epolled *self = epoll_open(worker);
+    if (self) {
+        self->first_events = EPOLLIN;
+        self->note_wants = epoll_lt_wants;
+    }
+    return self;
 }
 
 static void *epoll_et_open(struct worker *worker) {
-    return epoll_open(worker, epoll_et_wants);
+    struct epolled *self = epoll_open(worker);
+    if (self) {
+        self->first_events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+        self->note_wants = epoll_et_wants;
+    }
+    return self;
 }
 
 static void epoll_turn(struct epolled *self, struct client *client) {
     enum drive_want want = worker_turn(self->worker, client);
     if (want != WANT_NOTHING)
-        self->register_wants(self, client, want);
+        self->note_wants(self, client, want);
 }
 
 /* Who is in line can't leave it: its turn comes, and finds whatever happened meanwhile. */
 static bool epoll_in_line(const struct epolled *self, const struct client *client) {
-    return self->register_wants == epoll_et_wants && (client->model & IN_LINE);
+    return self->note_wants == epoll_et_wants && client->model == IN_LINE;
 }
 
 static listener_set epoll_serve(struct epolled *self, const struct epoll_event *event) {
@@ -132,7 +137,7 @@ static listener_set epoll_model_wait(void *model, bool accepting) {
         rings |= epoll_serve(self, &self->events[i]);
     while ((client = turns)) {
         turns = client->next;
-        client->model &= ~IN_LINE;
+        client->model = 0;
         epoll_turn(self, client);
     }
     while ((client = clients_expired(&worker->clients, worker->env.clock.now_ms, &cursor)))
@@ -145,7 +150,12 @@ static listener_set epoll_model_wait(void *model, bool accepting) {
 
 static void epoll_take(void *model, struct client *client) {
     struct epolled *self = model;
-    self->register_wants(self, client, WANT_READ);
+    client->model = EPOLLIN;
+    if (!epoll_set(self, EPOLL_CTL_ADD, client->fd, self->first_events, client)) {
+        int error = errno;
+        worker_hang_up(self->worker, client);
+        worker_exhausted(self->worker, "can't watch a connection", error);
+    }
 }
 
 static void epoll_drain(void *model, struct client *client) {

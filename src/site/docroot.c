@@ -31,8 +31,9 @@ int docroot_open(struct docroot *root, const char *path, enum symlinks symlinks)
     if (fd < 0)
         return -errno;
     if (fstat(fd, &st) < 0) {
+        int error = errno;
         close(fd);
-        return -errno;
+        return -error;
     }
     *root = (struct docroot){.path = path, .symlinks = symlinks, .fd = fd, .device = st.st_dev, .inode = st.st_ino};
     root->walk = !have_openat2(fd);
@@ -98,14 +99,19 @@ static int walk_all(struct walk *walk, bool follow) {
             close(walk->fds[walk->depth--]);
         } else if (len > 0 && strcmp(name, ".") != 0) {
             int fd = openat(walk->fds[walk->depth], name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-            if (fd < 0 || fstat(fd, &st) < 0)
+            if (fd < 0)
                 return -errno;
-            if (S_ISLNK(st.st_mode)) {
-                int error = follow ? walk_into_link(walk, fd, tail) : -ELOOP;
+            int error = fstat(fd, &st) < 0 ? -errno : 0;
+            if (!error && S_ISLNK(st.st_mode)) {
+                error = follow ? walk_into_link(walk, fd, tail) : -ELOOP;
                 close(fd);
                 if (error)
                     return error;
                 continue;
+            }
+            if (error) {
+                close(fd);
+                return error;
             }
             if (walk->depth == DEPTH_MAX || (folder && !S_ISDIR(st.st_mode))) {
                 close(fd);
@@ -118,7 +124,7 @@ static int walk_all(struct walk *walk, bool follow) {
     return 0;
 }
 
-static int docroot_walk(const struct docroot *root, const char *path, int flags) {
+static int docroot_walk(const struct docroot *root, const char *path, int flags, bool follow) {
     struct walk walk = {.depth = 0, .links = 0};
     char link[64];
     int fd = -1, error;
@@ -126,7 +132,7 @@ static int docroot_walk(const struct docroot *root, const char *path, int flags)
         return -ENAMETOOLONG;
     memcpy(walk.rest, path, strlen(path) + 1);
     walk.fds[0] = root->fd;
-    error = walk_all(&walk, root->symlinks == SYMLINKS_INSIDE);
+    error = walk_all(&walk, follow);
     if (!error) {
         /* The kernel's own name for what was found: opened again it can't be swapped for something else. */
         snprintf(link, sizeof link, "/proc/self/fd/%d", walk.fds[walk.depth]);
@@ -138,8 +144,11 @@ static int docroot_walk(const struct docroot *root, const char *path, int flags)
     return error ? error : fd;
 }
 
-static int open_beneath(const struct docroot *root, const char *path, int flags, uint64_t resolve) {
-    struct open_how how = {.flags = (uint64_t)(flags | O_CLOEXEC), .resolve = resolve | RESOLVE_NO_MAGICLINKS};
+static int open_beneath(const struct docroot *root, const char *path, int flags, bool follow) {
+    struct open_how how = {.flags = (uint64_t)(flags | O_CLOEXEC),
+                           .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | (follow ? 0 : RESOLVE_NO_SYMLINKS)};
+    if (root->walk)
+        return docroot_walk(root, path, flags, follow);
     for (int tries = 0;; tries++) {
         int fd = (int)syscall(SYS_openat2, root->fd, path[0] ? path : ".", &how, sizeof how);
         if (fd >= 0)
@@ -158,8 +167,8 @@ static ssize_t name_of(int fd, char *name, size_t size) {
     return len;
 }
 
-/* A link that leaves the root on its way, as an absolute one does, may still end beneath it: then what it ends at is
-   opened by its own name, without following any link. */
+/* A link that leaves the root on its way, as an absolute one does, may still end at it or beneath: then what it ends at
+   is opened by its own name, without following any link. */
 static int open_link_back(const struct docroot *root, const char *path, int flags) {
     char top[PATH_MAX], end[PATH_MAX];
     int fd = openat(root->fd, path, O_PATH | O_CLOEXEC);
@@ -169,9 +178,10 @@ static int open_link_back(const struct docroot *root, const char *path, int flag
     close(fd);
     if (top_len == 1)
         top_len = 0; /* "/" */
-    if (end_len <= top_len || top_len < 0 || memcmp(end, top, (size_t)top_len) != 0 || end[top_len] != '/')
+    if (top_len < 0 || end_len < top_len || memcmp(end, top, (size_t)top_len) != 0 ||
+        (end[top_len] != '/' && end[top_len] != '\0'))
         return -EXDEV;
-    return open_beneath(root, end + top_len + 1, flags, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
+    return open_beneath(root, end + top_len + (end[top_len] == '/'), flags, false);
 }
 
 static int docroot_at(const struct docroot *root, const char *path, int flags) {
@@ -179,11 +189,9 @@ static int docroot_at(const struct docroot *root, const char *path, int flags) {
         int fd = openat(root->fd, path[0] ? path : ".", flags | O_CLOEXEC);
         return fd < 0 ? -errno : fd;
     }
-    if (root->walk)
-        return docroot_walk(root, path, flags);
     if (root->symlinks == SYMLINKS_NONE)
-        return open_beneath(root, path, flags, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
-    int fd = open_beneath(root, path, flags, RESOLVE_BENEATH);
+        return open_beneath(root, path, flags, false);
+    int fd = open_beneath(root, path, flags, true);
     return fd == -EXDEV ? open_link_back(root, path, flags) : fd;
 }
 

@@ -41,7 +41,9 @@ static int remove_files(void **state) {
     return 0;
 }
 
-static bool is_blocking(void **state) { return strcmp(*state, "blocking") == 0; }
+static bool is_blocking(void **state) {
+    return strcmp(*state, "blocking") == 0;
+}
 
 static struct server *start(void **state, const char *const args[]) {
     struct server *server = server_start(*state, fixture.path, args);

@@ -17,7 +17,9 @@ static bool take(struct cursor *cursor, const char *text, size_t len) {
     return true;
 }
 
-static bool take_text(struct cursor *cursor, const char *text) { return take(cursor, text, strlen(text)); }
+static bool take_text(struct cursor *cursor, const char *text) {
+    return take(cursor, text, strlen(text));
+}
 
 /* A boundary may come quoted; ours has at most 70 characters of those that need no quotes. */
 static bool find_boundary(const struct reply *reply, char delimiter[80]) {

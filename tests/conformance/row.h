@@ -82,14 +82,22 @@ enum { NONE = 0 };
 #define TO_HEAD .to_head = true
 #define HEAD_OF(status_) (-(status_))
 #define AFTER(...)                                                                                                     \
-    .before = (const int[]) { __VA_ARGS__, 0 }
+    .before = (const int[]) {                                                                                          \
+        __VA_ARGS__, 0                                                                                                 \
+    }
 #define TEN 200, 200, 200, 200, 200, 200, 200, 200, 200, 200
 #define FIELDS(...)                                                                                                    \
-    .fields = (const char *const[]) { __VA_ARGS__, NULL }
+    .fields = (const char *const[]) {                                                                                  \
+        __VA_ARGS__, NULL                                                                                              \
+    }
 #define CONTAINS(...)                                                                                                  \
-    .contains = (const char *const[]) { __VA_ARGS__, NULL }
+    .contains = (const char *const[]) {                                                                                \
+        __VA_ARGS__, NULL                                                                                              \
+    }
 #define CONTAINS_NO(...)                                                                                               \
-    .contains_no = (const char *const[]) { __VA_ARGS__, NULL }
+    .contains_no = (const char *const[]) {                                                                             \
+        __VA_ARGS__, NULL                                                                                              \
+    }
 #define BODY(text) .body_kind = BODY_EXACT, .body = text, .body_len = sizeof(text) - 1
 #define LENGTH(len) .body_kind = BODY_LENGTH, .body_len = len
 #define EMPTY LENGTH(0)

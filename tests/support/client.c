@@ -79,7 +79,9 @@ int client_send(struct client *client, const char *at, size_t len) {
     return 0;
 }
 
-int client_send_text(struct client *client, const char *text) { return client_send(client, text, strlen(text)); }
+int client_send_text(struct client *client, const char *text) {
+    return client_send(client, text, strlen(text));
+}
 
 int client_send_cut(struct client *client, const char *at, size_t len, const size_t cuts[], size_t cut_count) {
     enum { MOMENT_MS = 1 };
@@ -97,7 +99,9 @@ int client_send_cut(struct client *client, const char *at, size_t len, const siz
     return 0;
 }
 
-void client_finish(struct client *client) { shutdown(client->fd, SHUT_WR); }
+void client_finish(struct client *client) {
+    shutdown(client->fd, SHUT_WR);
+}
 
 ssize_t client_receive(struct client *client, size_t at_most) {
     for (;;) {

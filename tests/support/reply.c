@@ -6,7 +6,9 @@
 #include <string.h>
 #include <strings.h>
 
-static bool is_token_char(char c) { return isalnum((unsigned char)c) || (c && strchr("!#$%&'*+-.^_`|~", c)); }
+static bool is_token_char(char c) {
+    return isalnum((unsigned char)c) || (c && strchr("!#$%&'*+-.^_`|~", c));
+}
 
 /* RFC 9112 section 4; only three-digit statuses of the five classes, and the space after it even without a reason. */
 static const char *parse_status_line(struct reply *reply, const char *line) {

@@ -184,9 +184,13 @@ struct server *server_start(const char *model, const char *root, const char *con
     return NULL;
 }
 
-int server_port(const struct server *server) { return server->port; }
+int server_port(const struct server *server) {
+    return server->port;
+}
 
-pid_t server_pid(const struct server *server) { return server->pid; }
+pid_t server_pid(const struct server *server) {
+    return server->pid;
+}
 
 /* A pid that was reaped may belong to somebody else by now. */
 void server_signal(const struct server *server, int signal_number) {
@@ -254,7 +258,9 @@ static bool finish(struct server *server, bool any_status) {
     return !reason;
 }
 
-bool server_close(struct server *server) { return finish(server, true); }
+bool server_close(struct server *server) {
+    return finish(server, true);
+}
 
 bool server_stop(struct server *server) {
     server_signal(server, SIGTERM);

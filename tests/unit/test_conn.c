@@ -3,8 +3,8 @@
 #define _GNU_SOURCE
 #include "engine.h"
 
-#include <fcntl.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>

@@ -84,6 +84,14 @@ TEST(drips_renew_nothing) {
     assert_true(was_sent("\r\nConnection: close\r\n"));
 }
 
+TEST(a_late_body_is_refused_as_its_method_asks) {
+    engine_feed_text(&engine, "HEAD / HTTP/1.1\r\nHost: a\r\nContent-Length: 8\r\n\r\n123");
+    time_out();
+    assert_int_equal(engine_send_all(&engine), OP_FIN);
+    assert_true(was_sent("HTTP/1.1 408 Request Timeout\r\n"));
+    assert_memory_equal(engine.sent.at + engine.sent.len - 4, "\r\n\r\n", 4); /* and no content */
+}
+
 TEST(an_empty_line_is_the_first_of_a_head) {
     engine_feed_text(&engine, "\r\n");
     assert_int_equal(ms_left(), HEADER_MS);
@@ -210,13 +218,21 @@ TEST(lingering_goes_on_when_drained) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        ON_A_CONNECTION(idle_until_the_first_byte),    ON_A_CONNECTION(a_quiet_close_when_nothing_came),
-        ON_A_CONNECTION(drips_renew_nothing),          ON_A_CONNECTION(an_empty_line_is_the_first_of_a_head),
-        ON_A_CONNECTION(a_deadline_for_each_head),     ON_A_CONNECTION(a_deadline_for_a_body_behind_a_reply),
-        ON_A_CONNECTION(idle_again_after_a_reply),     ON_A_CONNECTION(progress_renews_the_deadline_of_a_reply),
-        ON_A_CONNECTION(slow_progress_renews_it_less), ON_A_CONNECTION(each_reply_has_its_own_rate),
-        ON_A_CONNECTION(lingering_is_bounded_in_time), ON_A_CONNECTION(lingering_is_bounded_in_bytes),
-        ON_A_CONNECTION(the_peers_end_ends_lingering), ON_A_CONNECTION(lingering_goes_on_when_drained),
+        ON_A_CONNECTION(idle_until_the_first_byte),
+        ON_A_CONNECTION(a_quiet_close_when_nothing_came),
+        ON_A_CONNECTION(drips_renew_nothing),
+        ON_A_CONNECTION(an_empty_line_is_the_first_of_a_head),
+        ON_A_CONNECTION(a_late_body_is_refused_as_its_method_asks),
+        ON_A_CONNECTION(a_deadline_for_each_head),
+        ON_A_CONNECTION(a_deadline_for_a_body_behind_a_reply),
+        ON_A_CONNECTION(idle_again_after_a_reply),
+        ON_A_CONNECTION(progress_renews_the_deadline_of_a_reply),
+        ON_A_CONNECTION(slow_progress_renews_it_less),
+        ON_A_CONNECTION(each_reply_has_its_own_rate),
+        ON_A_CONNECTION(lingering_is_bounded_in_time),
+        ON_A_CONNECTION(lingering_is_bounded_in_bytes),
+        ON_A_CONNECTION(the_peers_end_ends_lingering),
+        ON_A_CONNECTION(lingering_goes_on_when_drained),
     };
     return cmocka_run_group_tests(tests, open_engine, close_engine);
 }
