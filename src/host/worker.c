@@ -1,4 +1,7 @@
-/* The accept loop exists once, so what can go wrong at the door is written once: no descriptors left, no place left, an
+/* Workers share the listening sockets, and each ring lets in one client: so a connection goes to a worker that is free
+   for it, and none waits in the queue of one that is busy or full, as it would with SO_REUSEPORT.
+
+   The accept loop exists once, so what can go wrong at the door is written once: no descriptors left, no place left, an
    address with too many connections, a stop. */
 #define _GNU_SOURCE
 #include "worker.h"
