@@ -12,7 +12,7 @@ struct config {
     struct site_config site;
     const char *model;              /* a name that backend_find knows */
     int port;                       /* 0: the kernel picks */
-    const char *listen[LISTEN_MAX]; /* as given; none: every interface, dual-stack, at `port` */
+    const char *listen[LISTEN_MAX]; /* as given; none: every interface at `port` */
     int listen_count;
     int workers; /* >= 1 */
     bool quiet, verbose;

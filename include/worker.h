@@ -22,6 +22,7 @@ struct worker {
     void *model; /* what backend->open returned */
     int wake_fd; /* an eventfd: readable when a signal came, or a client left whose place is wanted */
     bool draining;
+    int first_listener;      /* to accept from */
     uint64_t rest_until_ms;  /* no accepting before: nobody can be let in */
     uint64_t quiet_until_ms; /* what it lacks has been said, and is not said again before */
     uint64_t drain_until_ms;

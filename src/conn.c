@@ -6,9 +6,9 @@
    READING    RECV            head and body whole: reply;    close        nothing received:    idle, then one
                               else wait for more                          close; else 408      for the whole head
    REPLYING   SEND, SENDFILE  advance; queue empty: next     file shrank  close                renewed by progress
-                              request, finish, or close      or changed:                       that is fast enough
+                              request, or finish             or changed:                       that is fast enough
                                                              close
-   FINISHING  FIN             LINGERING                                   close                linger
+   FINISHING  FIN             LINGERING, or close                         close                linger
    LINGERING  RECV            dropped, within a bound        close        close                linger, not renewed
    CLOSING    CLOSE
 
@@ -86,7 +86,7 @@ static void conn_reply(struct conn *conn, const struct request *request, bool di
     conn->request_count++;
     conn->last = reply_build(conn->env->site, &conn->env->clock, request, distrust || conn_is_last(conn, request),
                              conn_outq(conn));
-    /* A client that asked us to close has said all it will: closing at once can't reset what it hasn't read. */
+    /* A client that asked us to close has said all it will: it isn't waited for. */
     conn->linger = distrust || request->keep_alive;
 }
 
@@ -247,8 +247,8 @@ static void conn_sent(struct conn *conn, size_t len) {
         return;
     }
     conn_release_out(conn);
-    if (conn->last) {
-        conn->state = conn->linger ? CONN_FINISHING : CONN_CLOSING;
+    if (conn->last) { /* a close without a FIN before it could drop the last bytes, which wait for one */
+        conn->state = CONN_FINISHING;
         conn->deadline_ms = conn->env->clock.now_ms + LINGER_MS;
     } else if (conn->held) {
         conn->state = CONN_READING;
@@ -277,7 +277,7 @@ void conn_done(struct conn *conn, ssize_t result) {
     else if (result == -ETIMEDOUT)
         conn_timed_out(conn);
     else if (conn->state == CONN_FINISHING && result >= 0)
-        conn->state = CONN_LINGERING;
+        conn->state = conn->linger ? CONN_LINGERING : CONN_CLOSING;
     else if (conn->state == CONN_REPLYING && result > 0)
         conn_sent(conn, (size_t)result);
     else /* the peer's end of stream, a file that shrank, or an error: nothing more can be said */

@@ -72,7 +72,7 @@ INLINE void flow_closed(struct coroutine_flow *flow) {
 }
 
 #else
-/* The deepest paths, to a listing or a file that isn't cached, take 64 KiB, and 80 where links are resolved by hand.
+/* The deepest paths, to a listing or a file that isn't cached, take 64 KiB, and 88 where links are resolved by hand.
    What isn't touched is only address space. */
 const size_t coroutine_stack_len = 128 * 1024;
 

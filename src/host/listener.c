@@ -131,8 +131,9 @@ static int open_socket(const struct address *address) {
     bool ready = true;
     if (family != AF_UNIX) /* SO_REUSEADDR: not kept out by connections of a server that has just ended */
         ready = setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
-                setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0 &&
-                setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof unsent) == 0;
+                setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0;
+    if (family != AF_UNIX) /* a kernel that doesn't know it serves large files a little slower */
+        setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof unsent);
     if (ready && family == AF_INET6)
         ready = setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) == 0;
     if (ready && bind(fd, &address->u.any, address->len) == 0 && listen(fd, LISTEN_BACKLOG) == 0)

@@ -1,4 +1,4 @@
-/* Workers share the listening sockets, and each ring lets in one client: so a connection goes to a worker that is free
+/* Workers share the listening sockets, and each ring lets in few clients: so a connection goes to a worker that is free
    for it, and none waits in the queue of one that is busy or full, as it would with SO_REUSEPORT.
 
    The accept loop exists once, so what can go wrong at the door is written once: no descriptors left, no place left, an
@@ -25,7 +25,8 @@ bool worker_open(struct worker *worker, const struct worker *all, const struct c
     *worker = (struct worker){.config = config, .listeners = listeners, .all = all, .wake_fd = -1};
     worker->backend = backend_find(config->model);
     worker->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    worker->drive.buffer_len = config->limits.head_max;
+    worker->drive.buffer_len = config->limits.head_max > HEAD_MAX_DEFAULT ? config->limits.head_max
+                                                                          : HEAD_MAX_DEFAULT; /* files go through it */
     worker->drive.buffer = malloc(worker->drive.buffer_len);
     worker->env.site = &worker->site;
     worker->env.limits = &config->limits;
@@ -216,13 +217,9 @@ static void worker_let_in(struct worker *worker, int fd, const struct sockaddr_s
 /* Accepts from one listener. False: no more can be accepted for now. */
 static bool worker_accept_from(struct worker *worker, int listener) {
     unsigned batch = 1 + worker->clients.count / ACCEPT_MORE_PER;
-    while (batch-- > 0) {
+    while (batch-- > 0 && worker->clients.count < worker->clients.capacity) {
         struct sockaddr_storage peer;
         socklen_t peer_len = sizeof peer;
-        if (worker->clients.count == worker->clients.capacity) {
-            worker_make_room(worker);
-            return false;
-        }
         peer.ss_family = AF_UNSPEC;
         int fd = accept4(listener, (struct sockaddr *)&peer, &peer_len, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
@@ -234,13 +231,22 @@ static bool worker_accept_from(struct worker *worker, int listener) {
                 return false;
         } /* else: that connection is gone already; the next */
     }
-    return true;
+    if (worker->clients.count < worker->clients.capacity)
+        return true;
+    worker_make_room(worker);
+    return false;
 }
 
+/* Where it stopped for want of room it goes on with the next listener, lest one is never heard. */
 static void worker_accept(struct worker *worker, listener_set rings) {
-    for (int i = 0; i < worker->listeners->count; i++)
-        if ((rings >> i & 1) && !worker_accept_from(worker, worker->listeners->fd[i]))
+    int count = worker->listeners->count, first = worker->first_listener;
+    for (int i = first; i < first + count; i++) {
+        int at = i % count;
+        if ((rings >> at & 1) && !worker_accept_from(worker, worker->listeners->fd[at])) {
+            worker->first_listener = (at + 1) % count;
             return;
+        }
+    }
     if (atomic_load_explicit(worker->clients.crowded, memory_order_relaxed))
         atomic_store_explicit(worker->clients.crowded, false, memory_order_relaxed);
 }

@@ -261,6 +261,26 @@ static void test_max_connections(void **state) {
     assert_true(server_stop(server));
 }
 
+/* Who is served while somebody waits at the door is told to go afterwards, so that it need not be waited for. */
+static void test_crowd_is_told(void **state) {
+    struct server *server = start(state, (const char *const[]){"--max-connections", "1", NULL});
+    struct client crowd[4];
+    bool closes = false;
+    server_pause(server); /* they come at once */
+    for (int i = 0; i < 4; i++) {
+        open_client(&crowd[i], server);
+        client_send_text(&crowd[i], SMALL);
+    }
+    server_signal(server, SIGCONT);
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(read_status(&crowd[i], &closes), 200);
+        assert_true(closes || i == 3);
+    }
+    for (int i = 0; i < 4; i++)
+        client_close(&crowd[i]);
+    assert_true(server_stop(server));
+}
+
 /* At the limit and busy, the next one waits in the backlog, and is served when there is room. */
 static void test_backlog(void **state) {
     struct server *server = start(state, (const char *const[]){"--max-connections", "1", "--send-timeout", "60", NULL});
@@ -368,11 +388,11 @@ static void test_second_signal(void **state) {
 }
 
 static const struct CMUnitTest all_tests[] = {
-    cmocka_unit_test(test_dripped_head),  cmocka_unit_test(test_slow_head),       cmocka_unit_test(test_missing_body),
-    cmocka_unit_test(test_silence),       cmocka_unit_test(test_no_reader),       cmocka_unit_test(test_slow_reader),
-    cmocka_unit_test(test_max_requests),  cmocka_unit_test(test_max_connections), cmocka_unit_test(test_backlog),
-    cmocka_unit_test(test_silent_crowd),  cmocka_unit_test(test_drain),           cmocka_unit_test(test_idle_drain),
-    cmocka_unit_test(test_second_signal),
+    cmocka_unit_test(test_dripped_head), cmocka_unit_test(test_slow_head),       cmocka_unit_test(test_missing_body),
+    cmocka_unit_test(test_silence),      cmocka_unit_test(test_no_reader),       cmocka_unit_test(test_slow_reader),
+    cmocka_unit_test(test_max_requests), cmocka_unit_test(test_max_connections), cmocka_unit_test(test_crowd_is_told),
+    cmocka_unit_test(test_backlog),      cmocka_unit_test(test_silent_crowd),    cmocka_unit_test(test_drain),
+    cmocka_unit_test(test_idle_drain),   cmocka_unit_test(test_second_signal),
 };
 
 int main(int argc, char **argv) {

@@ -198,6 +198,12 @@ void server_signal(const struct server *server, int signal_number) {
         kill(server->pid, signal_number);
 }
 
+void server_pause(const struct server *server) {
+    siginfo_t info;
+    server_signal(server, SIGSTOP);
+    waitid(P_PID, (id_t)server->pid, &info, WSTOPPED);
+}
+
 bool server_wait(struct server *server, int timeout_ms, int *status) {
     int64_t until_ms = clock_now_ms() + timeout_ms;
     while (!server->reaped) {

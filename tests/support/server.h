@@ -20,6 +20,9 @@ pid_t server_pid(const struct server *);
 
 void server_signal(const struct server *, int signal_number);
 
+/* Stops it for a while, until it gets SIGCONT. */
+void server_pause(const struct server *);
+
 /* Waits until the process has ended. False after timeout_ms. *status is what waitpid(2) gives. */
 bool server_wait(struct server *, int timeout_ms, int *status);
 
