@@ -32,8 +32,8 @@ typedef int serve_wait_fn(void *ctx, struct client *client, enum drive_want want
 enum { SERVE_LEAVE = 1 };
 
 /* The sequential form: drives the client's connection to its end, calling wait() whenever it would have to wait, and
-   when it has had its turn. Returns WANT_NOTHING: the caller closes; or, told to leave the
-   connection as it is, what it wants. */
+   when it has had its turn. Returns WANT_NOTHING: the caller closes; or, told to leave the connection as it is, what it
+   wants. */
 enum drive_want serve(struct drive *hands, struct client *client, serve_wait_fn *wait, void *ctx);
 
 #endif

@@ -70,7 +70,7 @@ static void thread_limit_receive(struct thread *thread, int fd, int timeout_ms) 
     thread->timeout_ms = timeout_ms;
 }
 
-/* Receives for the connection. Returns its result, or 0 when it has been fed. */
+/* Receives for the connection and feeds it. Returns 0, or the error that it is to be told. */
 static int thread_receive(struct thread *thread, struct client *client, int timeout_ms) {
     struct threads *self = thread->threads;
     struct drive *hands = &thread->hands;
