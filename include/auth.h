@@ -11,8 +11,8 @@
 struct auth;
 
 /* Reads the file. NULL, with one line in `error` that names the file, the line and what is wrong, when it can't be
-   read, holds no user, holds a line or a hash that crypt(3) doesn't know, or the system has no crypt(3). Never frees.
- */
+   read, holds no user, holds a line or a hash that crypt(3) doesn't know, or the system has no crypt(3). It is never
+   freed. */
 struct auth *auth_open(const char *path, char *error, size_t error_size);
 
 enum auth_verdict { AUTH_DENIED, AUTH_GRANTED, AUTH_LATER };

@@ -40,7 +40,8 @@ enum {
 
     /* What a socket takes beyond what is on its way to the client: as little as keeps it busy between two turns, so
        that a file's bytes are still in the caches when the kernel sends them. A smaller send buffer would do that too,
-       but throttle long fast networks, where much is on its way. */
+       but throttle long fast networks, where much is on its way. Measured on loopback with 10 MiB files: 192 to 256 KiB
+       are alike, less and the rate drops by a third, more and it falls slowly. */
     UNSENT_BYTES = 224 * 1024,
 
     /* After SIGTERM: answers under way may take this long, then they are cut. */

@@ -16,9 +16,14 @@ enum drive_want {
 struct drive {
     char *buffer;
     size_t buffer_len;
-    bool drained;   /* the caller has just received all there was: nothing is lost by waiting for more first */
+    bool drained;   /* said to drive(), which forgets it: the caller has just received all there was */
     uint64_t moves; /* ops that did something: tells a sweep whether to nap */
 };
+
+/* How much an OP_RECV asks for. */
+static inline size_t drive_recv_len(const struct drive *drive, const struct conn_op *op) {
+    return op->recv_max < drive->buffer_len ? op->recv_max : drive->buffer_len;
+}
 
 /* Drives `conn` on `fd`. A receive that brings less than asked for has drained the socket, and no second is spent to be
    told so; `hangup` says that the peer's end of stream is known to have come, so it is worth one. The env's lock, if it

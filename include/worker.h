@@ -57,9 +57,10 @@ int worker_client_timeout(const struct worker *worker, const struct client *clie
 /* For a model that has use for few descriptors: keeps at most `count` of large files open. */
 void worker_limit_files(struct worker *worker, unsigned count);
 
-/* A model couldn't get what a client needs (a process, a thread), who is hung up: said once, and nobody is let in for a
-   while. */
+/* A model couldn't get what a client needs (a process, a thread): said once, and nobody is let in for a while.
+   worker_give_up hangs the client up, too. */
 void worker_exhausted(struct worker *worker, const char *what, int error);
+void worker_give_up(struct worker *worker, struct client *client, const char *what, int error);
 
 /* wake_fd was readable: makes it quiet again. */
 void worker_woken(struct worker *worker);

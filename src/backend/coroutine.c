@@ -197,11 +197,8 @@ static listener_set scheduler_wait(void *model, bool accepting) {
 
 static void scheduler_take(void *model, struct client *client) {
     struct scheduler *self = model;
-    if (!scheduler_watch(self, EPOLL_CTL_ADD, client->fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, client)) {
-        int error = errno;
-        worker_hang_up(self->worker, client);
-        worker_exhausted(self->worker, "can't watch a connection", error);
-    }
+    if (!scheduler_watch(self, EPOLL_CTL_ADD, client->fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, client))
+        worker_give_up(self->worker, client, "can't watch a connection", errno);
 }
 
 static void scheduler_drain(void *model, struct client *client) {

@@ -150,12 +150,9 @@ static listener_set epoll_model_wait(void *model, bool accepting) {
 
 static void epoll_take(void *model, struct client *client) {
     struct epolled *self = model;
-    client->model = EPOLLIN;
-    if (!epoll_set(self, EPOLL_CTL_ADD, client->fd, self->first_events, client)) {
-        int error = errno;
-        worker_hang_up(self->worker, client);
-        worker_exhausted(self->worker, "can't watch a connection", error);
-    }
+    client->model = EPOLLIN; /* WANT_READ to epoll_lt_wants; not in line to epoll_et_wants */
+    if (!epoll_set(self, EPOLL_CTL_ADD, client->fd, self->first_events, client))
+        worker_give_up(self->worker, client, "can't watch a connection", errno);
 }
 
 static void epoll_drain(void *model, struct client *client) {

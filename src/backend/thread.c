@@ -78,7 +78,7 @@ static int thread_receive(struct thread *thread, struct client *client, int time
     conn_next(&client->conn, &op);
     pthread_mutex_unlock(&self->lock);
     thread_limit_receive(thread, client->fd, timeout_ms);
-    size_t asked = op.recv_max < hands->buffer_len ? op.recv_max : hands->buffer_len;
+    size_t asked = drive_recv_len(hands, &op);
     ssize_t n = recv(client->fd, hands->buffer, asked, 0);
     int error = errno;
     pthread_mutex_lock(&self->lock);
@@ -133,10 +133,8 @@ static void thread_take(void *model, struct client *client) {
     pthread_t thread;
     *start = (struct thread_start){self, client};
     int error = pthread_create(&thread, &self->attr, thread_main, start);
-    if (error) {
-        worker_hang_up(self->worker, client);
-        worker_exhausted(self->worker, "can't start a thread", error);
-    }
+    if (error)
+        worker_give_up(self->worker, client, "can't start a thread", error);
 }
 
 static listener_set thread_wait(void *model, bool accepting) {
@@ -152,8 +150,7 @@ static listener_set thread_wait(void *model, bool accepting) {
     return ready > 0 ? door_rings(worker, fds, door) : 0;
 }
 
-/* An idle thread is in recv: the end of its input wakes it; it serves what has come already, and then finds that end.
- */
+/* An idle thread is in recv: the end of its input wakes it; what has come already is served first. */
 static void thread_drain(void *model, struct client *client) {
     (void)model;
     conn_drain(&client->conn);

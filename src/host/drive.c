@@ -53,8 +53,7 @@ static ssize_t drive_try(const struct drive *drive, int fd, const struct conn_op
     do {
         switch (op->kind) {
         case OP_RECV:
-            n = recv(fd, drive->buffer, op->recv_max < drive->buffer_len ? op->recv_max : drive->buffer_len,
-                     MSG_DONTWAIT);
+            n = recv(fd, drive->buffer, drive_recv_len(drive, op), MSG_DONTWAIT);
             break;
         case OP_SEND:
             n = drive_send(fd, &op->send);
@@ -111,8 +110,7 @@ enum drive_want drive(struct drive *drive, int fd, struct conn *conn, bool hangu
         drive->moves++;
         turn += n > 0 ? (size_t)n : 0;
         if (input && n > 0) {
-            size_t asked = op.recv_max < drive->buffer_len ? op.recv_max : drive->buffer_len;
-            drained = (size_t)n < asked && !hangup;
+            drained = (size_t)n < drive_recv_len(drive, &op) && !hangup;
             conn_feed(conn, drive->buffer, (size_t)n);
         } else {
             full = op.kind == OP_SEND && n > 0 && (size_t)n < iov_total(&op.send);

@@ -1,5 +1,5 @@
-/* Workers share the listening sockets, and each ring lets in few clients: so a connection goes to a worker that is free
-   for it, and none waits in the queue of one that is busy or full, as it would with SO_REUSEPORT.
+/* Workers share the listening sockets, and a ring lets in one client, or few: so a connection goes to a worker that is
+   free for it, and none waits in the queue of one that is busy or full, as it would with SO_REUSEPORT.
 
    The accept loop exists once, so what can go wrong at the door is written once: no descriptors left, no place left, an
    address with too many connections, a stop. */
@@ -192,6 +192,11 @@ void worker_exhausted(struct worker *worker, const char *what, int error) {
         say("%s: %s; raise the limit (ulimit -n, -u) or lower --max-connections", what, strerror(error));
     worker->quiet_until_ms = now_ms + QUIET_MS;
     worker->rest_until_ms = now_ms + ACCEPT_REST_MS;
+}
+
+void worker_give_up(struct worker *worker, struct client *client, const char *what, int error) {
+    worker_hang_up(worker, client); /* which lets others in, so it comes first */
+    worker_exhausted(worker, what, error);
 }
 
 /* No descriptor for a connection: a cached file may give up its own, or an idle client its place. */

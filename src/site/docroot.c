@@ -102,17 +102,15 @@ static int walk_all(struct walk *walk, bool follow) {
             if (fd < 0)
                 return -errno;
             int error = fstat(fd, &st) < 0 ? -errno : 0;
-            if (!error && S_ISLNK(st.st_mode)) {
+            bool link = !error && S_ISLNK(st.st_mode);
+            if (link)
                 error = follow ? walk_into_link(walk, fd, tail) : -ELOOP;
+            if (link || error)
                 close(fd);
-                if (error)
-                    return error;
-                continue;
-            }
-            if (error) {
-                close(fd);
+            if (error)
                 return error;
-            }
+            if (link)
+                continue;
             if (walk->depth == DEPTH_MAX || (folder && !S_ISDIR(st.st_mode))) {
                 close(fd);
                 return folder ? -ENOTDIR : -ENAMETOOLONG;
