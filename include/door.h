@@ -24,11 +24,12 @@ static inline nfds_t door_fill(const struct worker *worker, struct pollfd *fds, 
 
 /* After the poll: quiets the wake descriptor; the listeners that somebody waits at. */
 static inline listener_set door_rings(struct worker *worker, const struct pollfd *fds, nfds_t count) {
-    listener_set rings = 0;
+    listener_set rings = 0, listener = 1;
     if (fds[0].revents)
         worker_woken(worker);
-    for (nfds_t i = 1; i < count; i++)
-        rings |= (listener_set)(fds[i].revents != 0) << (i - 1);
+    for (nfds_t i = 1; i < count; i++, listener <<= 1)
+        if (fds[i].revents)
+            rings |= listener;
     return rings;
 }
 
