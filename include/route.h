@@ -8,10 +8,11 @@
 struct route {
     struct file *file; /* a reference that the caller puts; NULL: see below */
     int status;        /* with a file: 200, or 404 when it is the page that says so; without: what to answer */
-    struct slice path; /* by which the file was got */
+    struct slice path; /* by which the file was got: lies in the request or in what follows, never elsewhere */
     struct slice location, query;     /* not empty: redirect there */
     char space[3 * PATH_LEN_MAX + 2]; /* what the slices lie in */
     char host_path[PATH_LEN_MAX + 1];
+    char decoded[PATH_LEN_MAX + 1];
 };
 
 /* Finds out. A folder asked for without its slash is a redirect; one without an index a listing where that is on. */

@@ -182,15 +182,14 @@ static void route_clean(struct route *route, const struct request *request, stru
 
 void route_find(struct route *route, struct site *site, const struct clock *clock, const struct request *request) {
     const struct site_config *config = site->config;
-    char decoded[PATH_LEN_MAX + 1];
-    struct slice asked = {decoded, 0};
+    struct slice asked = {route->decoded, 0};
     route->file = NULL;
     route->location = route->query = (struct slice){0};
     route->status = 200;
     if (request->path_plain && request->path.len <= PATH_LEN_MAX) {
         asked = slice_from(request->path, 1);
     } else {
-        route->status = path_decode(request->path, decoded, &asked.len);
+        route->status = path_decode(request->path, route->decoded, &asked.len);
         if (route->status)
             return;
         route->status = 200;

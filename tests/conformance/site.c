@@ -117,6 +117,8 @@ void site_encoded(struct fixture *fixture) {
     fixture_text(fixture, "root/stale.txt.gz", "stale");
     fixture_text(fixture, "root/folder.txt", "its sibling is a folder\n");
     fixture_dir(fixture, "root/folder.txt.gz");
+    fixture_text(fixture, "root/a name that is long and has spaces, so that its path comes encoded.js", "plain\n");
+    fixture_text(fixture, "root/a name that is long and has spaces, so that its path comes encoded.js.br", "br");
     fixture_text(fixture, "root/lone.txt.gz", "no plain file");
     fixture_text(fixture, "root/packed/index.html", "the plain index\n");
     fixture_text(fixture, "root/packed/index.html.gz", "gzip index");
