@@ -4,7 +4,7 @@
    when all places are taken (there is one here): replies say Connection: close, and a client that waits for its next
    request makes room as soon as somebody is at the door. */
 #define _GNU_SOURCE
-#include "door.h"
+#include "host/door.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -9,9 +9,9 @@
    Descriptors are registered once, for both directions and edge-triggered. No edge is lost: serve() waits after the
    socket would have blocked, or was drained, and nobody asks the kernel for events before the coroutine is parked. */
 #define _GNU_SOURCE
-#include "coroutine_switch.h"
-#include "say.h"
-#include "worker.h"
+#include "backend/coroutine_switch.h"
+#include "base/say.h"
+#include "host/worker.h"
 
 #include <errno.h>
 #include <stdlib.h>

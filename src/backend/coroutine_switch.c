@@ -2,8 +2,8 @@
    stack pointer for one that was left the same way, pops, and returns; all other registers the compiler takes for lost
    anyway. The stack of a new flow is laid out as if it had been left just before its first instruction. */
 #define _GNU_SOURCE
-#include "coroutine_switch.h"
-#include "check.h"
+#include "backend/coroutine_switch.h"
+#include "base/check.h"
 
 #include <stdint.h>
 #include <string.h>

@@ -5,8 +5,8 @@
    each is registered once, for both directions, and an event says that something has changed since: so a connection is
    driven until it would block, and one that is stopped before, having had its share, waits in a queue of our own. */
 #define _GNU_SOURCE
-#include "say.h"
-#include "worker.h"
+#include "base/say.h"
+#include "host/worker.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -3,8 +3,8 @@
    The table of clients is shared memory, so the parent sees which child has been idle longest when it must make room;
    it lets one go with SIGTERM. A child that loses its parent is killed by the kernel. */
 #define _GNU_SOURCE
-#include "door.h"
-#include "signals.h"
+#include "host/door.h"
+#include "host/signals.h"
 
 #include <errno.h>
 #include <signal.h>

@@ -1,4 +1,4 @@
-#include "backend.h"
+#include "backend/list.h"
 
 #include <stddef.h>
 #include <string.h>

@@ -2,7 +2,7 @@
    it is ready. When a whole sweep moved nothing the sweeper naps, longer each time, so that an idle server costs next
    to nothing; the longest nap is the price that the first request after a pause pays. */
 #define _GNU_SOURCE
-#include "door.h"
+#include "host/door.h"
 
 #include <stdlib.h>
 

@@ -1,8 +1,8 @@
 /* All connections wait in one poll(2) over an array that says what each of them wants. The kernel reads the whole array
    at each call, and so do we: the cost of a wake-up grows with the connections that are open. */
 #define _GNU_SOURCE
-#include "check.h"
-#include "door.h"
+#include "base/check.h"
+#include "host/door.h"
 
 #include <errno.h>
 #include <stdlib.h>

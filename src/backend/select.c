@@ -1,8 +1,8 @@
 /* All connections wait in one select(2). Its sets are bit maps of FD_SETSIZE (1024) descriptors: a higher one would be
    written beyond their end, so a client whose descriptor doesn't fit is refused. */
 #define _GNU_SOURCE
-#include "say.h"
-#include "worker.h"
+#include "base/say.h"
+#include "host/worker.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -24,10 +24,10 @@ static void *select_open(struct worker *worker) {
     if (!self)
         return NULL;
     self->worker = worker;
-    unsigned share = (FD_SETSIZE - OTHER_FDS) / (unsigned)worker->config->workers;
+    unsigned share = (FD_SETSIZE - OTHER_FDS) / (unsigned)worker->settings->workers;
     if (worker->clients.capacity > share)
         worker->clients.capacity = share;
-    worker_limit_files(worker, FILE_FDS / (unsigned)worker->config->workers);
+    worker_limit_files(worker, FILE_FDS / (unsigned)worker->settings->workers);
     if (worker->wake_fd >= FD_SETSIZE) {
         say("-m select can't watch descriptors above %d: run fewer workers", FD_SETSIZE - 1);
         free(self);

@@ -3,7 +3,7 @@
    The threads of a worker share its env, cache and table. Its lock is held wherever these are touched and let go for
    every system call on a client. The accept loop, too, holds it but while it waits. */
 #define _GNU_SOURCE
-#include "door.h"
+#include "host/door.h"
 
 #include <errno.h>
 #include <fcntl.h>

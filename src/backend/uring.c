@@ -10,10 +10,9 @@
    Invariant: a slot is given back only when nothing is under way for it, so a completion always finds its client; and
    what a send refers to stays put until it has completed, canceled or not. */
 #define _GNU_SOURCE
-#include "say.h"
-#include "uring_ring.h"
-#include "version.h"
-#include "worker.h"
+#include "base/say.h"
+#include "backend/uring_ring.h"
+#include "host/worker.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -126,7 +125,7 @@ static ssize_t uring_slice(struct uring *self, struct uring_client *mine, const 
             return n < 0 ? -errno : 0;
         len = (size_t)n;
     }
-    return version_same(send->source, end) ? (ssize_t)len : 0;
+    return drive_may_send(send, end) ? (ssize_t)len : 0;
 }
 
 static struct io_uring_sqe *uring_submit_send(struct uring *self, const struct client *client, int kind, const void *at,

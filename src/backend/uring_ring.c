@@ -2,7 +2,7 @@
    who takes them loads it with acquire, and the other way round for the head, so that an entry is seen whole and its
    place reused only when it has been read. */
 #define _GNU_SOURCE
-#include "uring_ring.h"
+#include "backend/uring_ring.h"
 
 #include <errno.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 #define _GNU_SOURCE
-#include "clients.h"
-#include "check.h"
+#include "host/clients.h"
+#include "base/check.h"
 
 #include <limits.h>
 #include <netinet/in.h>

@@ -1,7 +1,7 @@
 #define _GNU_SOURCE
-#include "drive.h"
-#include "clients.h"
-#include "version.h"
+#include "host/drive.h"
+#include "host/clients.h"
+#include "site/version.h"
 
 #include <errno.h>
 #include <sys/socket.h>
@@ -25,6 +25,10 @@ static ssize_t drive_send(int fd, const struct outq_send *send_op) {
     return sendmsg(fd, &message, flags);
 }
 
+bool drive_may_send(const struct outq_send *send, bool end) {
+    return version_same(send->source, end);
+}
+
 /* Sent from the mapping, a file's pages are copied while they are still in the caches, which on fast links costs less
    than having the network stack refer to them, as sendfile(2) does; and what was queued can't change any more when the
    file does. The end is read to memory and, when the file has proved to be unchanged since, sent from there. All before
@@ -41,7 +45,7 @@ static ssize_t drive_send_file(const struct drive *drive, int fd, const struct o
             return n < 0 ? -1 : 0;
         at = drive->buffer;
     }
-    if (!version_same(op->source, end))
+    if (!drive_may_send(op, end))
         return 0;
     ssize_t n = send(fd, at, len, drive_flags(op));
     return n < 0 && errno == EFAULT ? 0 : n; /* the mapping ends where the file, truncated, does now */

@@ -1,7 +1,7 @@
 #define _GNU_SOURCE
-#include "listener.h"
+#include "host/listener.h"
 
-#include "port_holder.h"
+#include "host/port_holder.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -1,5 +1,5 @@
 #define _GNU_SOURCE
-#include "port_holder.h"
+#include "host/port_holder.h"
 
 #include <dirent.h>
 #include <netinet/in.h>

@@ -1,7 +1,7 @@
 #define _GNU_SOURCE
-#include "signals.h"
-#include "bounds.h"
-#include "check.h"
+#include "host/signals.h"
+#include "base/bounds.h"
+#include "base/check.h"
 
 #include <errno.h>
 #include <signal.h>

@@ -4,10 +4,10 @@
    The accept loop exists once, so what can go wrong at the door is written once: no descriptors left, no place left, an
    address with too many connections, a stop. */
 #define _GNU_SOURCE
-#include "worker.h"
-#include "check.h"
-#include "say.h"
-#include "signals.h"
+#include "host/worker.h"
+#include "base/check.h"
+#include "base/say.h"
+#include "host/signals.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -19,27 +19,26 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-bool worker_open(struct worker *worker, const struct worker *all, const struct config *config,
+bool worker_open(struct worker *worker, const struct worker *all, const struct settings *settings,
                  const struct listeners *listeners, unsigned capacity) {
     int error;
-    *worker = (struct worker){.config = config, .listeners = listeners, .all = all, .wake_fd = -1};
-    worker->backend = backend_find(config->model);
+    *worker = (struct worker){.settings = settings, .listeners = listeners, .all = all, .wake_fd = -1};
     worker->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    worker->drive.buffer_len = config->limits.head_max > HEAD_MAX_DEFAULT ? config->limits.head_max
+    worker->drive.buffer_len = settings->limits.head_max > HEAD_MAX_DEFAULT ? settings->limits.head_max
                                                                           : HEAD_MAX_DEFAULT; /* files go through it */
     worker->drive.buffer = malloc(worker->drive.buffer_len);
     worker->env.site = &worker->site;
-    worker->env.limits = &config->limits;
+    worker->env.limits = &settings->limits;
     clock_update(&worker->env.clock);
     if (worker->wake_fd < 0 || !worker->drive.buffer || !clients_open(&worker->clients, capacity)) {
         say("no memory or descriptors for %u connections: lower --max-connections", capacity);
         return false;
     }
     worker->env.crowded = worker->clients.crowded;
-    worker->site.config = &config->site;
-    worker->site.cache = filecache_open(&config->site, &error);
+    worker->site.config = &settings->site;
+    worker->site.cache = filecache_open(&settings->site, &error);
     if (!worker->site.cache) {
-        say("--root %s: %s", config->site.root, strerror(-error));
+        say("--root %s: %s", settings->site.root, strerror(-error));
         return false;
     }
     signals_wake(worker->wake_fd);
@@ -50,18 +49,18 @@ bool worker_open(struct worker *worker, const struct worker *all, const struct c
 static void worker_stop(struct worker *worker) {
     struct client *client;
     unsigned cursor = 0;
-    worker->backend->close(worker->model);
+    worker->settings->backend->close(worker->model);
     worker->model = NULL;
     while ((client = clients_each(&worker->clients, &cursor)))
         worker_hang_up(worker, client);
 }
 
 bool worker_start(struct worker *worker) {
-    worker->model = worker->backend->open(worker);
+    worker->model = worker->settings->backend->open(worker);
     if (!worker->model)
         return false;
     unsigned capacity = worker->clients.capacity;
-    if (pool_open(&worker->env.in, worker->config->limits.head_max, capacity) &&
+    if (pool_open(&worker->env.in, worker->settings->limits.head_max, capacity) &&
         pool_open(&worker->env.out, sizeof(struct outq), capacity))
         return true;
     say("no address space for %u connections: lower --max-connections", capacity);
@@ -155,7 +154,7 @@ static bool somebody_waits(const struct listeners *listeners) {
 /* Who waits at the door may have rung for this worker alone: others may have room. */
 static void worker_wake_others(const struct worker *worker) {
     const uint64_t one = 1;
-    for (int i = 0; i < worker->config->workers; i++)
+    for (int i = 0; i < worker->settings->workers; i++)
         if (&worker->all[i] != worker && write(worker->all[i].wake_fd, &one, sizeof one) < 0)
             continue; /* full is readable too */
 }
@@ -167,11 +166,11 @@ void worker_make_room(struct worker *worker) {
     if (!waits)
         return;
     worker_wake_others(worker);
-    struct client *client = clients_oldest_idle(&worker->clients, worker->config->limits.idle_timeout_ms, &since_ms);
+    struct client *client = clients_oldest_idle(&worker->clients, worker->settings->limits.idle_timeout_ms, &since_ms);
     worker->rest_until_ms = now_ms + ACCEPT_REST_MS;
     if (client && now_ms >= since_ms + ROOM_GRACE_MS) {
         clients_forget_idle(&worker->clients, client);
-        worker->backend->drain(worker->model, client);
+        worker->settings->backend->drain(worker->model, client);
     } else if (client && since_ms + ROOM_GRACE_MS < worker->rest_until_ms) {
         worker->rest_until_ms = since_ms + ROOM_GRACE_MS;
     }
@@ -179,11 +178,11 @@ void worker_make_room(struct worker *worker) {
 
 static bool worker_too_many_from(const struct worker *worker, const struct sockaddr_storage *peer) {
     unsigned count = 0;
-    if (!worker->config->limits.max_per_ip)
+    if (!worker->settings->limits.max_per_ip)
         return false;
-    for (int i = 0; i < worker->config->workers; i++)
+    for (int i = 0; i < worker->settings->workers; i++)
         count += clients_from(&worker->all[i].clients, peer);
-    return count >= worker->config->limits.max_per_ip;
+    return count >= worker->settings->limits.max_per_ip;
 }
 
 void worker_exhausted(struct worker *worker, const char *what, int error) {
@@ -216,7 +215,7 @@ static void worker_let_in(struct worker *worker, int fd, const struct sockaddr_s
     struct client *client = clients_take(&worker->clients, fd, peer);
     conn_open(&client->conn, &worker->env);
     clients_note(&worker->clients, client);
-    worker->backend->take(worker->model, client);
+    worker->settings->backend->take(worker->model, client);
 }
 
 /* Accepts from one listener. False: no more can be accepted for now. */
@@ -265,7 +264,7 @@ static void worker_drain(struct worker *worker) {
     for (int i = 0; i < worker->listeners->count; i++)
         shutdown(worker->listeners->fd[i], SHUT_RD);
     while ((client = clients_each(&worker->clients, &cursor)))
-        worker->backend->drain(worker->model, client);
+        worker->settings->backend->drain(worker->model, client);
 }
 
 void worker_check_stop(struct worker *worker) {
@@ -276,7 +275,7 @@ void worker_check_stop(struct worker *worker) {
 void worker_run(struct worker *worker) {
     worker_check_stop(worker); /* a signal that came before there was anybody to wake */
     while (!worker->draining || (worker->clients.count > 0 && worker->env.clock.now_ms < worker->drain_until_ms)) {
-        listener_set rings = worker->backend->wait(worker->model, worker_accepting(worker));
+        listener_set rings = worker->settings->backend->wait(worker->model, worker_accepting(worker));
         if (rings)
             worker_accept(worker, rings);
         worker_check_stop(worker);

@@ -1,6 +1,6 @@
 /* Elements are only recorded while reading; what "*" stands for is decided when asked, since "*" may come first and
    the codings it doesn't mean after it, or on another line. */
-#include "accept_encoding.h"
+#include "protocol/accept_encoding.h"
 
 static const struct {
     const char *name;

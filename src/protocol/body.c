@@ -1,9 +1,9 @@
 /* A state per kind of byte that may come next; content is skipped in runs, framing is judged byte by byte. The verdict
    depends only on the bytes before it, so it is the same however they are split. */
-#include "body.h"
+#include "protocol/body.h"
 
-#include "bounds.h"
-#include "scan.h"
+#include "base/bounds.h"
+#include "protocol/scan.h"
 
 enum state {
     WHOLE,

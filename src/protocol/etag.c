@@ -1,5 +1,5 @@
 /* The list is read tag by tag, never split at commas: a tag may hold them. */
-#include "etag.h"
+#include "protocol/etag.h"
 
 static const struct slice weak_prefix = {"W/", 2};
 

@@ -1,6 +1,6 @@
 /* The table is sorted by extension and searched by halves; the unit test looks every row up. Types are the registered
    ones where there is one. */
-#include "mime.h"
+#include "protocol/mime.h"
 
 static const char type_unknown[] = "application/octet-stream";
 

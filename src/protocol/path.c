@@ -2,7 +2,7 @@
    far and only then judged, so "%2e%2e" is ".." and nothing is ever decoded twice. The invariant between segments:
    `out` is empty or ends with '/', and holds no empty, "." or ".." segment. Taking a ".." back is therefore to drop
    the final slash and everything after the one before it. */
-#include "path.h"
+#include "protocol/path.h"
 
 static int hex_value(char c) {
     if (c >= '0' && c <= '9')

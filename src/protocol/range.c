@@ -1,6 +1,6 @@
 /* Byte ranges. The ranges taken so far are pairwise apart (a byte or more between them); a new one is joined with all
    that it overlaps or touches, which can't make the result touch another, since that one would have touched a part. */
-#include "range.h"
+#include "protocol/range.h"
 
 /* RFC 9110 14.1.1 sets no bound on a number's digits: one beyond uint64_t reads as UINT64_MAX, past any file's end. */
 static uint64_t number_of(struct slice digits) {

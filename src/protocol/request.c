@@ -1,11 +1,11 @@
 /* One pass from the first byte to the empty line; each byte is looked at once by the scan for what it belongs to. What
    has been accepted is never doubted again, and no verdict looks beyond the element it is about: so a prefix of a
    request is either incomplete or has the verdict of the whole, however the bytes arrive. */
-#include "request.h"
+#include "protocol/request.h"
 
-#include "bounds.h"
-#include "request_fields.h"
-#include "scan.h"
+#include "base/bounds.h"
+#include "protocol/request_fields.h"
+#include "protocol/scan.h"
 
 struct cursor {
     const char *floor; /* the lowest address that may be read */

@@ -1,8 +1,8 @@
 /* Framing and routing hang on these values, and every doubt about them is a way to smuggle a request past a proxy that
    doubts differently: whatever isn't exactly the grammar is refused. */
-#include "request_fields.h"
+#include "protocol/request_fields.h"
 
-#include "scan.h"
+#include "protocol/scan.h"
 
 /* RFC 3986 3.2.2: eight groups of up to four hex digits, "::" once for a run of zero groups, or an IPv4 tail. */
 static bool ipv6_valid(struct slice text) {

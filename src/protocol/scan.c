@@ -1,5 +1,5 @@
 /* The classes of bytes, written out once; test_request holds them against the grammar's own words. */
-#include "scan.h"
+#include "protocol/scan.h"
 
 /* clang-format off */
 const uint8_t scan_classes[256] = {

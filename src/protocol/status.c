@@ -1,5 +1,5 @@
 /* Reason phrases, worded as in RFC 9110 15; 429 and 431 as in RFC 6585. */
-#include "status.h"
+#include "protocol/status.h"
 
 #include <stddef.h>
 

@@ -3,7 +3,7 @@
    Both live in memory that forked children share: a child that ends takes nothing with it, and its client can't get a
    fresh ration by connecting again. */
 #define _GNU_SOURCE
-#include "auth.h"
+#include "site/auth.h"
 
 #include <dlfcn.h>
 #include <errno.h>

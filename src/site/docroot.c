@@ -2,8 +2,8 @@
    seccomp policies that don't know the call, get a walk that opens one component at a time without following links, and
    resolves links by hand; it too never leaves the root, for it never opens ".." above it. */
 #define _GNU_SOURCE
-#include "docroot.h"
-#include "bounds.h"
+#include "site/docroot.h"
+#include "base/bounds.h"
 
 #include <errno.h>
 #include <fcntl.h>

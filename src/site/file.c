@@ -4,12 +4,12 @@
    and body belong together, whoever writes the file meanwhile. A large one is sent from the descriptor that was looked
    at, whatever its name means later. */
 #define _GNU_SOURCE
-#include "file.h"
-#include "check.h"
-#include "file_head.h"
-#include "hash.h"
-#include "path.h"
-#include "version.h"
+#include "site/file.h"
+#include "base/check.h"
+#include "site/file_head.h"
+#include "base/hash.h"
+#include "protocol/path.h"
+#include "site/version.h"
 
 #include <errno.h>
 #include <limits.h>

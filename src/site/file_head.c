@@ -1,9 +1,9 @@
 #define _GNU_SOURCE
-#include "file_head.h"
-#include "check.h"
-#include "httpdate.h"
-#include "mime.h"
-#include "mime_map.h"
+#include "site/file_head.h"
+#include "base/check.h"
+#include "base/httpdate.h"
+#include "protocol/mime.h"
+#include "site/mime_map.h"
 
 #include <stdio.h>
 #include <string.h>

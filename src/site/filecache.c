@@ -5,12 +5,12 @@
    A slot is free when refs is 0. An entry that proves stale leaves the table at once, and its slot when the last reply
    that uses it has left. */
 #define _GNU_SOURCE
-#include "filecache.h"
-#include "bounds.h"
-#include "check.h"
-#include "file.h"
-#include "hash.h"
-#include "version.h"
+#include "site/filecache.h"
+#include "base/bounds.h"
+#include "base/check.h"
+#include "site/file.h"
+#include "base/hash.h"
+#include "site/version.h"
 
 #include <errno.h>
 #include <string.h>

@@ -2,7 +2,7 @@
    beginning, their names down from its end; where they would meet, the listing is cut. Nothing here takes the heap:
    neither readdir nor the C library's qsort promises that. */
 #define _GNU_SOURCE
-#include "listing.h"
+#include "site/listing.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -4,10 +4,10 @@
 
    A name is any bytes but '/' and NUL. Links carry it exactly, percent-encoded behind "./" so that no name can be taken
    for a scheme or a host. As text it is decoded: what isn't UTF-8, or isn't allowed in HTML, shows as U+FFFD. */
-#include "check.h"
-#include "httpdate.h"
-#include "listing.h"
-#include "path.h"
+#include "base/check.h"
+#include "base/httpdate.h"
+#include "site/listing.h"
+#include "protocol/path.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* One block: the entries, sorted by extension, then the strings they point to. */
-#include "mime_map.h"
-#include "mime.h"
+#include "site/mime_map.h"
+#include "protocol/mime.h"
 
 #include <errno.h>
 #include <stdint.h>

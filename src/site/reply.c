@@ -1,14 +1,14 @@
 /* What a request is answered with: who may ask, where the path leads, and what the file's state and the client's
    conditions make of it. How the answer is written down is reply_render.c's. */
-#include "reply.h"
-#include "auth.h"
-#include "check.h"
-#include "conditional.h"
-#include "mime.h"
-#include "path.h"
-#include "reply_render.h"
-#include "route.h"
-#include "site.h"
+#include "site/reply.h"
+#include "site/auth.h"
+#include "base/check.h"
+#include "protocol/conditional.h"
+#include "protocol/mime.h"
+#include "protocol/path.h"
+#include "site/reply_render.h"
+#include "site/route.h"
+#include "site/site.h"
 
 void reply_release(void *owner) {
     filecache_put(owner);

@@ -1,8 +1,8 @@
 /* A cached file brings all of its head but Date and Connection rendered, so the usual reply is a few copies. */
-#include "reply_render.h"
-#include "check.h"
-#include "hash.h"
-#include "status.h"
+#include "site/reply_render.h"
+#include "base/check.h"
+#include "base/hash.h"
+#include "protocol/status.h"
 
 #include <stdio.h>
 

@@ -1,8 +1,8 @@
 /* In order: the redirects that the user set; the folder of the host; the file that the path names; clean URLs; the
    single page; the page for what isn't there. */
-#include "route.h"
-#include "mime.h"
-#include "path.h"
+#include "site/route.h"
+#include "protocol/mime.h"
+#include "protocol/path.h"
 
 static bool is_file(const struct file *file) {
     return file->kind == FILE_BODY || file->kind == FILE_FD;

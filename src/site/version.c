@@ -1,6 +1,6 @@
 #define _GNU_SOURCE
-#include "version.h"
-#include "hash.h"
+#include "site/version.h"
+#include "base/hash.h"
 
 #include <unistd.h>
 

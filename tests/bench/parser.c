@@ -1,8 +1,8 @@
 /* How long request_parse takes: the browser's request that HTTP parsers have been compared by since 2009, and the least
    that a load generator sends. The best of many rounds. */
 #define _GNU_SOURCE
-#include "bounds.h"
-#include "request.h"
+#include "base/bounds.h"
+#include "protocol/request.h"
 
 #include <stdio.h>
 #include <stdlib.h>

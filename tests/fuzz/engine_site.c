@@ -2,7 +2,7 @@
 #define _GNU_SOURCE
 #include "engine_site.h"
 
-#include "check.h"
+#include "base/check.h"
 
 #include <fcntl.h>
 #include <ftw.h>

@@ -2,7 +2,7 @@
 #ifndef ENGINE_SITE_H
 #define ENGINE_SITE_H
 
-#include "site_config.h"
+#include "site/site_config.h"
 
 #include <stddef.h>
 

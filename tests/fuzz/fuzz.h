@@ -3,8 +3,8 @@
 #ifndef FUZZ_H
 #define FUZZ_H
 
-#include "check.h"
-#include "slice.h"
+#include "base/check.h"
+#include "base/slice.h"
 
 #include <sanitizer/asan_interface.h>
 #include <stdint.h>

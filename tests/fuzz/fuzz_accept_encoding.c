@@ -1,6 +1,6 @@
 /* Accept-Encoding: held against a reader that writes down every element before it answers anything; one line or
    several make no difference. */
-#include "accept_encoding.h"
+#include "protocol/accept_encoding.h"
 #include "fuzz.h"
 
 enum { NOT_NAMED = -1, STAR = CODING_COUNT };

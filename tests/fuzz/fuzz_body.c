@@ -1,6 +1,6 @@
 /* body_discard: held against the reference, and the same however its bytes are split. */
-#include "body.h"
-#include "bounds.h"
+#include "protocol/body.h"
+#include "base/bounds.h"
 #include "fuzz.h"
 #include "reference.h"
 

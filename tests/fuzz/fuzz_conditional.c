@@ -2,11 +2,11 @@
    against readings of RFC 9110 that take one step at a time. An input is a date, a list of tags, or the field lines of
    a request. */
 #define _GNU_SOURCE
-#include "bounds.h"
-#include "conditional.h"
-#include "etag.h"
+#include "base/bounds.h"
+#include "protocol/conditional.h"
+#include "protocol/etag.h"
 #include "fuzz.h"
-#include "httpdate.h"
+#include "base/httpdate.h"
 
 #include <time.h>
 

@@ -6,15 +6,15 @@
    replies are read strictly, and the content of files compared with the files. Whatever the splits, the bytes are the
    same; whatever else happens, the replies that did arrive are those. Nothing is kept of a connection that is gone. */
 #define _GNU_SOURCE
-#include "bounds.h"
-#include "conn.h"
+#include "base/bounds.h"
+#include "engine/conn.h"
 #include "engine_site.h"
 #include "fuzz.h"
-#include "httpdate.h"
+#include "base/httpdate.h"
 #include "reference.h"
-#include "reply.h"
+#include "site/reply.h"
 #include "reply_reader.h"
-#include "site.h"
+#include "site/site.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,8 +1,8 @@
 /* path_decode, path_is_plain, path_has_dotfile and path_encode: held against a reader that splits first and decodes
    after, and against each other. */
-#include "bounds.h"
+#include "base/bounds.h"
 #include "fuzz.h"
-#include "path.h"
+#include "protocol/path.h"
 
 static int hex(char c) {
     return c >= '0' && c <= '9'   ? c - '0'

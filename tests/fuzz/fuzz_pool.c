@@ -1,8 +1,8 @@
 /* Pools that lend from the heap: under AddressSanitizer a byte beyond a buffer, or a use of one given back, is a
    report. `touched` counts what is lent. The largest are lent again as they are: to unmap and map them each time takes
    longer than all else that an input does. */
-#include "check.h"
-#include "pool.h"
+#include "base/check.h"
+#include "base/pool.h"
 
 #include <stdlib.h>
 #include <string.h>

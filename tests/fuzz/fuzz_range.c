@@ -1,8 +1,8 @@
 /* range_parse: held against a reader that keeps every range asked for and merges by trying all pairs until nothing
    changes, in numbers that can't overflow. */
-#include "bounds.h"
+#include "base/bounds.h"
 #include "fuzz.h"
-#include "range.h"
+#include "protocol/range.h"
 
 typedef unsigned __int128 wide;
 

@@ -1,10 +1,10 @@
 /* request_parse: held against the reference for its verdict and its result; slices within the bytes; the same whatever
    follows; a prefix is incomplete up to the very byte that settles the matter. */
-#include "bounds.h"
+#include "base/bounds.h"
 #include "fuzz.h"
-#include "path.h"
+#include "protocol/path.h"
 #include "reference.h"
-#include "request.h"
+#include "protocol/request.h"
 
 static void check_inside(struct slice s, struct slice bytes) {
     CHECK(s.len == 0 || (s.at >= bytes.at && s.at + s.len <= bytes.at + bytes.len));

@@ -2,7 +2,7 @@
    "told at once" means. */
 #include "reference.h"
 
-#include "bounds.h"
+#include "base/bounds.h"
 
 #include <arpa/inet.h>
 #include <strings.h>

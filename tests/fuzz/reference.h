@@ -3,7 +3,7 @@
 #ifndef REFERENCE_H
 #define REFERENCE_H
 
-#include "request.h"
+#include "protocol/request.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,8 +1,8 @@
 /* Line by line; a line that isn't whole makes the reply partial, and may be anything. */
 #include "reply_reader.h"
 
-#include "check.h"
-#include "httpdate.h"
+#include "base/check.h"
+#include "base/httpdate.h"
 
 static bool take_line(struct slice *bytes, struct slice *line) {
     const char *end = bytes->len ? memchr(bytes->at, '\n', bytes->len) : NULL;

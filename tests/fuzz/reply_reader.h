@@ -2,7 +2,7 @@
 #ifndef REPLY_READER_H
 #define REPLY_READER_H
 
-#include "slice.h"
+#include "base/slice.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
 #include "engine.h"
-#include "httpdate.h"
+#include "base/httpdate.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -7,8 +7,8 @@
 
 #include "../support/bytes.h"
 #include "../support/fixture.h"
-#include "conn.h"
-#include "site.h"
+#include "engine/conn.h"
+#include "site/site.h"
 
 enum {
     HEAD_MAX = 2048,

@@ -2,8 +2,8 @@
 #ifndef ROOM_H
 #define ROOM_H
 
-#include "bounds.h"
-#include "request.h"
+#include "base/bounds.h"
+#include "protocol/request.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

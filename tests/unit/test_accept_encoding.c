@@ -1,5 +1,5 @@
 /* Accept-Encoding: elements, qualities, "*", identity, and what is chosen of what there is. */
-#include "accept_encoding.h"
+#include "protocol/accept_encoding.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

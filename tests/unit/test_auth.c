@@ -1,7 +1,7 @@
 /* Basic authentication: what a file of users may hold, what Authorization may say, what is remembered and what is
    rationed. Hashes are made by the same crypt(3), when the test runs. */
 #define _GNU_SOURCE
-#include "auth.h"
+#include "site/auth.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /* The table of clients against a reference that keeps it simple, over long runs of pseudo-random work with fixed
    seeds. Deadlines may be rounded up by SLACK_MS, and by no more. */
 #define _GNU_SOURCE
-#include "clients.h"
+#include "host/clients.h"
 
 #include <arpa/inet.h>
 #include <limits.h>

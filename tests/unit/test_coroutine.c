@@ -1,5 +1,5 @@
 #define _GNU_SOURCE
-#include "coroutine_switch.h"
+#include "backend/coroutine_switch.h"
 
 #include <setjmp.h>
 #include <signal.h>

@@ -2,7 +2,7 @@
    stands in for it where it has no openat2. */
 #define _GNU_SOURCE
 #include "../support/fixture.h"
-#include "docroot.h"
+#include "site/docroot.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -2,7 +2,7 @@
    served on. */
 #define _GNU_SOURCE
 #include "../support/fixture.h"
-#include "docroot.h"
+#include "site/docroot.h"
 
 #include <errno.h>
 #include <fcntl.h>

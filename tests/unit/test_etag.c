@@ -1,5 +1,5 @@
 /* Entity tags: lists, weak and strong comparison, and lists that are broken. */
-#include "etag.h"
+#include "protocol/etag.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /* Clients keep entity tags made with this hash: its values are what they were, on every machine. */
 #define _DEFAULT_SOURCE
-#include "hash.h"
+#include "base/hash.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* HTTP dates: the three forms, the calendar, and a round trip over every day that can be written. */
-#include "httpdate.h"
+#include "base/httpdate.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 #define _GNU_SOURCE
-#include "listener.h"
+#include "host/listener.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 #define _GNU_SOURCE
 /* Listings: what is listed, in what order, under hostile names, and cut at every size of either memory. What was
    rendered is read back by small strict readers of JSON and of HTML, and compared with what readdir and stat say. */
-#include "listing.h"
+#include "site/listing.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* Media types: every row of the built-in table, what an extension is, and the reader of mime.types. */
-#include "mime.h"
+#include "protocol/mime.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

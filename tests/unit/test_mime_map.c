@@ -1,6 +1,6 @@
 /* Media types from a file: what it says comes first, then the built-in table. */
 #define _GNU_SOURCE
-#include "mime_map.h"
+#include "site/mime_map.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

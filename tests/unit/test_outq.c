@@ -1,6 +1,6 @@
 /* Queues filled with any mix of pieces, sent in any portions: what comes out is what went in, in order, and every owner
    is released once, when its piece has left and not before. */
-#include "outq.h"
+#include "base/outq.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

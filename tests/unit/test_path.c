@@ -1,6 +1,6 @@
 #define _GNU_SOURCE
 /* The path of a target: decoding, dot segments, dot files, encoding. */
-#include "path.h"
+#include "protocol/path.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

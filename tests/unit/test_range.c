@@ -1,5 +1,5 @@
 /* Byte ranges: the grammar, the limits, and all small cases against a reference that marks bytes. */
-#include "range.h"
+#include "protocol/range.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -2,7 +2,7 @@
    and with damaged requests. */
 #define _GNU_SOURCE
 #include "room.h"
-#include "scan.h"
+#include "protocol/scan.h"
 
 /* Each byte at each place of a line that is long enough to need more than one load, against the words of the grammar.
  */

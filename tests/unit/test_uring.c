@@ -1,9 +1,9 @@
 /* The raw ring against the kernel, and the backend where no client from outside gets at it reliably: buffers that run
    out, clients that go with ops under way. Skipped where io_uring is forbidden. */
 #define _GNU_SOURCE
-#include "config.h"
-#include "uring_ring.h"
-#include "worker.h"
+#include "server/config.h"
+#include "backend/uring_ring.h"
+#include "host/worker.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -155,13 +155,13 @@ static int open_worker(void **state) {
     close(fd);
     optind = 0;
     config_read(&config, 5, argv);
-    return worker_open(&worker, &worker, &config, &no_listeners, CAPACITY) && worker_start(&worker) ? 0 : -1;
+    return worker_open(&worker, &worker, &config.settings, &no_listeners, CAPACITY) && worker_start(&worker) ? 0 : -1;
 }
 
 static int close_worker(void **state) {
     char path[64];
     (void)state;
-    worker.backend->close(worker.model);
+    worker.settings->backend->close(worker.model);
     worker_close(&worker);
     snprintf(path, sizeof path, "%s/file", root);
     return unlink(path) < 0 || rmdir(root) < 0 ? -1 : 0;
@@ -176,7 +176,7 @@ static int let_in(void) {
     assert_non_null(client);
     conn_open(&client->conn, &worker.env);
     clients_note(&worker.clients, client);
-    worker.backend->take(worker.model, client);
+    worker.settings->backend->take(worker.model, client);
     return ends[1];
 }
 
@@ -184,7 +184,7 @@ static int let_in(void) {
 static void go_round(void) {
     const uint64_t one = 1;
     assert_int_equal(write(worker.wake_fd, &one, sizeof one), sizeof one);
-    worker.backend->wait(worker.model, false);
+    worker.settings->backend->wait(worker.model, false);
 }
 
 /* Asks for the file and takes it, while the worker goes round at most `rounds` times. */
@@ -266,7 +266,7 @@ static void test_come_and_go(void **state) {
             struct client *client;
             unsigned cursor = 0;
             while ((client = clients_each(&worker.clients, &cursor)))
-                worker.backend->drain(worker.model, client);
+                worker.settings->backend->drain(worker.model, client);
         }
         for (int i = 0; i < count; i++)
             close(fds[i]);

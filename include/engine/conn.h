@@ -1,0 +1,95 @@
+/* One HTTP/1.1 connection as a state machine without I/O: it is asked what it wants next, somebody does that and tells
+   the result. Timeouts, shutdown and errors are results like any other. HTTP for files is half duplex, so a connection
+   wants exactly one thing at a time. */
+#ifndef CONN_H
+#define CONN_H
+
+#include "protocol/body.h"
+#include "base/bounds.h"
+#include "base/clock.h"
+#include "base/outq.h"
+#include "base/pool.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct site;
+
+/* What a worker lends its connections. */
+struct conn_env {
+    struct site *site;
+    struct pool in, out; /* unfinished heads; output queues. One of each per connection exist. */
+    struct clock clock;
+    const struct limits *limits;
+    const atomic_bool *crowded; /* somebody waits at the door and can't be let in: replies say Connection: close */
+    bool draining;              /* the worker is going down: likewise */
+    pthread_mutex_t *lock;      /* held by who uses the env and its connections; NULL where one thread runs all */
+};
+
+enum conn_state { CONN_READING, CONN_REPLYING, CONN_FINISHING, CONN_LINGERING, CONN_CLOSING };
+
+struct conn {
+    struct conn_env *env;
+    uint64_t deadline_ms;
+    uint64_t reply_at_ms; /* the reply under way began */
+    uint64_t sent;        /* bytes of it */
+    struct outq *out;     /* borrowed while replying */
+    char *in;             /* borrowed while input is unfinished or waits; env->limits->head_max bytes */
+    uint32_t in_len;
+    uint32_t held; /* > 0: `in` holds just this head, whose body is being discarded */
+    uint32_t request_count;
+    uint32_t lingered; /* bytes */
+    struct body body;
+    uint8_t state;
+    bool last;     /* the reply under way says Connection: close */
+    bool linger;   /* the peer may still be sending: close with care */
+    bool draining; /* conn_drain */
+};
+
+enum conn_op_kind { OP_RECV, OP_SEND, OP_SENDFILE, OP_FIN, OP_CLOSE };
+
+struct conn_op {
+    enum conn_op_kind kind;
+    size_t recv_max;       /* RECV: feed no more than this at once */
+    struct outq_send send; /* SEND: iov; SENDFILE: fd, first, len */
+};
+
+void conn_open(struct conn *conn, struct conn_env *env);
+
+/* What the connection wants. The same answer until fed or done; its pointers stay put until then. */
+void conn_next(struct conn *conn, struct conn_op *op);
+
+/* Answers RECV with bytes (0 < len <= recv_max). They are the caller's again on return. */
+void conn_feed(struct conn *conn, const char *bytes, size_t len);
+
+/* Answers the other ops with the bytes sent (FIN: 0), and any op, RECV too, with 0 for the end of the stream or file,
+   or -errno; -ETIMEDOUT when conn_deadline has passed. -EAGAIN says that there is nothing to receive just now, which
+   changes nothing unless the connection is leaving. */
+void conn_done(struct conn *conn, ssize_t result);
+
+/* When to say -ETIMEDOUT: on the monotonic clock, in ms. */
+static inline uint64_t conn_deadline(const struct conn *conn) {
+    return conn->deadline_ms;
+}
+
+/* Whether it waits for a request of which nothing has come: it may be closed at no loss. */
+static inline bool conn_idle(const struct conn *conn) {
+    return conn->state == CONN_READING && !conn->in;
+}
+
+/* Finish what is being answered, then close. An idle connection is given one more chance to receive, for its next
+   request may have come already: when there is nothing, say conn_done(-EAGAIN), and it closes. */
+void conn_drain(struct conn *conn);
+
+/* Whether it has been asked to go and waits for nothing but that last look. */
+static inline bool conn_leaving(const struct conn *conn) {
+    return conn->draining && conn_idle(conn);
+}
+
+/* Gives back what it borrowed. The descriptor is the caller's to close. */
+void conn_close(struct conn *conn);
+
+#endif

@@ -1,0 +1,32 @@
+/* A concurrency model: where a connection waits. Holds no HTTP: all it does with a connection goes through drive(),
+   serve() or, for completion-based kernels, conn_next() and conn_done(). To add one: a file in src/backend/, a line in
+   its list.c. */
+#ifndef BACKEND_H
+#define BACKEND_H
+
+#include "host/listener.h"
+
+#include <stdbool.h>
+
+struct worker;
+struct client;
+
+/* All five are called in the worker's own thread. */
+struct backend {
+    const char *name, *summary;
+    /* Prepares the model for this worker; may lower worker->clients.capacity. NULL after say() on failure. */
+    void *(*open)(struct worker *worker);
+    /* One round: waits until there is something to do, at most worker_timeout(), and does it: serves the clients that
+       can move, tells those whose deadline has passed. Returns the listeners at which somebody waits, or may wait; they
+       are only watched when `accepting`. worker->wake_fd is always watched. */
+    listener_set (*wait)(void *self, bool accepting);
+    /* Takes a client that the worker has accepted. */
+    void (*take)(void *self, struct client *client);
+    /* Lets one client go (conn_drain): at once if it is idle, else when its exchange ends. */
+    void (*drain)(void *self, struct client *client);
+    /* Gives everything back. Clients that are left are the worker's to close, unless they live in threads or children
+       of the model's: then it ends those first. */
+    void (*close)(void *self);
+};
+
+#endif

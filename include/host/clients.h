@@ -1,0 +1,64 @@
+/* The clients of one worker: a fixed table of slots. Deadlines stand beside it in one dense array, so that finding who
+   is overdue, or who has been idle longest, is one pass over memory a few times a second, and renewing a deadline is
+   one store: no heap, no list. The table lies in shared memory: a forked child works in its slot, and the parent sees
+   when it is idle. */
+#ifndef CLIENTS_H
+#define CLIENTS_H
+
+#include "engine/conn.h"
+
+#include <stdatomic.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+struct client {
+    struct conn conn;
+    struct client *next; /* in the free list; in use: a backend's own */
+    int fd;              /* -1: the slot is free */
+    unsigned index;
+    int model;   /* a backend's own: an index, an interest, a process */
+    bool hangup; /* the peer's end of stream was reported: receiving is worth a try until it shows */
+};
+
+struct clients {
+    unsigned capacity, count, touched;
+    struct client *slots, *free;
+    _Atomic uint64_t *timers; /* by slot: deadline_ms * 2 + idle; 0: none */
+    _Atomic uint64_t *peers;  /* by slot: whom it is from; 0: nobody */
+    atomic_bool *crowded;     /* somebody waits at the door and can't be let in */
+    uint64_t next_ms;         /* no noted deadline is earlier */
+    void *memory;
+    size_t memory_len;
+};
+
+/* Reserves a table for `capacity` clients. False: no memory. */
+bool clients_open(struct clients *clients, unsigned capacity);
+void clients_close(struct clients *clients);
+
+/* A free slot for a connection from `peer` (an IPv6 address counts by its /64), whose conn the caller opens. NULL:
+ * full. */
+struct client *clients_take(struct clients *clients, int fd, const struct sockaddr_storage *peer);
+void clients_drop(struct clients *clients, struct client *client);
+
+/* How many clients from the same address as `peer` there are; 0 for a unix socket. */
+unsigned clients_from(const struct clients *clients, const struct sockaddr_storage *peer);
+
+/* Notes the deadline of client->conn and whether it is idle. To be called when it begins to wait. */
+void clients_note(struct clients *clients, const struct client *client);
+
+/* Milliseconds until a deadline may have passed: for a wait's timeout. -1: there is none. */
+int clients_timeout(const struct clients *clients, uint64_t now_ms);
+
+/* Walks those whose deadline has passed: start with *cursor = 0; NULL when there are no more. */
+struct client *clients_expired(struct clients *clients, uint64_t now_ms, unsigned *cursor);
+
+/* The client that has been idle longest, and since when; NULL when none is idle. */
+struct client *clients_oldest_idle(const struct clients *clients, unsigned idle_timeout_ms, uint64_t *since_ms);
+
+/* Passes over it from now on: it has been told to go. */
+void clients_forget_idle(struct clients *clients, const struct client *client);
+
+/* Walks all: start with *cursor = 0. */
+struct client *clients_each(const struct clients *clients, unsigned *cursor);
+
+#endif

@@ -1,0 +1,16 @@
+/* What the user settled for a run, as far as workers need it: the same for all of them, never changed while they run. */
+#ifndef SETTINGS_H
+#define SETTINGS_H
+
+#include "base/bounds.h"
+#include "host/backend.h"
+#include "site/site_config.h"
+
+struct settings {
+    struct site_config site;
+    struct limits limits;
+    const struct backend *backend; /* the model */
+    int workers;                   /* >= 1 */
+};
+
+#endif

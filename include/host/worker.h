@@ -1,0 +1,86 @@
+/* An accept loop and the clients it has let in. `-w N` runs N of them, each in a thread, with nothing in common but the
+   listening sockets. */
+#ifndef WORKER_H
+#define WORKER_H
+
+#include "host/clients.h"
+#include "host/settings.h"
+#include "host/drive.h"
+#include "host/listener.h"
+#include "site/site.h"
+
+struct worker {
+    struct conn_env env;
+    struct clients clients;
+    struct drive drive; /* for what runs in the worker's own thread */
+    struct site site;
+    const struct settings *settings;
+    const struct listeners *listeners;
+    const struct worker *all; /* of settings->workers */
+    void *model; /* what backend->open returned */
+    int wake_fd; /* an eventfd: readable when a signal came, or a client left whose place is wanted */
+    bool draining;
+    int first_listener;      /* to accept from */
+    uint64_t rest_until_ms;  /* no accepting before: nobody can be let in */
+    uint64_t quiet_until_ms; /* what it lacks has been said, and is not said again before */
+    uint64_t drain_until_ms;
+    pthread_t thread;
+};
+
+/* Prepares a worker, one of all[settings->workers], to serve at most `capacity` clients. False after say(). */
+bool worker_open(struct worker *worker, const struct worker *all, const struct settings *settings,
+                 const struct listeners *listeners, unsigned capacity);
+void worker_close(struct worker *worker);
+
+/* In the worker's own thread: opens its model. False after say(). */
+bool worker_start(struct worker *worker);
+
+/* In the same thread: serves until the server is asked to stop and has finished what it was answering, or DRAIN_MS have
+   passed; then closes the model. */
+void worker_run(struct worker *worker);
+
+/* The rest is for backends. */
+
+/* Whether to watch the door just now. */
+bool worker_accepting(const struct worker *worker);
+
+/* Milliseconds until the worker itself has something to do: the longest its model may wait, deadlines of clients
+   aside; -1: for ever. And the same with the clients' deadlines. */
+int worker_timeout(const struct worker *worker);
+int worker_event_timeout(const struct worker *worker);
+
+/* The same with the deadline of one client, for a model that serves but one. */
+int worker_client_timeout(const struct worker *worker, const struct client *client);
+
+/* For a model that has use for few descriptors: keeps at most `count` of large files open. */
+void worker_limit_files(struct worker *worker, unsigned count);
+
+/* A model couldn't get what a client needs (a process, a thread): said once, and nobody is let in for a while.
+   worker_give_up hangs the client up, too. */
+void worker_exhausted(struct worker *worker, const char *what, int error);
+void worker_give_up(struct worker *worker, struct client *client, const char *what, int error);
+
+/* wake_fd was readable: makes it quiet again. */
+void worker_woken(struct worker *worker);
+
+/* From another thread, with the env's lock held, before worker_hang_up: wakes the worker if it waits for a place. */
+void worker_wake(struct worker *worker);
+
+/* Begins to drain if the server has been asked to stop. worker_run does so after each round; a model whose rounds are
+   long calls it too. */
+void worker_check_stop(struct worker *worker);
+
+/* Every place is taken and somebody may be at the door: replies say Connection: close from now on, and the client that
+   has been idle longest goes, unless its next request may still be on its way. */
+void worker_make_room(struct worker *worker);
+
+/* Drives a client until it must wait, noting its deadline, or closes it: then WANT_NOTHING, and it is gone. */
+enum drive_want worker_turn(struct worker *worker, struct client *client);
+
+/* The deadline of `client` has passed: tells it and drives it on. */
+enum drive_want worker_timed_out(struct worker *worker, struct client *client);
+
+/* Closes the client's descriptor and gives its slot back. */
+void worker_hang_up(struct worker *worker, struct client *client);
+
+#endif

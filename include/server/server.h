@@ -1,0 +1,10 @@
+/* The whole server: listening sockets, workers, the banner. */
+#ifndef SERVER_H
+#define SERVER_H
+
+#include "server/config.h"
+
+/* Serves until told to stop. Returns the exit status: 0, or 1 after say() when it can't start. */
+int server_run(const struct config *config);
+
+#endif

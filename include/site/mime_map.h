@@ -1,0 +1,22 @@
+/* Media types from a file in the style of /etc/mime.types, on top of the built-in table. Read once; look-ups allocate
+   nothing, and may be made from any thread. */
+#ifndef MIME_MAP_H
+#define MIME_MAP_H
+
+#include "base/slice.h"
+
+#include <stddef.h>
+
+struct mime_map;
+
+/* Reads the file. Where it names an extension twice, the later line holds. NULL, with one line in `error` that names
+   the file and what is wrong, when it can't be read or holds no type. */
+struct mime_map *mime_map_open(const char *path, char *error, size_t error_size);
+void mime_map_close(struct mime_map *map);
+
+/* The Content-Type for a file name (or path) as the file has it, "; charset=utf-8" added where text needs it; what the
+   file doesn't name is as mime_type() says. At most 142 bytes. Lives as long as the map, NUL-terminated. `map` may be
+   NULL: the built-in table alone. */
+const char *mime_map_type(const struct mime_map *map, struct slice name);
+
+#endif

@@ -1,0 +1,21 @@
+/* Where a request's target leads on this site: a file, a redirect, or a status. */
+#ifndef ROUTE_H
+#define ROUTE_H
+
+#include "protocol/request.h"
+#include "site/site.h"
+
+struct route {
+    struct file *file; /* a reference that the caller puts; NULL: see below */
+    int status;        /* with a file: 200, or 404 when it is the page that says so; without: what to answer */
+    struct slice path; /* by which the file was got: lies in the request or in what follows, never elsewhere */
+    struct slice location, query;     /* not empty: redirect there */
+    char space[3 * PATH_LEN_MAX + 2]; /* what the slices lie in */
+    char host_path[PATH_LEN_MAX + 1];
+    char decoded[PATH_LEN_MAX + 1];
+};
+
+/* Finds out. A folder asked for without its slash is a redirect; one without an index a listing where that is on. */
+void route_find(struct route *route, struct site *site, const struct clock *clock, const struct request *request);
+
+#endif

@@ -1,0 +1,13 @@
+/* What is served: the files and how to answer with them. One per worker. */
+#ifndef SITE_H
+#define SITE_H
+
+#include "site/filecache.h"
+#include "site/site_config.h"
+
+struct site {
+    const struct site_config *config;
+    struct filecache *cache;
+};
+
+#endif

@@ -1,0 +1,19 @@
+#define _GNU_SOURCE
+#include "base/clock.h"
+#include "base/httpdate.h"
+
+#include <string.h>
+#include <time.h>
+
+void clock_update(struct clock *clock) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
+    clock->now_ms = (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+    clock_gettime(CLOCK_REALTIME_COARSE, &t);
+    if (t.tv_sec == clock->seconds)
+        return;
+    clock->seconds = t.tv_sec;
+    memcpy(clock->date, "Date: ", 6);
+    httpdate_format(clock->seconds, clock->date + 6);
+    memcpy(clock->date + 6 + HTTPDATE_LEN, "\r\n", 2);
+}

@@ -1,0 +1,81 @@
+/* Pieces leave from the front only, and the queue starts over when it is empty, so neither the pieces nor the space
+   ever wrap around: a queue is filled, drained, and filled again. */
+#include "base/outq.h"
+#include "base/check.h"
+
+static struct iovec *outq_append(struct outq *outq, struct outq_piece piece, const char *at, size_t len) {
+    CHECK(outq->count < OUTQ_PIECES && len > 0);
+    outq->piece[outq->count] = piece;
+    struct iovec *iov = &outq->iov[outq->count++];
+    *iov = (struct iovec){.iov_base = (void *)(uintptr_t)at, .iov_len = len};
+    return iov;
+}
+
+void outq_init(struct outq *outq, void (*release)(void *owner)) {
+    outq->release = release;
+    outq->next = outq->count = outq->used = 0;
+}
+
+void outq_commit(struct outq *outq, size_t len) {
+    CHECK(len <= sizeof outq->space - outq->used);
+    const char *at = outq->space + outq->used;
+    outq->used += (unsigned)len;
+    if (outq->count > outq->next) {
+        struct iovec *last = &outq->iov[outq->count - 1];
+        if (!outq->piece[outq->count - 1].owner && (char *)last->iov_base + last->iov_len == at) {
+            last->iov_len += len;
+            return;
+        }
+    }
+    outq_append(outq, (struct outq_piece){0}, at, len);
+}
+
+void outq_memory(struct outq *outq, const char *at, size_t len, void *owner) {
+    outq_append(outq, (struct outq_piece){.owner = owner}, at, len);
+}
+
+void outq_file(struct outq *outq, const struct outq_source *source, uint64_t first, size_t len, void *owner) {
+    outq_append(outq, (struct outq_piece){.owner = owner, .source = source, .first = first}, NULL, len);
+}
+
+void outq_next(struct outq *outq, struct outq_send *send) {
+    CHECK(!outq_empty(outq));
+    unsigned first = outq->next, end = first;
+    while (end < outq->count && !outq->piece[end].source)
+        end++;
+    send->iov = &outq->iov[first];
+    send->iov_count = end - first;
+    send->more = (end > first ? end : first + 1) < outq->count;
+    send->source = outq->piece[first].source;
+    send->first = outq->piece[first].first;
+    send->len = outq->iov[first].iov_len;
+}
+
+void outq_advance(struct outq *outq, size_t len) {
+    while (len > 0) {
+        CHECK(!outq_empty(outq));
+        struct iovec *iov = &outq->iov[outq->next];
+        struct outq_piece *piece = &outq->piece[outq->next];
+        if (len < iov->iov_len) {
+            iov->iov_len -= len;
+            if (!piece->source)
+                iov->iov_base = (char *)iov->iov_base + len;
+            else
+                piece->first += len;
+            return;
+        }
+        len -= iov->iov_len;
+        outq->next++;
+        if (piece->owner)
+            outq->release(piece->owner);
+    }
+    if (outq_empty(outq))
+        outq->next = outq->count = outq->used = 0;
+}
+
+void outq_clear(struct outq *outq) {
+    for (; !outq_empty(outq); outq->next++)
+        if (outq->piece[outq->next].owner)
+            outq->release(outq->piece[outq->next].owner);
+    outq->next = outq->count = outq->used = 0;
+}

@@ -1,0 +1,398 @@
+/* The rows of the command line, the readers for values that only one row has, and what is made of several: the fields
+   of every reply and the files that are read at the start. */
+#define _GNU_SOURCE
+#include "server/config.h"
+
+#include "site/auth.h"
+#include "backend/list.h"
+#include "host/listener.h"
+#include "site/mime_map.h"
+#include "server/option.h"
+#include "protocol/scan.h"
+
+#include <limits.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define VERSION "1.0.0"
+
+enum group { GROUP_CONTENT, GROUP_ADDRESS, GROUP_MODEL, GROUP_LIMITS, GROUP_ANSWERS, GROUP_COUNT };
+
+static const char *const group_titles[GROUP_COUNT] = {
+    [GROUP_CONTENT] = "Content",
+    [GROUP_ADDRESS] = "Where",
+    [GROUP_MODEL] = "How",
+    [GROUP_LIMITS] = "Limits, which hold in every model",
+    [GROUP_ANSWERS] = "What is said",
+};
+
+/* What --symlinks may be, in the order of enum symlinks. */
+static const char *const symlink_choices[] = {
+    [SYMLINKS_INSIDE] = "inside",
+    [SYMLINKS_ALL] = "all",
+    [SYMLINKS_NONE] = "none",
+    NULL,
+};
+_Static_assert(sizeof(enum symlinks) == sizeof(unsigned), "option_choice");
+
+/* One line, whatever bytes the user's words hold. */
+_Noreturn static void fail(int status, const char *option, char *error) {
+    for (char *c = error; *c; c++)
+        if ((unsigned char)*c < ' ' || *c == 0x7f)
+            *c = '?';
+    fprintf(stderr, "httpd: %s%s\n", option, error);
+    exit(status);
+}
+
+static void add_models(char *text, size_t size) {
+    const struct backend *alias = backend_find("epoll");
+    for (int i = 0; backend_list[i]; i++) {
+        option_add(text, size, i ? ", " : "");
+        option_add(text, size, backend_list[i]->name);
+        if (backend_list[i] == alias && strcmp(alias->name, "epoll") != 0)
+            option_add(text, size, ", epoll");
+    }
+}
+
+static void print_models(const struct option_row *row, int column) {
+    const struct backend *preset = backend_find(row->preset);
+    for (int i = 0; backend_list[i]; i++)
+        printf("%8s%-*s%s\n", "", column - 8, backend_list[i]->name, backend_list[i]->summary);
+    if (preset && strcmp(preset->name, row->preset) != 0)
+        printf("%8s%-*sthe same as %s\n", "", column - 8, row->preset, preset->name);
+}
+
+static bool read_model(const struct option_given *given) {
+    char models[512] = "";
+    add_models(models, sizeof models);
+    const struct backend *backend = backend_find(given->value);
+    if (!backend)
+        return option_fail(given, "no such model (%s)", models);
+    *(const struct backend **)option_field(given) = backend;
+    return true;
+}
+
+static bool read_workers(const struct option_given *given) {
+    if (strcmp(given->value, "auto") != 0)
+        return option_number(given);
+    cpu_set_t cpus; /* 1024 of them; where there are more the call fails, and WORKERS_MAX is what they get */
+    int count = sched_getaffinity(0, sizeof cpus, &cpus) == 0 ? CPU_COUNT(&cpus) : WORKERS_MAX;
+    *(int *)option_field(given) = count < 1 ? 1 : count > WORKERS_MAX ? WORKERS_MAX : count;
+    return true;
+}
+
+static bool is_file_name(const char *value) {
+    return *value && !strchr(value, '/') && strcmp(value, ".") != 0 && strcmp(value, "..") != 0 &&
+           strlen(value) <= NAME_MAX;
+}
+
+/* A file's path beneath the root, with or without a slash before it: no ".." in it, and no folder. */
+static bool is_inner_path(const char *value) {
+    size_t len = strlen(value);
+    if (len == 0 || len > PATH_LEN_MAX || value[len - 1] == '/')
+        return false;
+    for (const char *name = value; name; name = strchr(name, '/')) {
+        name += strspn(name, "/");
+        if (strncmp(name, "..", strcspn(name, "/")) == 0 && strcspn(name, "/") > 0)
+            return false; /* "." too */
+    }
+    return true;
+}
+
+static bool read_inner_path(const struct option_given *given) {
+    const char *value = given->value ? given->value : "index.html";
+    if (!is_inner_path(value))
+        return option_refuse(given);
+    *(const char **)option_field(given) = value + strspn(value, "/");
+    return true;
+}
+
+static bool is_visible(struct slice s) {
+    for (size_t i = 0; i < s.len; i++)
+        if (s.at[i] <= ' ' || s.at[i] >= 0x7f) /* char may be signed or not: beyond ASCII is below or above */
+            return false;
+    return true;
+}
+
+static bool take_star(struct slice *s) {
+    bool star = s->len > 0 && s->at[s->len - 1] == '*';
+    s->len -= star;
+    return star;
+}
+
+/* Where "http://host" or "https://host" ends; 0: it is neither. */
+static size_t host_end(struct slice to) {
+    size_t scheme_len = slice_starts(to, SLICE("http://")) ? 7 : slice_starts(to, SLICE("https://")) ? 8 : 0, len;
+    for (len = scheme_len; len < to.len && !memchr("/?#", to.at[len], 3); len++)
+        ;
+    return len > scheme_len && scheme_len > 0 ? len : 0;
+}
+
+/* A path beginning with "//" or "/\" is another host to a browser. */
+static bool is_own_path(struct slice to) {
+    return to.len > 0 && to.at[0] == '/' && !(to.len > 1 && (to.at[1] == '/' || to.at[1] == '\\'));
+}
+
+static bool read_redirect(const struct option_given *given) {
+    struct site_config *site = &((struct config *)given->into)->settings.site;
+    struct slice all = slice_of(given->value);
+    const char *equals = memchr(given->value, '=', all.len);
+    if (!equals)
+        return option_refuse(given);
+    struct redirect redirect = {.from = {all.at, (size_t)(equals - all.at)}};
+    redirect.to = slice_from(all, redirect.from.len + 1);
+    size_t host = host_end(redirect.to);
+    if (redirect.from.len == 0 || redirect.from.at[0] != '/')
+        return option_fail(given, "FROM must begin with '/'");
+    redirect.prefix = take_star(&redirect.from);
+    for (size_t i = 0; i < redirect.from.len; i++)
+        if (redirect.from.at[i] == '*' || redirect.from.at[i] == '?' || redirect.from.at[i] == '#')
+            return option_fail(given, "FROM is a path, with '*' at its end alone and without a query");
+    if (!host && !is_own_path(redirect.to))
+        return option_fail(given, "TO must be a path that begins with one '/', or an http:// or https:// URL");
+    if (!is_visible(redirect.to))
+        return option_fail(given, "TO must be printable ASCII without spaces (write other bytes as %%XX)");
+    redirect.keep_rest = take_star(&redirect.to);
+    if (redirect.keep_rest && !redirect.prefix)
+        return option_fail(given, "'*' at the end of TO needs one at the end of FROM");
+    if (redirect.keep_rest && host >= redirect.to.len) /* what is kept would go on with the host's name */
+        return option_fail(given, "TO needs a '/' between the host and '*'");
+    if (redirect.keep_rest && redirect.to.len == 1 && !slice_ends(redirect.from, SLICE("/")))
+        return option_fail(given, "FROM needs a '/' before '*', lest /*'s rest begin with one and name a host");
+    if (site->redirect_count == REDIRECTS_MAX)
+        return option_fail(given, "one too many (at most %d)", REDIRECTS_MAX);
+    site->redirects[site->redirect_count++] = redirect;
+    return true;
+}
+
+static bool is_field_value(struct slice value) {
+    const char *end = value.at + value.len;
+    return scan_bytes(value.at, end, SCAN_VALUE) == end && slice_trim(value).len == value.len;
+}
+
+/* A reply's head must hold it besides what FIELDS_MAX bounds. */
+static bool is_cache_control(const char *value) {
+    return strlen(value) <= 255 && is_field_value(slice_of(value));
+}
+
+/* False when there is no room. */
+static bool add_field(struct config *config, struct slice name, struct slice value) {
+    size_t len = config->settings.site.fields.len, room = FIELDS_MAX - len;
+    if (name.len > room || value.len > room || name.len + value.len + 4 > room)
+        return false;
+    len += (size_t)snprintf(config->fields + len, room + 1, "%.*s: %.*s\r\n", (int)name.len, name.at, (int)value.len,
+                            value.at);
+    config->settings.site.fields = (struct slice){config->fields, len};
+    return true;
+}
+
+static bool has_field(const struct config *config, struct slice name) {
+    struct slice rest = config->settings.site.fields;
+    while (rest.len > 0) {
+        size_t line_len = (size_t)((const char *)memchr(rest.at, '\n', rest.len) - rest.at) + 1;
+        size_t name_len = (size_t)((const char *)memchr(rest.at, ':', rest.len) - rest.at);
+        if (slice_equal_nocase((struct slice){rest.at, name_len}, name))
+            return true;
+        rest = slice_from(rest, line_len);
+    }
+    return false;
+}
+
+/* Fields whose value httpd works out itself, or that would end a reply elsewhere than httpd does; and what to use. */
+static const struct {
+    const char *name, *instead;
+} own_fields[] = {
+    {"Cache-Control", "use --cache-control"},
+    {"Content-Type", "use --mime-types"},
+    {"Location", "use --redirect"},
+    {"WWW-Authenticate", "use --auth"},
+    {"Accept-Ranges", NULL},
+    {"Allow", NULL},
+    {"Connection", NULL},
+    {"Content-Encoding", NULL},
+    {"Content-Length", NULL},
+    {"Content-Range", NULL},
+    {"Date", NULL},
+    {"ETag", NULL},
+    {"Keep-Alive", NULL},
+    {"Last-Modified", NULL},
+    {"Proxy-Connection", NULL},
+    {"Retry-After", NULL},
+    {"Trailer", NULL},
+    {"Transfer-Encoding", NULL},
+    {"Upgrade", NULL},
+    {"Vary", NULL},
+    {"X-Content-Type-Options", NULL},
+};
+
+static bool read_header(const struct option_given *given) {
+    struct slice all = slice_of(given->value);
+    const char *colon = memchr(given->value, ':', all.len);
+    if (!colon)
+        return option_refuse(given);
+    struct slice name = {all.at, (size_t)(colon - all.at)}, value = slice_trim(slice_from(all, name.len + 1));
+    if (name.len == 0 || scan_bytes(name.at, colon, SCAN_TOKEN) != colon || !is_field_value(value))
+        return option_refuse(given);
+    for (size_t i = 0; i < sizeof own_fields / sizeof own_fields[0]; i++)
+        if (slice_equal_nocase(name, slice_of(own_fields[i].name)))
+            return option_fail(given, "httpd sets %s itself%s%s", own_fields[i].name, own_fields[i].instead ? ": " : "",
+                               own_fields[i].instead ? own_fields[i].instead : "");
+    if (!add_field(given->into, name, value))
+        return option_fail(given, "one too many (at most %d bytes of fields)", FIELDS_MAX);
+    return true;
+}
+
+static bool read_help(const struct option_given *given);
+static bool read_version(const struct option_given *given);
+
+#define TO(field) .offset = offsetof(struct config, field)
+#define TO_LIST(field, max) TO(field), .count_offset = offsetof(struct config, field##_count), .list_max = max
+#define RANGE(from, to) .least = (from), .most = (to), .scale = 1
+#define SECONDS .read = option_number, .noun = "a time in seconds", .least = 0.05, .most = 86400, .scale = 1000
+
+_Static_assert(HEAD_MAX_DEFAULT == 16 * 1024, "the preset of --max-header");
+
+/* clang-format off */
+static const struct option_row option_rows[] = {
+    {"root", 'r', "DIR", GROUP_CONTENT, "document root", ".",
+     option_string, TO(settings.site.root), .noun = "a folder"},
+    {"index", 'i', "NAME", GROUP_CONTENT, "index file; repeatable, tried in order", "index.html",
+     option_list, TO_LIST(settings.site.index, INDEX_MAX), .noun = "a file name", .allowed = "without '/'",
+     .is_ok = is_file_name},
+    {"list", 0, NULL, GROUP_CONTENT, "list folders that have no index file, as HTML or JSON", NULL,
+     option_switch, TO(settings.site.list)},
+    {"not-found", 0, "FILE", GROUP_CONTENT, "page for what isn't there; without: 404.html, if the root has it", NULL,
+     read_inner_path, TO(settings.site.not_found), .noun = "a file's path beneath the root", .allowed = "no '.' or '..' in it"},
+    {"spa", 0, "[=FILE]", GROUP_CONTENT, "what isn't there is FILE (index.html) to a browser's navigation", NULL,
+     read_inner_path, TO(settings.site.spa), .noun = "a file's path beneath the root", .allowed = "no '.' or '..' in it"},
+    {"clean-urls", 0, NULL, GROUP_CONTENT, "/about is about.html, and /about.html redirects to it", NULL,
+     option_switch, TO(settings.site.clean_urls)},
+    {"cache-control", 0, "VALUE", GROUP_CONTENT, "of every file; '': none is sent", "no-cache",
+     option_string, TO(settings.site.cache_control), .noun = "a field value",
+     .allowed = "at most 255 bytes, no control bytes, no space at either end", .is_ok = is_cache_control},
+    {"header", 'H', "'NAME: VALUE'", GROUP_CONTENT, "field added to every reply; repeatable", NULL,
+     read_header, .noun = "a field", .allowed = "'Name: value', no control bytes"},
+    {"cors", 0, NULL, GROUP_CONTENT, "let pages of other origins read everything", NULL,
+     option_switch, TO(cors)},
+    {"isolate", 0, NULL, GROUP_CONTENT, "cross-origin isolation (COOP, COEP), as SharedArrayBuffer needs", NULL,
+     option_switch, TO(isolate)},
+    {"mime-types", 0, "FILE", GROUP_CONTENT, "more types, in the style of /etc/mime.types", NULL,
+     option_string, TO(mime_path), .noun = "a file"},
+    {"dotfiles", 0, NULL, GROUP_CONTENT, "serve names that begin with a dot, not just /.well-known/", NULL,
+     option_switch, TO(settings.site.dotfiles)},
+    {"symlinks", 0, "WHICH", GROUP_CONTENT, "follow those that stay inside the root, all or none", "inside",
+     option_choice, TO(settings.site.symlinks), .noun = "one of them", .choices = symlink_choices},
+    {"vhosts", 0, NULL, GROUP_CONTENT, "the root holds a folder per host name, and _ for the others", NULL,
+     option_switch, TO(settings.site.vhosts)},
+    {"redirect", 0, "FROM=TO", GROUP_CONTENT, "301; '*' at both ends keeps the rest; repeatable", NULL,
+     read_redirect, .noun = "a redirect", .allowed = "FROM=TO, for example /old/*=/new/*"},
+    {"auth", 0, "FILE", GROUP_CONTENT, "ask for a password: lines of user:hash, as mkpasswd makes them", NULL,
+     option_string, TO(auth_path), .noun = "a file"},
+
+    {"port", 'p', "N", GROUP_ADDRESS, "TCP port; 0: the kernel picks", "7890",
+     option_number, TO(port), .noun = "a port number", RANGE(0, 65535)},
+    {"listen", 'l', "ADDR", GROUP_ADDRESS,
+     "HOST:PORT, [V6]:PORT, :PORT, unix:PATH; repeatable; instead of -p", NULL,
+     option_list, TO_LIST(listen, LISTEN_MAX), .noun = "an address",
+     .allowed = "HOST:PORT, [V6]:PORT, :PORT or unix:PATH", .is_ok = listener_spec_ok},
+
+    {"model", 'm', "NAME", GROUP_MODEL, "concurrency model", "epoll",
+     read_model, TO(settings.backend), .noun = "a model", .add_allowed = add_models, .print_more = print_models},
+    {"workers", 'w', "N|auto", GROUP_MODEL, "accept loops; auto: one per CPU this process may run on", "1",
+     read_workers, TO(settings.workers), .noun = "a number of workers", .allowed = " or auto", RANGE(1, WORKERS_MAX)},
+
+    {"max-connections", 0, "N", GROUP_LIMITS, "connections at a time; the rest wait", "10000",
+     option_number, TO(settings.limits.max_connections), .noun = "a number of connections", RANGE(1, 1000000)},
+    {"max-per-ip", 0, "N", GROUP_LIMITS, "connections from one address; 0: no limit", "0",
+     option_number, TO(settings.limits.max_per_ip), .noun = "a number of connections", RANGE(0, 1000000)},
+    {"header-timeout", 0, "SECONDS", GROUP_LIMITS, "for a whole request head, from its first byte on", "10",
+     SECONDS, TO(settings.limits.header_timeout_ms)},
+    {"idle-timeout", 0, "SECONDS", GROUP_LIMITS, "for the next request to begin", "60",
+     SECONDS, TO(settings.limits.idle_timeout_ms)},
+    {"send-timeout", 0, "SECONDS", GROUP_LIMITS, "for a reply to make progress", "30",
+     SECONDS, TO(settings.limits.send_timeout_ms)},
+    {"min-rate", 0, "BYTES", GROUP_LIMITS, "least pace of a reply in a second; 0: none", "500",
+     option_number, TO(settings.limits.min_rate), .noun = "a rate in bytes a second", RANGE(0, 1 << 30), .units = "kmg"},
+    {"max-header", 0, "BYTES", GROUP_LIMITS, "longest request head", "16k",
+     option_number, TO(settings.limits.head_max), .noun = "a size in bytes", RANGE(HEAD_MAX_LEAST, HEAD_MAX_MOST),
+     .units = "kmg"},
+    {"max-requests", 0, "N", GROUP_LIMITS, "requests on one connection; 0: no limit", "0",
+     option_number, TO(settings.limits.max_requests), .noun = "a number of requests", RANGE(0, 1000000000)},
+
+    {"quiet", 'q', NULL, GROUP_ANSWERS, "say nothing but errors", NULL, option_switch, TO(quiet)},
+    {"verbose", 'v', NULL, GROUP_ANSWERS, "say more", NULL, option_switch, TO(verbose)},
+    {"help", 'h', NULL, GROUP_ANSWERS, "print this page", NULL, read_help, .offset = 0},
+    {"version", 'V', NULL, GROUP_ANSWERS, "print the version", NULL, read_version, .offset = 0},
+};
+/* clang-format on */
+
+static const struct option_table option_table = {
+    option_rows,
+    sizeof option_rows / sizeof option_rows[0],
+    group_titles,
+    GROUP_COUNT,
+};
+
+_Noreturn static void finish_output(void) {
+    exit(fflush(stdout) == 0 && !ferror(stdout) ? 0 : 1);
+}
+
+static bool read_help(const struct option_given *given) {
+    (void)given;
+    printf("Usage: httpd [OPTION]...\n"
+           "Serves a folder over HTTP/1.1, for example: httpd -p 7890 -r ./html -m epoll\n");
+    option_print_all(&option_table);
+    printf("\nSECONDS may have a fraction (0.5); BYTES may end in k, m or g.\n");
+    finish_output();
+}
+
+static bool read_version(const struct option_given *given) {
+    (void)given;
+    printf("httpd " VERSION "\n");
+    finish_output();
+}
+
+/* What --cors and --isolate stand for. A field that the user set by -H stays the user's. '*' means every field, but
+   for Authorization, which has to be named. */
+static bool add_presets(struct config *config) {
+    static const char *const cors[][2] = {
+        {"Access-Control-Allow-Origin", "*"},
+        {"Access-Control-Allow-Methods", "GET, HEAD, OPTIONS"},
+        {"Access-Control-Allow-Headers", "*, Authorization"},
+        {"Access-Control-Expose-Headers", "*"},
+        {"Cross-Origin-Resource-Policy", "cross-origin"},
+        {NULL, NULL},
+    };
+    static const char *const isolate[][2] = {
+        {"Cross-Origin-Opener-Policy", "same-origin"},
+        {"Cross-Origin-Embedder-Policy", "require-corp"},
+        {"Cross-Origin-Resource-Policy", "same-origin"},
+        {NULL, NULL},
+    };
+    bool ok = true;
+    for (int i = 0; config->cors && cors[i][0]; i++)
+        if (!has_field(config, slice_of(cors[i][0])))
+            ok = ok && add_field(config, slice_of(cors[i][0]), slice_of(cors[i][1]));
+    for (int i = 0; config->isolate && isolate[i][0]; i++)
+        if (!has_field(config, slice_of(isolate[i][0])))
+            ok = ok && add_field(config, slice_of(isolate[i][0]), slice_of(isolate[i][1]));
+    return ok;
+}
+
+void config_read(struct config *config, int argc, char **argv) {
+    char error[OPTION_ERROR_MAX];
+    memset(config, 0, sizeof *config);
+    if (!option_read_all(&option_table, config, argc, argv, error, sizeof error))
+        fail(2, "", error);
+    if ((unsigned)config->settings.workers > config->settings.limits.max_connections) /* each has one to serve */
+        config->settings.workers = (int)config->settings.limits.max_connections;
+    if (!add_presets(config)) {
+        snprintf(error, sizeof error, "-H, --cors and --isolate: too much (at most %d bytes of fields)", FIELDS_MAX);
+        fail(2, "", error);
+    }
+    if (config->mime_path && !(config->settings.site.mime = mime_map_open(config->mime_path, error, sizeof error)))
+        fail(1, "--mime-types ", error);
+    if (config->auth_path && !(config->settings.site.auth = auth_open(config->auth_path, error, sizeof error)))
+        fail(1, "--auth ", error);
+}
