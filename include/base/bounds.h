@@ -44,6 +44,8 @@ enum {
        are alike, less and the rate drops by a third, more and it falls slowly. */
     UNSENT_BYTES = 224 * 1024,
 
+    /* What isn't at hand may take this long to be loaded; then the request is answered 503. */
+    LOAD_MS = 30 * 1000,
     /* After SIGTERM: answers under way may take this long, then they are cut. */
     DRAIN_MS = 10 * 1000,
     /* After our FIN: what the peer still sends is read and dropped, lest a reset destroys the reply (RFC 9112 9.6). */

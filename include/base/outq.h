@@ -19,10 +19,11 @@ enum {
 /* A file to send ranges of. Belongs to the piece's owner. */
 struct outq_source {
     int fd;
-    const char *map;  /* its bytes; NULL: not mapped */
-    uint64_t version; /* version_of() the file that the head describes: another one must not be sent, */
-    uint64_t size;    /*   unless it has only grown beyond this, */
-    uint64_t content; /*   its version_content() being the same */
+    bool by_reference; /* its bytes have stood long enough to be sent without being copied first */
+    bool proven;       /* `content` is of all bytes */
+    uint64_t version;  /* version_of() the file that the head describes: another one must not be sent, */
+    uint64_t size;     /*   unless it has only grown beyond this, */
+    uint64_t content;  /*   which is so when this is still the hash of the first `size` bytes */
 };
 
 struct outq_piece {
@@ -35,9 +36,10 @@ struct outq {
     void (*release)(void *owner);
     unsigned next, count;          /* pieces next .. count-1 wait */
     unsigned used;                 /* bytes of `space` */
+    unsigned owned;                /* pieces waiting or gone that had an owner */
     struct iovec iov[OUTQ_PIECES]; /* a file piece uses only iov_len */
     struct outq_piece piece[OUTQ_PIECES];
-    char space[OUTQ_SIZE - 24 - OUTQ_PIECES * (sizeof(struct iovec) + sizeof(struct outq_piece))];
+    char space[OUTQ_SIZE - 32 - OUTQ_PIECES * (sizeof(struct iovec) + sizeof(struct outq_piece))];
 };
 
 /* What is to be sent next: either iov_count > 0 memory pieces, or a file range. */
@@ -56,9 +58,11 @@ static inline bool outq_empty(const struct outq *outq) {
     return outq->next == outq->count;
 }
 
-/* Whether any reply that keeps to OUTQ_REPLY_PIECES and OUTQ_REPLY_BYTES fits now. */
+/* Whether any reply that keeps to OUTQ_REPLY_PIECES and OUTQ_REPLY_BYTES fits now. Behind a piece that belongs to
+   somebody none does: so a client that doesn't read holds on to one owner, however much it asks for. */
 static inline bool outq_room(const struct outq *outq) {
-    return OUTQ_PIECES - outq->count >= OUTQ_REPLY_PIECES && sizeof outq->space - outq->used >= OUTQ_REPLY_BYTES;
+    return outq->owned == 0 && OUTQ_PIECES - outq->count >= OUTQ_REPLY_PIECES &&
+           sizeof outq->space - outq->used >= OUTQ_REPLY_BYTES;
 }
 
 /* Space to render into, at its end; `*len` bytes of it. Then outq_commit what was used. */

@@ -4,11 +4,12 @@
 #ifndef CONN_H
 #define CONN_H
 
-#include "protocol/body.h"
 #include "base/bounds.h"
 #include "base/clock.h"
+#include "base/load.h"
 #include "base/outq.h"
 #include "base/pool.h"
+#include "protocol/body.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -21,40 +22,57 @@ struct site;
 /* What a worker lends its connections. */
 struct conn_env {
     struct site *site;
-    struct pool in, out; /* unfinished heads; output queues. One of each per connection exist. */
+    struct pool in, out; /* input that waits, CONN_IN_LEN(head_max) bytes; output queues. One of each per connection. */
     struct clock clock;
     const struct limits *limits;
     const atomic_bool *crowded; /* somebody waits at the door and can't be let in: replies say Connection: close */
     bool draining;              /* the worker is going down: likewise */
     pthread_mutex_t *lock;      /* held by who uses the env and its connections; NULL where one thread runs all */
+    pthread_cond_t *loaded;     /* with the lock: a load has been done */
 };
 
-enum conn_state { CONN_READING, CONN_REPLYING, CONN_FINISHING, CONN_LINGERING, CONN_CLOSING };
+/* A head whose body has been read, and what came behind that. */
+#define CONN_IN_LEN(head_max) (2 * (size_t)(head_max))
+
+enum conn_state { CONN_READING, CONN_LOADING, CONN_REPLYING, CONN_FINISHING, CONN_LINGERING, CONN_CLOSING };
+
+/* What is to become of the head that `in` begins with. */
+enum conn_held {
+    HELD_NONE,
+    HELD_FOR_BODY, /* its body is being discarded */
+    HELD_DUE,      /* it is to be answered */
+    HELD_LAST,     /* likewise, and what follows can't be told from a request: then close */
+};
 
 struct conn {
     struct conn_env *env;
     uint64_t deadline_ms;
-    uint64_t reply_at_ms; /* the reply under way began */
-    uint64_t sent;        /* bytes of it */
-    struct outq *out;     /* borrowed while replying */
-    char *in;             /* borrowed while input is unfinished or waits; env->limits->head_max bytes */
+    uint64_t reply_at_ms; /* the reply under way began; LOADING: the request asked for the first time */
+    union {
+        uint64_t sent;     /* REPLYING: bytes of the reply under way */
+        struct load *load; /* LOADING: waited for */
+    };
+    struct outq *out; /* borrowed while replying */
+    char *in;         /* borrowed while input is unfinished or waits */
     uint32_t in_len;
-    uint32_t held; /* > 0: `in` holds just this head, whose body is being discarded */
+    uint32_t held_len; /* of the head that `in` begins with, unless held is HELD_NONE */
     uint32_t request_count;
     uint32_t lingered; /* bytes */
     struct body body;
     uint8_t state;
+    uint8_t held;
     bool last;     /* the reply under way says Connection: close */
     bool linger;   /* the peer may still be sending: close with care */
     bool draining; /* conn_drain */
 };
 
-enum conn_op_kind { OP_RECV, OP_SEND, OP_SENDFILE, OP_FIN, OP_CLOSE };
+enum conn_op_kind { OP_RECV, OP_SEND, OP_SENDFILE, OP_LOAD, OP_FIN, OP_CLOSE };
 
 struct conn_op {
     enum conn_op_kind kind;
     size_t recv_max;       /* RECV: feed no more than this at once */
-    struct outq_send send; /* SEND: iov; SENDFILE: fd, first, len */
+    struct outq_send send; /* SEND: iov; SENDFILE: source, first, len */
+    struct load *load;     /* LOAD: to be done, or waited for if somebody is at it */
 };
 
 void conn_open(struct conn *conn, struct conn_env *env);
@@ -65,9 +83,9 @@ void conn_next(struct conn *conn, struct conn_op *op);
 /* Answers RECV with bytes (0 < len <= recv_max). They are the caller's again on return. */
 void conn_feed(struct conn *conn, const char *bytes, size_t len);
 
-/* Answers the other ops with the bytes sent (FIN: 0), and any op, RECV too, with 0 for the end of the stream or file,
-   or -errno; -ETIMEDOUT when conn_deadline has passed. -EAGAIN says that there is nothing to receive just now, which
-   changes nothing unless the connection is leaving. */
+/* Answers the other ops with the bytes sent (FIN: 0; LOAD, when it is done: 0), and any op, RECV too, with 0 for the
+   end of the stream or file, or -errno; -ETIMEDOUT when conn_deadline has passed. -EAGAIN says that there is nothing to
+   receive just now, which changes nothing unless the connection is leaving. */
 void conn_done(struct conn *conn, ssize_t result);
 
 /* When to say -ETIMEDOUT: on the monotonic clock, in ms. */

@@ -13,11 +13,16 @@
 
 struct client {
     struct conn conn;
-    struct client *next; /* in the free list; in use: a backend's own */
-    int fd;              /* -1: the slot is free */
+    struct client *next;        /* in the free list; in use: the worker's, in the line of those with much to move */
+    struct client *next_waiter; /* of the same load */
+    struct load *load;          /* waited for, or just done for it: a reference */
+    int fd;                     /* -1: the slot is free */
     unsigned index;
-    int model;   /* a backend's own: an index, an interest, a process */
-    bool hangup; /* the peer's end of stream was reported: receiving is worth a try until it shows */
+    int model;     /* a backend's own: an index, an interest, a process */
+    bool hangup;   /* the peer's end of stream was reported: receiving is worth a try until it shows */
+    bool blocking; /* its socket blocks */
+    bool parked;   /* until `load` is done */
+    bool in_line;  /* for its next turn */
 };
 
 struct clients {

@@ -6,9 +6,13 @@
 
 #include <poll.h>
 
-/* What poll(2) is asked for a client. Who has only had its turn is ready at once. */
+/* What poll(2) is asked for a client: nothing for one that waits for nothing on its socket. */
 static inline short door_events(enum drive_want want) {
-    return want == WANT_READ ? POLLIN : want == WANT_WRITE ? POLLOUT : POLLIN | POLLOUT;
+    return want == WANT_READ ? POLLIN : want == WANT_WRITE ? POLLOUT : 0;
+}
+
+static inline int door_fd(const struct client *client, enum drive_want want) {
+    return door_events(want) ? client->fd : -1;
 }
 
 enum { DOOR_FDS = 1 + LISTEN_MAX };

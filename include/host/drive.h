@@ -3,19 +3,25 @@
 #ifndef DRIVE_H
 #define DRIVE_H
 
-#include "engine/conn.h"
+#include "host/send_file.h"
 
 enum drive_want {
     WANT_READ,   /* call again when the socket is readable, */
     WANT_WRITE,  /* writable, */
+    WANT_LOAD,   /* when client->load is done, */
     WANT_TURN,   /* or soon: it has had its share and others shall have theirs */
     WANT_NOTHING /* it is finished: close it */
 };
 
-/* A buffer to receive into, one per thread of control, and a note of what came of it. */
+/* What one thread of control drives with. */
 struct drive {
-    char *buffer;
+    char *buffer; /* to receive into, and to send files through */
     size_t buffer_len;
+    struct known *known;
+    bool may_wait;  /* for loads: they are done in place, as nobody else is kept waiting */
+    size_t share;   /* what one client may do before it is the others' turn: bytes moved, or work that takes as long */
+    bool light;     /* a reply larger than the share isn't begun */
+    size_t done;    /* of the share, by the last drive() */
     bool drained;   /* said to drive(), which forgets it: the caller has just received all there was */
     uint64_t moves; /* ops that did something: tells a sweep whether to nap */
 };
@@ -25,18 +31,25 @@ static inline size_t drive_recv_len(const struct drive *drive, const struct conn
     return op->recv_max < drive->buffer_len ? op->recv_max : drive->buffer_len;
 }
 
-/* Whether the file of this range is still the one that its head described; `end`: the last bytes of it are next, so that
-   this look must vouch for the whole. */
-bool drive_may_send(const struct outq_send *send, bool end);
+/* Bytes that a send or sendfile has before it. */
+size_t drive_pending(const struct conn_op *op);
 
-/* Drives `conn` on `fd`. A receive that brings less than asked for has drained the socket, and no second is spent to be
-   told so; `hangup` says that the peer's end of stream is known to have come, so it is worth one. The env's lock, if it
-   has one, is the caller's, and let go for each system call. */
-enum drive_want drive(struct drive *drive, int fd, struct conn *conn, bool hangup);
+/* Drives the client's connection. A receive that brings less than asked for has drained the socket, and no second is
+   spent to be told so; client->hangup says that the peer's end of stream is known to have come, so it is worth one. The
+   env's lock, if it has one, is the caller's, and let go for each system call and each load. */
+enum drive_want drive(struct drive *drive, struct client *client);
+
+/* Sends a range of a file; the lock is the caller's. As send_file(). */
+ssize_t drive_send_file(const struct drive *drive, struct client *client, const struct outq_send *op);
+
+/* Does a load that the connection wants, if it is at hand, and tells it. False: client->load must be waited for. */
+bool drive_load(struct drive *drive, struct client *client, struct load *load);
+
+/* Whether the op is for a later turn: the share is used up, or a reply is larger than what goes before others. */
+bool drive_is_for_later(const struct drive *drive, const struct conn_op *op);
 
 /* Waits until the client's socket is ready for what `want` says, or does it, and brings the env's clock up to date.
    Returns 0, -ETIMEDOUT after conn_deadline or another error of the op, or SERVE_LEAVE. */
-struct client;
 typedef int serve_wait_fn(void *ctx, struct client *client, enum drive_want want);
 enum { SERVE_LEAVE = 1 };
 

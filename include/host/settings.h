@@ -1,4 +1,5 @@
-/* What the user settled for a run, as far as workers need it: the same for all of them, never changed while they run. */
+/* What the user settled for a run, as far as workers need it: the same for all of them, never changed while they run.
+ */
 #ifndef SETTINGS_H
 #define SETTINGS_H
 

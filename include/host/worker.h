@@ -4,21 +4,34 @@
 #define WORKER_H
 
 #include "host/clients.h"
-#include "host/settings.h"
 #include "host/drive.h"
 #include "host/listener.h"
+#include "host/loaders.h"
+#include "host/settings.h"
 #include "site/site.h"
+
+/* What all workers of a process share. */
+struct worker_shared {
+    struct known *known;
+    struct loaders *loaders;
+};
 
 struct worker {
     struct conn_env env;
     struct clients clients;
     struct drive drive; /* for what runs in the worker's own thread */
+    struct worker_shared shared;
+    struct loads loads;              /* what has been done for this worker */
+    unsigned loading;                /* loads that are not reported yet */
+    struct client *resumed;          /* whose loads are done, through next_waiter */
+    struct client *line, **line_end; /* those with much to move, in turn */
+    size_t round_left;               /* what may still be moved before small things are looked after */
     struct site site;
     const struct settings *settings;
     const struct listeners *listeners;
     const struct worker *all; /* of settings->workers */
-    void *model; /* what backend->open returned */
-    int wake_fd; /* an eventfd: readable when a signal came, or a client left whose place is wanted */
+    void *model;              /* what backend->open returned */
+    int wake_fd;              /* an eventfd: readable when a signal came, or a client left whose place is wanted */
     bool draining;
     int first_listener;      /* to accept from */
     uint64_t rest_until_ms;  /* no accepting before: nobody can be let in */
@@ -29,8 +42,11 @@ struct worker {
 
 /* Prepares a worker, one of all[settings->workers], to serve at most `capacity` clients. False after say(). */
 bool worker_open(struct worker *worker, const struct worker *all, const struct settings *settings,
-                 const struct listeners *listeners, unsigned capacity);
-void worker_close(struct worker *worker);
+                 const struct listeners *listeners, const struct worker_shared *shared, unsigned capacity);
+
+/* Gives everything back. False: a load is under way that doesn't end (a disk hangs), and what it uses is left to it:
+   the process can only exit. */
+bool worker_close(struct worker *worker);
 
 /* In the worker's own thread: opens its model. False after say(). */
 bool worker_start(struct worker *worker);
@@ -74,10 +90,36 @@ void worker_check_stop(struct worker *worker);
    has been idle longest goes, unless its next request may still be on its way. */
 void worker_make_room(struct worker *worker);
 
-/* Drives a client until it must wait, noting its deadline, or closes it: then WANT_NOTHING, and it is gone. */
+/* A model that does the loads of its clients in place, since nobody else waits for whom it serves. */
+void worker_loads_in_place(struct worker *worker);
+
+/* A round of a model that serves many: after its wait, it drives whoever can move and whoever's load is done
+   (worker_loaded), tells the overdue, and then drives those in line (worker_next_turn) as long as the round lasts. So
+   what is small goes before what is large, and what one round moves is bounded in all, whatever is asked for. */
+
+/* Begins one: reads the clock. */
+void worker_round(struct worker *worker);
+
+/* Walks those whose loads are done; NULL: no more. Each is to be driven. */
+struct client *worker_loaded(struct worker *worker);
+
+/* The next in line; NULL: there is none, or the round is over. It is to be driven. */
+struct client *worker_next_turn(struct worker *worker);
+
+/* Drives a client until it must wait, noting its deadline, or closes it: then WANT_NOTHING, and it is gone. With
+   WANT_TURN and WANT_LOAD there is nothing to wait for on its socket: it has been put in line, or its load is on its
+   way; and until its turn has come, or its load is done, nothing is done here. */
 enum drive_want worker_turn(struct worker *worker, struct client *client);
 
-/* The deadline of `client` has passed: tells it and drives it on. */
+/* The parts of worker_turn(), for models that drive themselves. After drive(): notes what came of it and, for WANT_TURN
+   and WANT_LOAD, puts the client where it belongs. False: its load has been done meanwhile, drive on. */
+bool worker_wait(struct worker *worker, struct client *client, enum drive_want want);
+
+/* Tells the client of an error that is not an op's result, such as -ETIMEDOUT. False: it is in line, and its turn comes
+   first. */
+bool worker_tell(struct client *client, int error);
+
+/* Tells a client that is late, and drives it on. */
 enum drive_want worker_timed_out(struct worker *worker, struct client *client);
 
 /* Closes the client's descriptor and gives its slot back. */

@@ -1,21 +1,63 @@
-/* Loads one file as replies need it. Between docroot (which opens) and filecache (which keeps). */
+/* What a path leads to, loaded as replies need it. Made by a load (file_load.c), kept by the cache, counted by
+   everybody who uses it. What a reply reads never changes once it is loaded. */
 #ifndef FILE_H
 #define FILE_H
 
-#include "site/filecache.h"
+#include "base/outq.h"
+#include "base/slice.h"
+#include "protocol/accept_encoding.h"
 
-/* Fills `file` (kind, status, validators, head, body or fd) for file->key. Never fails: an error is a kind. */
-void file_load(struct filecache *cache, struct file *file, int64_t now_seconds);
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
 
-/* The same for a listing of the folder at `path`. */
-void file_load_listing(struct filecache *cache, struct file *file, struct slice path, struct listing *listing,
-                       int64_t now_seconds);
+#define FILE_UNDATED INT64_MIN
 
-/* Whether what file->key names now is what was loaded: the same folder entry, unchanged by its size and times. */
-bool file_is_current(struct filecache *cache, struct file *file);
+enum file_kind {
+    FILE_BODY,      /* `body` holds it */
+    FILE_FD,        /* to be sent from `source` */
+    FILE_FOLDER,    /* a folder asked for without its slash */
+    FILE_INDEXLESS, /* a folder without an index file */
+    FILE_ERROR,     /* `status` says what */
+};
 
-/* Turns the path of `len` bytes in `key`, which has room for FILE_KEY_MAX, into the key of its sibling in `coding`: a
-   NUL, which no path holds, and a letter follow it. Returns the key's length. */
-size_t file_variant_key(char *key, size_t len, enum content_coding coding);
+struct filecache;
+
+struct file {
+    /* What a look-up reads. */
+    struct file *bucket_next;
+    uint32_t hash;
+    uint32_t refs; /* the cache's own included; 0: the slot is free */
+    uint32_t key_len;
+    uint8_t kind; /* enum file_kind */
+    uint8_t used; /* asked for so often, up to a few times, since the eviction hand last passed */
+    bool cached;  /* in the table */
+    bool made;    /* FILE_FD of ours alone (a listing): nobody else can change it */
+    const char *key;
+    uint64_t checked_at_ms; /* it was true then, or later */
+
+    /* What a reply reads. */
+    uint64_t size;
+    const char *body;       /* of FILE_BODY */
+    const char *head;       /* the head of a 200 without Date, Connection and the empty line: its status and length, */
+    uint16_t type_at;       /* Content-Type, */
+    uint16_t content_at;    /* what belongs to the content whatever the status, */
+    uint16_t validators_at; /* what describes the file; from here on a 304 has it too, */
+    uint16_t common_at;     /* caching, Vary, the user's own fields */
+    uint16_t head_len;
+    uint8_t codings;           /* bit i: a precompressed sibling in enum content_coding i is there */
+    struct slice etag;         /* with its quotes, a part of head; empty: none */
+    int64_t mtime;             /* as Last-Modified shows it; FILE_UNDATED: it says nothing, and isn't shown */
+    int status;                /* of FILE_ERROR: 403 or 404, or 5xx, which is not cached */
+    struct outq_source source; /* of FILE_FD; else its fd is -1 */
+
+    struct filecache *cache;
+    char *block;                    /* holds body, head and key; from the heap, as loads make it */
+    size_t block_len, cached_bytes; /* of it, and of it counted */
+    unsigned shelf_at;              /* its place on the cache's shelf */
+    struct stat st;
+    int64_t loaded_at_seconds;
+    uint64_t folder_version; /* of the folder it lies in, whose siblings `codings` tells of */
+};
 
 #endif

@@ -2,7 +2,8 @@
 #ifndef FILE_HEAD_H
 #define FILE_HEAD_H
 
-#include "site/filecache.h"
+#include "site/file.h"
+#include "site/site_config.h"
 
 struct file_head {
     struct slice path; /* of the plain file: its extension gives the type, unless `type` does */

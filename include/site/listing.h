@@ -45,6 +45,14 @@ void listing_read_query(struct listing *listing, struct slice query);
 ssize_t listing_render(const struct listing *listing, int folder_fd, char *work, size_t work_size, char *out,
                        size_t out_size);
 
+struct listing_text {
+    char *at; /* from the heap */
+    size_t len;
+};
+
+/* Renders the listing of the folder open (for reading) at `folder_fd`. 0, or -errno. */
+int listing_make(const struct listing *listing, int folder_fd, struct listing_text *text);
+
 /* For the renderer (listing_render.c): what a folder holds, in order. It lives in the work memory. */
 struct listing_entry {
     const char *name; /* not terminated */

@@ -4,10 +4,10 @@
 #define REPLY_RENDER_H
 
 #include "base/clock.h"
-#include "site/filecache.h"
 #include "base/outq.h"
 #include "protocol/range.h"
 #include "protocol/request.h"
+#include "site/file.h"
 #include "site/site_config.h"
 
 struct reply {

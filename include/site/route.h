@@ -3,7 +3,7 @@
 #define ROUTE_H
 
 #include "protocol/request.h"
-#include "site/site.h"
+#include "site/filecache.h"
 
 struct route {
     struct file *file; /* a reference that the caller puts; NULL: see below */
@@ -15,7 +15,9 @@ struct route {
     char decoded[PATH_LEN_MAX + 1];
 };
 
-/* Finds out. A folder asked for without its slash is a redirect; one without an index a listing where that is on. */
-void route_find(struct route *route, struct site *site, const struct clock *clock, const struct request *request);
+/* Finds out. A folder asked for without its slash is a redirect; one without an index a listing where that is on. With
+   lookup->wants set, it can't be told before that is loaded: there is no file then, and nothing else counts. */
+void route_find(struct route *route, const struct site_config *config, struct lookup *lookup,
+                const struct request *request);
 
 #endif

@@ -1,25 +1,43 @@
-/* Which version of a file something belongs to: told by its size and the time of its last write, or by its content. */
+/* Which version of a file something belongs to: told by what the file system says of it, and proved by its content. */
 #ifndef VERSION_H
 #define VERSION_H
 
-#include "base/outq.h"
+#include "base/hash.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/stat.h>
 
+enum {
+    /* A tag is of the whole content up to here: reading and hashing as much takes a millisecond or two. Above, it is
+       of samples, size and time; unless the time says nothing. */
+    VERSION_WHOLE_MAX = 4 << 20,
+    /* A file that is being written to is hashed up to here, so that growth can be told from rewriting. */
+    VERSION_PROOF_MAX = 16 << 20,
+    /* A file that changed within so many seconds is taken for one that is being written to. */
+    VERSION_YOUNG_S = 5,
+};
+
+/* No time can be set back so that this doesn't change: the inode's change time can't be set. */
 static inline uint64_t version_of(const struct stat *st) {
-    return ((uint64_t)st->st_mtim.tv_sec * 1000000000u + (uint64_t)st->st_mtim.tv_nsec) * 0x9e3779b97f4a7c15u ^
-           (uint64_t)st->st_size;
+    const uint64_t words[] = {st->st_ino,
+                              (uint64_t)st->st_size,
+                              (uint64_t)st->st_mtim.tv_sec,
+                              (uint64_t)st->st_mtim.tv_nsec,
+                              (uint64_t)st->st_ctim.tv_sec,
+                              (uint64_t)st->st_ctim.tv_nsec};
+    return hash_bytes(words, sizeof words, 0);
 }
 
-/* A hash of the first `size` bytes of the file: of them all up to VERSION_WHOLE_MAX, which reads them all, of samples
-   spread over them above. */
-enum { VERSION_WHOLE_MAX = 16 << 20 };
-uint64_t version_content(int fd, uint64_t size);
+static inline bool version_young(const struct stat *st, int64_t now_seconds) {
+    return st->st_ctim.tv_sec + VERSION_YOUNG_S > now_seconds;
+}
 
-/* Whether a file may still be sent as the version that the head described: not when it has shrunk. `sure`, to be asked
-   before the last bytes leave: nor when what was promised of it has been written anew; that it has grown is no harm. */
-bool version_same(const struct outq_source *source, bool sure);
+/* A hash of all `len` bytes. */
+uint64_t version_bytes(const char *bytes, size_t len);
+
+/* The same of the first `size` bytes of the file. `whole`: of all of them; else of samples. False: they can't be read.
+ */
+bool version_content(int fd, uint64_t size, bool whole, uint64_t *hash);
 
 #endif

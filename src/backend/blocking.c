@@ -19,6 +19,7 @@ static void *blocking_open(struct worker *worker) {
     if (self)
         *self = (struct blocking){worker, NULL};
     worker->clients.capacity = 1;
+    worker_loads_in_place(worker);
     return self;
 }
 
@@ -30,13 +31,13 @@ static int blocking_wait_for(void *ctx, struct client *client, enum drive_want w
     clients_note(&worker->clients, client);
     for (;;) {
         nfds_t door = door_fill(worker, fds, worker_accepting(worker));
-        fds[door] = (struct pollfd){.fd = client->fd, .events = door_events(want)};
-        int ready = poll(fds, door + 1, worker_client_timeout(worker, client));
+        fds[door] = (struct pollfd){.fd = door_fd(client, want), .events = door_events(want)};
+        int ready = poll(fds, door + 1, want == WANT_TURN ? 0 : worker_client_timeout(worker, client));
         clock_update(&worker->env.clock);
         if (ready > 0 && door_rings(worker, fds, door))
             worker_make_room(worker);
         worker_check_stop(worker);
-        if (conn_leaving(&client->conn) || (ready > 0 && fds[door].revents))
+        if (want == WANT_TURN || conn_leaving(&client->conn) || (ready > 0 && fds[door].revents))
             return 0;
         if (worker->env.clock.now_ms >= conn_deadline(&client->conn) ||
             (worker->draining && worker->env.clock.now_ms >= worker->drain_until_ms))

@@ -26,8 +26,7 @@ struct coroutine {
     struct coroutine_flow flow;
     struct scheduler *scheduler;
     struct client *client;  /* whom it serves */
-    struct coroutine *next; /* in the line of those who wait for their next turn, or of those that serve nobody */
-    bool in_line;
+    struct coroutine *next; /* of those that serve nobody */
     int index;
 };
 
@@ -40,7 +39,6 @@ struct scheduler {
     char *stacks;              /* as many as clients */
     int touched;               /* those below were used at least once */
     struct coroutine *free;    /* serve nobody; the last one used, whose stack is in the caches, first */
-    struct coroutine *turns, **turns_end;
     struct epoll_event events[EVENTS_MAX];
 };
 
@@ -54,13 +52,8 @@ static int coroutine_wait_for(void *ctx, struct client *client, enum drive_want 
     clients_note(&self->worker->clients, client);
     if (want == WANT_READ && conn_idle(&client->conn))
         return SERVE_LEAVE;
-    if (want == WANT_TURN) {
-        coroutine->in_line = true;
-        coroutine->next = NULL;
-        *self->turns_end = coroutine;
-        self->turns_end = &coroutine->next;
-    }
-    coroutine_switch(&coroutine->flow, &self->own);
+    if (worker_wait(self->worker, client, want))
+        coroutine_switch(&coroutine->flow, &self->own);
     return 0;
 }
 
@@ -108,13 +101,10 @@ static struct coroutine *coroutine_take(struct scheduler *self) {
     return coroutine;
 }
 
-/* Who is in line can't leave it: its turn comes, and finds whatever happened meanwhile. */
-static bool scheduler_in_line(const struct scheduler *self, const struct client *client) {
-    return client->model && coroutine_at(self, client->model)->in_line;
-}
-
 /* Serves a client until it must wait: where it was parked, or, if it was idle, from the beginning. */
 static void scheduler_run(struct scheduler *self, struct client *client) {
+    if (client->in_line || client->parked)
+        return;
     struct coroutine *coroutine = client->model ? coroutine_at(self, client->model) : coroutine_take(self);
     if (!coroutine) {
         worker_hang_up(self->worker, client);
@@ -144,7 +134,6 @@ static void *scheduler_open(struct worker *worker) {
     if (!self)
         return NULL;
     *self = (struct scheduler){.worker = worker, .fd = epoll_create1(EPOLL_CLOEXEC)};
-    self->turns_end = &self->turns;
     self->stacks = coroutine_stacks_open(worker->clients.capacity);
     if (self->fd >= 0 && self->stacks && scheduler_watch(self, EPOLL_CTL_ADD, worker->wake_fd, EPOLLIN, &wake_mark))
         return self;
@@ -163,35 +152,28 @@ static listener_set scheduler_serve(struct scheduler *self, const struct epoll_e
         return self->watching_door ? LISTENERS_ALL : 0; /* a full worker may have heard the ring in our place */
     }
     client->hangup |= (event->events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
-    if (!scheduler_in_line(self, client))
-        scheduler_run(self, client);
+    scheduler_run(self, client);
     return 0;
 }
 
 static listener_set scheduler_wait(void *model, bool accepting) {
     struct scheduler *self = model;
     struct worker *worker = self->worker;
-    struct coroutine *coroutine, *turns = self->turns;
     struct client *client;
     unsigned cursor = 0;
     listener_set rings = 0;
     scheduler_watch_door(self, accepting);
-    int ready = epoll_wait(self->fd, self->events, EVENTS_MAX, turns ? 0 : worker_event_timeout(worker));
-    clock_update(&worker->env.clock);
-    self->turns = NULL;
-    self->turns_end = &self->turns;
+    int ready = epoll_wait(self->fd, self->events, EVENTS_MAX, worker_event_timeout(worker));
+    worker_round(worker);
     for (int i = 0; i < ready; i++)
         rings |= scheduler_serve(self, &self->events[i]);
-    while ((coroutine = turns)) {
-        turns = coroutine->next;
-        coroutine->in_line = false;
-        scheduler_run(self, coroutine->client);
-    }
+    while ((client = worker_loaded(worker)))
+        scheduler_run(self, client);
     while ((client = clients_expired(&worker->clients, worker->env.clock.now_ms, &cursor)))
-        if (!scheduler_in_line(self, client)) {
-            conn_done(&client->conn, -ETIMEDOUT);
+        if (worker_tell(client, -ETIMEDOUT))
             scheduler_run(self, client);
-        }
+    while ((client = worker_next_turn(worker)))
+        scheduler_run(self, client);
     return rings;
 }
 
@@ -204,8 +186,7 @@ static void scheduler_take(void *model, struct client *client) {
 static void scheduler_drain(void *model, struct client *client) {
     struct scheduler *self = model;
     conn_drain(&client->conn);
-    if (!scheduler_in_line(self, client))
-        scheduler_run(self, client);
+    scheduler_run(self, client);
 }
 
 /* Clients that are left in the middle of something have nothing on their stacks that must be given back. */

@@ -3,7 +3,7 @@
 
    Level-triggered, the set holds what each connection wants now, and is told whenever that changes. Edge-triggered,
    each is registered once, for both directions, and an event says that something has changed since: so a connection is
-   driven until it would block, and one that is stopped before, having had its share, waits in a queue of our own. */
+   driven until it would block, and one that is stopped before, having had its share, is in the worker's line. */
 #define _GNU_SOURCE
 #include "base/say.h"
 #include "host/worker.h"
@@ -22,7 +22,6 @@ struct epolled {
     bool watching_door;
     uint32_t first_events; /* to register a client for */
     void (*note_wants)(struct epolled *self, struct client *client, enum drive_want want);
-    struct client *turns, **turns_end; /* those who wait for their next turn */
     struct epoll_event events[EVENTS_MAX];
 };
 
@@ -34,24 +33,19 @@ static bool epoll_set(struct epolled *self, int op, int fd, uint32_t events, voi
     return epoll_ctl(self->fd, op, fd, &event) == 0;
 }
 
-/* Level-triggered: the set follows what the connection wants, which is its `model`. */
+/* Level-triggered: the set follows what the connection wants, which is its `model`. Who is in line or waits for a load
+   is told of nothing but the end, and of that once. */
 static void epoll_lt_wants(struct epolled *self, struct client *client, enum drive_want want) {
-    static const uint32_t events[] = {[WANT_READ] = EPOLLIN, [WANT_WRITE] = EPOLLOUT, [WANT_TURN] = EPOLLIN | EPOLLOUT};
+    static const uint32_t events[] = {
+        [WANT_READ] = EPOLLIN, [WANT_WRITE] = EPOLLOUT, [WANT_LOAD] = EPOLLET, [WANT_TURN] = EPOLLET};
     if (client->model != (int)events[want])
         epoll_set(self, EPOLL_CTL_MOD, client->fd, events[want], client);
     client->model = (int)events[want];
 }
 
-/* Edge-triggered: who has more to do at once gets in line, which is what `model` says. */
-enum { IN_LINE = 2 };
-
+/* Edge-triggered: nothing to say. */
 static void epoll_et_wants(struct epolled *self, struct client *client, enum drive_want want) {
-    client->model = want == WANT_TURN ? IN_LINE : 0;
-    if (want == WANT_TURN) {
-        client->next = NULL;
-        *self->turns_end = client;
-        self->turns_end = &client->next;
-    }
+    (void)self, (void)client, (void)want;
 }
 
 static void epoll_watch_door(struct epolled *self, bool accepting) {
@@ -69,7 +63,6 @@ static struct epolled *epoll_open(struct worker *worker) {
     if (!self)
         return NULL;
     *self = (struct epolled){.worker = worker, .fd = epoll_create1(EPOLL_CLOEXEC)};
-    self->turns_end = &self->turns;
     if (self->fd < 0 || !epoll_set(self, EPOLL_CTL_ADD, worker->wake_fd, EPOLLIN, &wake_mark)) {
         say("can't make an epoll set: %s", strerror(errno));
         free(self);
@@ -96,15 +89,13 @@ static void *epoll_et_open(struct worker *worker) {
     return self;
 }
 
-static void epoll_turn(struct epolled *self, struct client *client) {
-    enum drive_want want = worker_turn(self->worker, client);
+static void epoll_note(struct epolled *self, struct client *client, enum drive_want want) {
     if (want != WANT_NOTHING)
         self->note_wants(self, client, want);
 }
 
-/* Who is in line can't leave it: its turn comes, and finds whatever happened meanwhile. */
-static bool epoll_in_line(const struct epolled *self, const struct client *client) {
-    return self->note_wants == epoll_et_wants && client->model == IN_LINE;
+static void epoll_turn(struct epolled *self, struct client *client) {
+    epoll_note(self, client, worker_turn(self->worker, client));
 }
 
 static listener_set epoll_serve(struct epolled *self, const struct epoll_event *event) {
@@ -117,40 +108,33 @@ static listener_set epoll_serve(struct epolled *self, const struct epoll_event *
         return self->watching_door ? LISTENERS_ALL : 0; /* a full worker may have heard the ring in our place */
     }
     client->hangup |= (event->events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
-    if (!epoll_in_line(self, client))
-        epoll_turn(self, client);
+    epoll_turn(self, client);
     return 0;
 }
 
 static listener_set epoll_model_wait(void *model, bool accepting) {
     struct epolled *self = model;
     struct worker *worker = self->worker;
-    struct client *client, *turns = self->turns;
+    struct client *client;
     unsigned cursor = 0;
     listener_set rings = 0;
     epoll_watch_door(self, accepting);
-    int ready = epoll_wait(self->fd, self->events, EVENTS_MAX, turns ? 0 : worker_event_timeout(worker));
-    clock_update(&worker->env.clock);
-    self->turns = NULL;
-    self->turns_end = &self->turns;
+    int ready = epoll_wait(self->fd, self->events, EVENTS_MAX, worker_event_timeout(worker));
+    worker_round(worker);
     for (int i = 0; i < ready; i++)
         rings |= epoll_serve(self, &self->events[i]);
-    while ((client = turns)) {
-        turns = client->next;
-        client->model = 0;
+    while ((client = worker_loaded(worker)))
         epoll_turn(self, client);
-    }
     while ((client = clients_expired(&worker->clients, worker->env.clock.now_ms, &cursor)))
-        if (!epoll_in_line(self, client)) {
-            conn_done(&client->conn, -ETIMEDOUT);
-            epoll_turn(self, client);
-        }
+        epoll_note(self, client, worker_timed_out(worker, client));
+    while ((client = worker_next_turn(worker)))
+        epoll_turn(self, client);
     return rings;
 }
 
 static void epoll_take(void *model, struct client *client) {
     struct epolled *self = model;
-    client->model = EPOLLIN; /* WANT_READ to epoll_lt_wants; not in line to epoll_et_wants */
+    client->model = EPOLLIN; /* WANT_READ to epoll_lt_wants */
     if (!epoll_set(self, EPOLL_CTL_ADD, client->fd, self->first_events, client))
         worker_give_up(self->worker, client, "can't watch a connection", errno);
 }
@@ -158,8 +142,7 @@ static void epoll_take(void *model, struct client *client) {
 static void epoll_drain(void *model, struct client *client) {
     struct epolled *self = model;
     conn_drain(&client->conn);
-    if (!epoll_in_line(self, client))
-        epoll_turn(self, client);
+    epoll_turn(self, client);
 }
 
 static void epoll_close(void *model) {

@@ -28,23 +28,25 @@ static void *fork_open(struct worker *worker) {
     if (worker->clients.capacity > CHILDREN_MAX)
         worker->clients.capacity = CHILDREN_MAX;
     signals_watch_children();
+    worker_loads_in_place(worker);
     return self;
 }
 
 static int fork_wait_for(void *ctx, struct client *client, enum drive_want want) {
     struct worker *worker = ctx;
-    struct pollfd fds[2] = {{.fd = client->fd, .events = door_events(want)}, {.fd = worker->wake_fd, .events = POLLIN}};
+    struct pollfd fds[2] = {{.fd = door_fd(client, want), .events = door_events(want)},
+                            {.fd = worker->wake_fd, .events = POLLIN}};
     if (signals_stopping() && !worker->env.draining) {
         worker->env.draining = true;
         conn_drain(&client->conn);
         return 0;
     }
     clients_note(&worker->clients, client);
-    int ready = poll(fds, 2, worker_client_timeout(worker, client));
+    int ready = poll(fds, 2, want == WANT_TURN ? 0 : worker_client_timeout(worker, client));
     clock_update(&worker->env.clock);
     if (ready > 0 && fds[1].revents)
         worker_woken(worker);
-    return ready == 0 && worker->env.clock.now_ms >= conn_deadline(&client->conn) ? -ETIMEDOUT : 0;
+    return ready == 0 && want != WANT_TURN && worker->env.clock.now_ms >= conn_deadline(&client->conn) ? -ETIMEDOUT : 0;
 }
 
 static _Noreturn void fork_child(struct forked *self, struct client *client) {

@@ -12,7 +12,7 @@ struct sweep {
     struct worker *worker;
     unsigned nap_us; /* the last one */
     unsigned count;
-    struct client *clients[]; /* those that are served, in no order */
+    struct client *clients[]; /* those that are served, in no order; each knows its place as its `model` */
 };
 
 static void *nonblocking_open(struct worker *worker) {
@@ -32,20 +32,31 @@ static void nonblocking_nap(struct sweep *self) {
         worker_woken(self->worker);
 }
 
+static void nonblocking_turn(struct sweep *self, struct client *client) {
+    struct worker *worker = self->worker;
+    unsigned i = (unsigned)client->model;
+    enum drive_want want = worker_turn(worker, client);
+    if (want != WANT_NOTHING && worker->env.clock.now_ms >= conn_deadline(&client->conn))
+        want = worker_timed_out(worker, client);
+    if (want != WANT_NOTHING)
+        return;
+    self->clients[i] = self->clients[--self->count];
+    self->clients[i]->model = (int)i;
+}
+
 static listener_set nonblocking_wait(void *model, bool accepting) {
     struct sweep *self = model;
     struct worker *worker = self->worker;
     uint64_t moves = worker->drive.moves;
     unsigned count = self->count;
-    clock_update(&worker->env.clock);
-    for (unsigned i = self->count; i-- > 0;) {
-        struct client *client = self->clients[i];
-        enum drive_want want = worker_turn(worker, client);
-        if (want != WANT_NOTHING && worker->env.clock.now_ms >= conn_deadline(&client->conn))
-            want = worker_timed_out(worker, client);
-        if (want == WANT_NOTHING)
-            self->clients[i] = self->clients[--self->count];
-    }
+    struct client *client;
+    worker_round(worker);
+    for (unsigned i = self->count; i-- > 0;)
+        nonblocking_turn(self, self->clients[i]);
+    while (worker_loaded(worker)) /* the next sweep comes to them */
+        worker->drive.moves++;
+    while ((client = worker_next_turn(worker)))
+        nonblocking_turn(self, client);
     /* The door moved if the worker let somebody in since the last sweep, which shows in the first try at his socket. */
     if (worker->drive.moves == moves && self->count == count)
         nonblocking_nap(self);
@@ -56,6 +67,7 @@ static listener_set nonblocking_wait(void *model, bool accepting) {
 
 static void nonblocking_take(void *model, struct client *client) {
     struct sweep *self = model;
+    client->model = (int)self->count;
     self->clients[self->count++] = client;
     self->nap_us = 0;
 }

@@ -34,8 +34,13 @@ static void poll_remove(struct polled *self, unsigned i) {
 static void poll_wants(struct polled *self, unsigned i, enum drive_want want) {
     if (want == WANT_NOTHING)
         poll_remove(self, i);
-    else
-        self->fds[i].events = door_events(want);
+    else /* poll(2) passes over a descriptor below 0 */
+        self->fds[i] = (struct pollfd){.fd = door_fd(self->clients[i], want), .events = door_events(want)};
+}
+
+static void poll_turn(struct polled *self, struct client *client) {
+    unsigned i = (unsigned)client->model;
+    poll_wants(self, i, worker_turn(self->worker, client));
 }
 
 /* From the last to the first, so that a client that leaves is replaced by one that has had its turn. */
@@ -44,7 +49,7 @@ static void poll_serve(struct polled *self, int ready) {
         if (!self->fds[i].revents)
             continue;
         ready--;
-        poll_wants(self, i, worker_turn(self->worker, self->clients[i]));
+        poll_turn(self, self->clients[i]);
     }
 }
 
@@ -57,14 +62,18 @@ static listener_set poll_wait(void *model, bool accepting) {
     nfds_t door_count = door_fill(worker, door, accepting);
     int ready = poll(self->fds, self->count + door_count, worker_event_timeout(worker));
     CHECK(ready >= 0 || errno == EINTR || errno == ENOMEM);
-    clock_update(&worker->env.clock);
+    worker_round(worker);
     listener_set rings = ready > 0 ? door_rings(worker, door, door_count) : 0;
     if (ready > 0)
         poll_serve(self, ready);
+    while ((client = worker_loaded(worker)))
+        poll_turn(self, client);
     while ((client = clients_expired(&worker->clients, worker->env.clock.now_ms, &cursor))) {
         unsigned i = (unsigned)client->model;
         poll_wants(self, i, worker_timed_out(worker, client));
     }
+    while ((client = worker_next_turn(worker)))
+        poll_turn(self, client);
     return rings;
 }
 
@@ -72,16 +81,14 @@ static void poll_take(void *model, struct client *client) {
     struct polled *self = model;
     unsigned i = self->count++;
     self->clients[i] = client;
-    self->fds[i].fd = client->fd;
     client->model = (int)i;
     poll_wants(self, i, WANT_READ);
 }
 
 static void poll_drain(void *model, struct client *client) {
     struct polled *self = model;
-    unsigned i = (unsigned)client->model;
     conn_drain(&client->conn);
-    poll_wants(self, i, worker_turn(self->worker, client));
+    poll_turn(self, client);
 }
 
 static void poll_close(void *model) {

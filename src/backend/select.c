@@ -39,9 +39,9 @@ static void *select_open(struct worker *worker) {
 static void select_wants(struct selected *self, int fd, enum drive_want want) {
     FD_CLR(fd, &self->read);
     FD_CLR(fd, &self->write);
-    if (want == WANT_READ || want == WANT_TURN)
+    if (want == WANT_READ)
         FD_SET(fd, &self->read);
-    if (want == WANT_WRITE || want == WANT_TURN)
+    if (want == WANT_WRITE)
         FD_SET(fd, &self->write);
     if (want == WANT_NOTHING)
         self->clients[fd] = NULL;
@@ -69,7 +69,7 @@ static listener_set select_wait(void *model, bool accepting) {
         watch(&read, listeners->fd[i], &top);
     struct timeval limit = {timeout / 1000, timeout % 1000 * 1000};
     int ready = select(top + 1, &read, &write, NULL, timeout < 0 ? NULL : &limit);
-    clock_update(&worker->env.clock);
+    worker_round(worker);
     if (ready > 0) {
         if (FD_ISSET(worker->wake_fd, &read))
             worker_woken(worker);
@@ -81,10 +81,14 @@ static listener_set select_wait(void *model, bool accepting) {
     }
     struct client *client;
     unsigned cursor = 0;
+    while ((client = worker_loaded(worker)))
+        select_turn(self, client->fd);
     while ((client = clients_expired(&worker->clients, worker->env.clock.now_ms, &cursor))) {
         int fd = client->fd;
         select_wants(self, fd, worker_timed_out(worker, client));
     }
+    while ((client = worker_next_turn(worker)))
+        select_turn(self, client->fd);
     return rings;
 }
 

@@ -37,7 +37,8 @@ struct thread {
 struct threads {
     struct worker *worker;
     pthread_mutex_t lock;
-    pthread_cond_t left; /* a thread has ended */
+    pthread_cond_t loaded; /* a load that several may wait for has been done by one of them */
+    pthread_cond_t left;   /* a thread has ended */
     pthread_attr_t attr;
     struct thread_start starts[THREADS_MAX]; /* by the client's slot */
 };
@@ -49,12 +50,15 @@ static void *thread_open(struct worker *worker) {
     self->worker = worker;
     pthread_mutex_init(&self->lock, NULL);
     pthread_cond_init(&self->left, NULL);
+    pthread_cond_init(&self->loaded, NULL);
     pthread_attr_init(&self->attr);
     pthread_attr_setstacksize(&self->attr, STACK_LEN);
     pthread_attr_setdetachstate(&self->attr, PTHREAD_CREATE_DETACHED);
     if (worker->clients.capacity > THREADS_MAX)
         worker->clients.capacity = THREADS_MAX;
+    worker_loads_in_place(worker);
     worker->env.lock = &self->lock;
+    worker->env.loaded = &self->loaded;
     pthread_mutex_lock(&self->lock);
     return self;
 }
@@ -77,6 +81,8 @@ static int thread_receive(struct thread *thread, struct client *client, int time
     struct conn_op op;
     conn_next(&client->conn, &op);
     pthread_mutex_unlock(&self->lock);
+    if (!client->blocking)
+        client->blocking = fcntl(client->fd, F_SETFL, 0) == 0;
     thread_limit_receive(thread, client->fd, timeout_ms);
     size_t asked = drive_recv_len(hands, &op);
     ssize_t n = recv(client->fd, hands->buffer, asked, 0);
@@ -104,6 +110,10 @@ static int thread_wait_for(void *ctx, struct client *client, enum drive_want wan
     clients_note(&worker->clients, client);
     if (want == WANT_READ)
         return thread_receive(thread, client, timeout_ms);
+    if (want == WANT_TURN) {
+        clock_update(&worker->env.clock);
+        return 0;
+    }
     struct pollfd fd = {.fd = client->fd, .events = door_events(want)};
     pthread_mutex_unlock(&self->lock);
     poll(&fd, 1, timeout_ms);
@@ -116,8 +126,9 @@ static void *thread_main(void *arg) {
     struct client *client = ((struct thread_start *)arg)->client;
     struct threads *self = ((struct thread_start *)arg)->threads;
     char buffer[RECEIVE_LEN];
-    struct thread thread = {self, {.buffer = buffer, .buffer_len = sizeof buffer}, INT_MAX};
-    fcntl(client->fd, F_SETFL, 0); /* blocking */
+    struct thread thread = {self, self->worker->drive, INT_MAX};
+    thread.hands.buffer = buffer;
+    thread.hands.buffer_len = sizeof buffer;
     pthread_mutex_lock(&self->lock);
     serve(&thread.hands, client, thread_wait_for, &thread);
     worker_wake(self->worker); /* it may be waiting for the place */
@@ -171,6 +182,7 @@ static void thread_close(void *model) {
     pthread_mutex_unlock(&self->lock);
     pthread_attr_destroy(&self->attr);
     pthread_cond_destroy(&self->left);
+    pthread_cond_destroy(&self->loaded);
     pthread_mutex_destroy(&self->lock);
     free(self);
 }

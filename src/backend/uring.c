@@ -10,8 +10,8 @@
    Invariant: a slot is given back only when nothing is under way for it, so a completion always finds its client; and
    what a send refers to stays put until it has completed, canceled or not. */
 #define _GNU_SOURCE
-#include "base/say.h"
 #include "backend/uring_ring.h"
+#include "base/say.h"
 #include "host/worker.h"
 
 #include <errno.h>
@@ -23,9 +23,8 @@
 #include <unistd.h>
 
 enum {
-    OPS = 512,      /* submitted at a time; more in one round take a system call more */
-    RESULTS = 4096, /* of a round; the kernel keeps what doesn't fit, at a cost */
-    FILE_SLICE = 256 * 1024,
+    OPS = 512,                         /* submitted at a time; more in one round take a system call more */
+    RESULTS = 4096,                    /* of a round; the kernel keeps what doesn't fit, at a cost */
     CLIENTS_MOST = 65536 - URING_LENT, /* a buffer's number has 16 bits, and each client is granted one */
 };
 
@@ -34,7 +33,6 @@ enum { OF_RECV, OF_SEND, OF_CANCEL, OF_DOOR, OF_WAKE, OF_BITS = 3 };
 
 struct uring_client {
     struct uring_buffer *held, **held_end; /* received, not wanted yet */
-    char *end;                             /* borrowed: the end of a file, being sent */
     int verdict;                           /* what to tell the connection when its send has been canceled */
     uint16_t held_count;
     bool receiving, sending; /* under way */
@@ -47,7 +45,6 @@ struct uring {
     struct worker *worker;
     struct uring_ring ring;
     struct uring_buffers buffers;
-    struct pool ends;             /* buffers for the ends of files */
     struct uring_client *clients; /* by slot */
     bool accepting;
     bool watched[LISTEN_MAX];    /* by listener */
@@ -101,33 +98,6 @@ static void uring_feed(struct uring *self, struct client *client, struct uring_c
         uring_drop_first_held(self, mine);
 }
 
-static void uring_drop_end(struct uring *self, struct uring_client *mine) {
-    if (mine->end)
-        pool_drop(&self->ends, mine->end);
-    mine->end = NULL;
-}
-
-/* What to send next of a file range: a slice of its mapping or, for its end and where there is no mapping, of a copy
-   that is borrowed as mine->end. Only of a file that is still the one that was promised, as drive() does it. Returns
-   the length, 0 when it is another one, or -errno. */
-static ssize_t uring_slice(struct uring *self, struct uring_client *mine, const struct outq_send *send,
-                           const char **at) {
-    const size_t room = self->worker->drive.buffer_len;
-    const bool end = send->len <= room;
-    size_t len = end ? send->len : send->len - room;
-    if (!end && send->source->map) {
-        *at = send->source->map + send->first;
-        len = len < FILE_SLICE ? len : FILE_SLICE;
-    } else {
-        *at = mine->end = pool_take(&self->ends);
-        ssize_t n = pread(send->source->fd, mine->end, len < room ? len : room, (off_t)send->first);
-        if (n < 0 || (end && (size_t)n < len))
-            return n < 0 ? -errno : 0;
-        len = (size_t)n;
-    }
-    return drive_may_send(send, end) ? (ssize_t)len : 0;
-}
-
 static struct io_uring_sqe *uring_submit_send(struct uring *self, const struct client *client, int kind, const void *at,
                                               size_t len, int flags) {
     struct io_uring_sqe *op = uring_ring_fd_op(&self->ring, kind, client->fd, uring_id(OF_SEND, client->index));
@@ -137,65 +107,112 @@ static struct io_uring_sqe *uring_submit_send(struct uring *self, const struct c
     return op;
 }
 
-/* Memory waits in the kernel until the socket takes it. A mapping mustn't: the file may change meanwhile, so it is the
-   socket that is waited for, and the slice taken anew. */
+/* Memory waits in the kernel until the socket takes it. */
 static void uring_send(struct uring *self, struct client *client, struct uring_client *mine, const struct conn_op *op) {
     const struct outq_send *send = &op->send;
-    const char *at = NULL;
     const int more = op->send.more ? MSG_MORE : 0;
     mine->sending = true;
-    if (op->kind == OP_SEND && send->iov_count == 1) {
+    if (send->iov_count == 1) {
         uring_submit_send(self, client, IORING_OP_SEND, send->iov->iov_base, send->iov->iov_len, more);
-    } else if (op->kind == OP_SEND) {
+    } else {
         struct io_uring_sqe *submitted = uring_submit_send(self, client, IORING_OP_SENDMSG, NULL, 1, more);
         struct msghdr *message = &self->messages[uring_ring_place(&self->ring, submitted)];
         *message = (struct msghdr){.msg_iov = send->iov, .msg_iovlen = send->iov_count};
         submitted->addr = (uintptr_t)message;
-    } else {
-        ssize_t len = uring_slice(self, mine, send, &at);
-        if (len > 0) {
-            uring_submit_send(self, client, IORING_OP_SEND, at, (size_t)len, more | (mine->end ? 0 : MSG_DONTWAIT));
-            return;
-        }
-        mine->sending = false;
-        uring_drop_end(self, mine);
-        conn_done(&client->conn, len);
     }
+    self->worker->drive.done += drive_pending(op);
+}
+
+/* The ring has no sendfile(2): it is called, and where the socket is full, the ring waits for room. False: the client's
+   load must be waited for. */
+static bool uring_send_file(struct uring *self, struct client *client, struct uring_client *mine,
+                            const struct conn_op *op) {
+    struct drive *drive = &self->worker->drive;
+    ssize_t n;
+    do
+        n = drive_send_file(drive, client, &op->send);
+    while (n == -EINTR);
+    drive->done += n > 0 ? (size_t)n : 0;
+    if (n == -EAGAIN) {
+        mine->sending = mine->polling = true;
+        uring_ring_poll(&self->ring, client->fd, POLLOUT, uring_id(OF_SEND, client->index));
+    } else if (n != -EINPROGRESS) {
+        conn_done(&client->conn, n);
+    }
+    return n != -EINPROGRESS;
+}
+
+/* Lets go of the client as soon as nothing is under way for it. */
+static void uring_leave(struct uring *self, struct client *client, struct uring_client *mine) {
+    mine->leaving = true;
+    uring_drop_held(self, mine);
+    if (mine->receiving)
+        uring_cancel(self, uring_id(OF_RECV, client->index));
+}
+
+/* Receives for the connection, or feeds it what has been received. False: it has to wait. */
+static bool uring_fill(struct uring *self, struct client *client, struct uring_client *mine, const struct conn_op *op) {
+    if (mine->held) {
+        uring_feed(self, client, mine, op->recv_max);
+        return true;
+    }
+    if (conn_leaving(&client->conn)) /* a request that has come already is received, and then this end */
+        shutdown(client->fd, SHUT_RD);
+    if (!mine->receiving)
+        uring_receive(self, client, mine);
+    return false;
 }
 
 /* Submits what the connection wants, and does what needs no waiting. shutdown(2) is such: the ring would have a thread
    of the kernel's do it. */
-static void uring_turn(struct uring *self, struct client *client) {
-    struct uring_client *mine = &self->clients[client->index];
+static enum drive_want uring_drive(struct uring *self, struct client *client, struct uring_client *mine) {
+    struct drive *drive = &self->worker->drive;
     struct conn_op op;
+    drive->done = 0;
     while (!mine->sending && !mine->leaving) {
         conn_next(&client->conn, &op);
-        if (op.kind == OP_RECV && mine->held) {
-            uring_feed(self, client, mine, op.recv_max);
-        } else if (op.kind == OP_RECV) {
-            if (conn_leaving(&client->conn)) /* a request that has come already is received, and then this end */
-                shutdown(client->fd, SHUT_RD);
-            if (!mine->receiving)
-                uring_receive(self, client, mine);
+        if (op.kind != OP_CLOSE && drive_is_for_later(drive, &op))
+            return WANT_TURN;
+        switch (op.kind) {
+        case OP_RECV:
+            if (!uring_fill(self, client, mine, &op))
+                return WANT_READ;
             break;
-        } else if (op.kind == OP_FIN) {
-            conn_done(&client->conn, shutdown(client->fd, SHUT_WR) < 0 ? -errno : 0);
-        } else if (op.kind == OP_CLOSE) {
-            mine->leaving = true;
-            uring_drop_held(self, mine);
-            if (mine->receiving)
-                uring_cancel(self, uring_id(OF_RECV, client->index));
-        } else {
+        case OP_SEND:
             uring_send(self, client, mine, &op);
+            break;
+        case OP_SENDFILE:
+            if (!uring_send_file(self, client, mine, &op))
+                return WANT_LOAD;
+            break;
+        case OP_LOAD:
+            if (!drive_load(drive, client, op.load))
+                return WANT_LOAD;
+            break;
+        case OP_FIN:
+            conn_done(&client->conn, shutdown(client->fd, SHUT_WR) < 0 ? -errno : 0);
+            break;
+        case OP_CLOSE:
+            uring_leave(self, client, mine);
+            break;
         }
     }
+    return WANT_WRITE;
+}
+
+static bool uring_busy(const struct client *client, const struct uring_client *mine) {
+    return mine->sending || mine->leaving || client->in_line || client->parked;
+}
+
+static void uring_turn(struct uring *self, struct client *client) {
+    struct uring_client *mine = &self->clients[client->index];
+    while (!uring_busy(client, mine) && !worker_wait(self->worker, client, uring_drive(self, client, mine)))
+        ;
     if (mine->held && mine->receiving && !mine->ahead) {
         mine->ahead = true;
         uring_cancel(self, uring_id(OF_RECV, client->index));
     }
-    if (!mine->leaving)
-        clients_note(&self->worker->clients, client);
-    else if (!mine->receiving)
+    if (mine->leaving && !mine->receiving)
         worker_hang_up(self->worker, client);
 }
 
@@ -208,10 +225,9 @@ static void uring_tell(struct uring *self, struct client *client, int error) {
     if (mine->sending) {
         mine->verdict = error;
         uring_cancel(self, uring_id(OF_SEND, client->index));
-        return;
+    } else if (worker_tell(client, error)) {
+        uring_turn(self, client);
     }
-    conn_done(&client->conn, error);
-    uring_turn(self, client);
 }
 
 static void uring_received(struct uring *self, struct client *client, const struct io_uring_cqe *result) {
@@ -224,7 +240,7 @@ static void uring_received(struct uring *self, struct client *client, const stru
         uring_buffers_drop(&self->buffers, buffer);
     /* What isn't the peer's doing is tried again. So is what comes while the connection is busy, and comes again. */
     bool ours = result->res == -ENOBUFS || result->res == -ECANCELED || result->res == -EINTR || result->res == -EAGAIN;
-    if (result->res <= 0 && !ours && !mine->sending && !mine->leaving)
+    if (result->res <= 0 && !ours && !uring_busy(client, mine))
         conn_done(&client->conn, result->res);
     uring_turn(self, client);
 }
@@ -232,19 +248,13 @@ static void uring_received(struct uring *self, struct client *client, const stru
 static void uring_sent(struct uring *self, struct client *client, int result) {
     struct uring_client *mine = &self->clients[client->index];
     mine->sending = false;
-    uring_drop_end(self, mine);
     if (mine->verdict || mine->polling)
         result = mine->verdict ? mine->verdict : -EINTR; /* there is room: again */
     mine->verdict = 0;
     mine->polling = false;
-    if (result == -EAGAIN) {
-        mine->sending = mine->polling = true;
-        uring_ring_poll(&self->ring, client->fd, POLLOUT, uring_id(OF_SEND, client->index));
-    } else {
-        if (result != -EINTR) /* -EFAULT: the mapping ends where the file, truncated, does now */
-            conn_done(&client->conn, result == -EFAULT ? 0 : result);
-        uring_turn(self, client);
-    }
+    if (result != -EINTR)
+        conn_done(&client->conn, result);
+    uring_turn(self, client);
 }
 
 static listener_set uring_serve(struct uring *self, const struct io_uring_cqe *result) {
@@ -287,7 +297,7 @@ static void uring_relieve(struct uring *self) {
     struct client *client, *most = NULL;
     unsigned cursor = 0, most_count = 1;
     while ((client = clients_each(&self->worker->clients, &cursor)))
-        if (self->clients[client->index].held_count > most_count) {
+        if (self->clients[client->index].held_count > most_count && !client->in_line && !client->parked) {
             most = client;
             most_count = self->clients[client->index].held_count;
         }
@@ -308,11 +318,15 @@ static listener_set uring_wait(void *model, bool accepting) {
     if (!uring_buffers_lend(&self->buffers))
         uring_relieve(self);
     uring_ring_enter(&self->ring, worker_event_timeout(worker));
-    clock_update(&worker->env.clock);
+    worker_round(worker);
     while (uring_ring_result(&self->ring, &result))
         rings |= uring_serve(self, &result);
+    while ((client = worker_loaded(worker)))
+        uring_turn(self, client);
     while ((client = clients_expired(&worker->clients, worker->env.clock.now_ms, &cursor)))
         uring_tell(self, client, -ETIMEDOUT);
+    while ((client = worker_next_turn(worker)))
+        uring_turn(self, client);
     return rings;
 }
 
@@ -352,12 +366,11 @@ static void *uring_open(struct worker *worker) {
     if (error)
         goto no_buffers;
     self->clients = calloc(capacity, sizeof *self->clients);
-    if (self->clients && pool_open(&self->ends, worker->drive.buffer_len, capacity)) {
+    if (self->clients) {
         uring_ring_poll(&self->ring, worker->wake_fd, POLLIN, OF_WAKE);
         return self;
     }
     error = -ENOMEM;
-    free(self->clients);
     uring_buffers_close(&self->buffers);
 no_buffers:
     uring_ring_close(&self->ring);
@@ -371,7 +384,6 @@ static void uring_close(void *model) {
     struct uring *self = model;
     uring_ring_close(&self->ring);
     uring_buffers_close(&self->buffers);
-    pool_close(&self->ends);
     free(self->clients);
     free(self);
 }

@@ -5,6 +5,7 @@
 
 static struct iovec *outq_append(struct outq *outq, struct outq_piece piece, const char *at, size_t len) {
     CHECK(outq->count < OUTQ_PIECES && len > 0);
+    outq->owned += piece.owner != NULL;
     outq->piece[outq->count] = piece;
     struct iovec *iov = &outq->iov[outq->count++];
     *iov = (struct iovec){.iov_base = (void *)(uintptr_t)at, .iov_len = len};
@@ -13,7 +14,7 @@ static struct iovec *outq_append(struct outq *outq, struct outq_piece piece, con
 
 void outq_init(struct outq *outq, void (*release)(void *owner)) {
     outq->release = release;
-    outq->next = outq->count = outq->used = 0;
+    outq->next = outq->count = outq->used = outq->owned = 0;
 }
 
 void outq_commit(struct outq *outq, size_t len) {
@@ -70,12 +71,12 @@ void outq_advance(struct outq *outq, size_t len) {
             outq->release(piece->owner);
     }
     if (outq_empty(outq))
-        outq->next = outq->count = outq->used = 0;
+        outq->next = outq->count = outq->used = outq->owned = 0;
 }
 
 void outq_clear(struct outq *outq) {
     for (; !outq_empty(outq); outq->next++)
         if (outq->piece[outq->next].owner)
             outq->release(outq->piece[outq->next].owner);
-    outq->next = outq->count = outq->used = 0;
+    outq->next = outq->count = outq->used = outq->owned = 0;
 }

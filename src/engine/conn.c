@@ -1,10 +1,12 @@
 /* clang-format off */
 /* The connection's states. A request that arrives whole is parsed and answered where it lies; only an unfinished head,
-   or requests beyond what the output queue holds, are copied to a borrowed buffer.
+   requests beyond what the output queue holds, or one that waits for a load, are copied to a borrowed buffer.
 
    state      wants           on progress                    on end       on -ETIMEDOUT        deadline
    READING    RECV            head and body whole: reply;    close        nothing received:    idle, then one
                               else wait for more                          close; else 408      for the whole head
+   LOADING    LOAD            ask again: reply, or           close        503, then close      load
+                              another load
    REPLYING   SEND, SENDFILE  advance; queue empty: next     file shrank  close                renewed by progress
                               request, or finish             or changed:                       that is fast enough
                                                              close
@@ -12,13 +14,16 @@
    LINGERING  RECV            dropped, within a bound        close        close                linger, not renewed
    CLOSING    CLOSE
 
-   Invariant: `in` is borrowed exactly while in_len > 0, `out` exactly while it is not empty. An idle connection holds
-   neither. */
+   A load is begun only when the replies before it have left, and its request answered as if it had just come, from the
+   head that is held at the beginning of `in`.
+
+   Invariant: `in` is borrowed exactly while in_len > 0, `out` exactly while it is not empty, `load` held exactly while
+   LOADING. An idle connection holds nothing. */
 /* clang-format on */
 #include "engine/conn.h"
 #include "base/check.h"
-#include "site/reply.h"
 #include "protocol/request.h"
+#include "site/reply.h"
 
 #include <errno.h>
 #include <string.h>
@@ -32,7 +37,8 @@ static void conn_release_in(struct conn *conn) {
     if (conn->in)
         pool_drop(&conn->env->in, conn->in);
     conn->in = NULL;
-    conn->in_len = conn->held = 0;
+    conn->in_len = conn->held_len = 0;
+    conn->held = HELD_NONE;
 }
 
 static void conn_release_out(struct conn *conn) {
@@ -44,14 +50,18 @@ static void conn_release_out(struct conn *conn) {
 }
 
 void conn_close(struct conn *conn) {
+    if (conn->state == CONN_LOADING)
+        load_put(conn->load);
     conn_release_in(conn);
     conn_release_out(conn);
     conn->state = CONN_CLOSING;
 }
 
-/* Keeps `len` unfinished or unanswered bytes for later. They may lie in `in` already. */
-static void conn_keep(struct conn *conn, const char *bytes, size_t len) {
-    if (!bytes || len == 0) {
+/* Keeps for later a head of `head_len` bytes, which may be none, and the `rest_len` bytes at `rest`. They may lie in
+   `in` already, in this order. */
+static void conn_keep(struct conn *conn, const char *head, size_t head_len, const char *rest, size_t rest_len) {
+    const size_t head_max = conn->env->limits->head_max;
+    if (head_len + rest_len == 0) {
         conn_release_in(conn);
         return;
     }
@@ -59,10 +69,12 @@ static void conn_keep(struct conn *conn, const char *bytes, size_t len) {
         conn->in = pool_take(&conn->env->in);
         CHECK(conn->in); /* there is one for each connection */
     }
-    CHECK(len <= conn->env->limits->head_max);
-    if (bytes != conn->in)
-        memmove(conn->in, bytes, len);
-    conn->in_len = (uint32_t)len;
+    CHECK(head_len <= head_max && rest_len <= CONN_IN_LEN(head_max) - head_len);
+    if (head_len > 0 && head != conn->in)
+        memmove(conn->in, head, head_len);
+    if (rest_len > 0 && rest != conn->in + head_len)
+        memmove(conn->in + head_len, rest, rest_len);
+    conn->in_len = (uint32_t)(head_len + rest_len);
 }
 
 static struct outq *conn_outq(struct conn *conn) {
@@ -81,13 +93,37 @@ static bool conn_is_last(const struct conn *conn, const struct request *request)
            (env->limits->max_requests && conn->request_count >= env->limits->max_requests);
 }
 
-/* Answers a whole request. `distrust`: what follows its head can't be told from a request. */
+/* Answers a whole request. `distrust`: what follows its head can't be told from a request. Or something has to be
+   loaded first: then it is held, as due. */
 static void conn_reply(struct conn *conn, const struct request *request, bool distrust) {
+    const struct conn_env *env = conn->env;
+    bool again = conn->state == CONN_LOADING;
+    uint64_t since_ms = again ? conn->reply_at_ms : env->clock.now_ms;
+    struct load *load = again ? conn->load : NULL;
     conn->request_count++;
-    conn->last = reply_build(conn->env->site, &conn->env->clock, request, distrust || conn_is_last(conn, request),
-                             conn_outq(conn));
-    /* A client that asked us to close has said all it will: it isn't waited for. */
-    conn->linger = distrust || request->keep_alive;
+    bool last = distrust || conn_is_last(conn, request);
+    enum reply_outcome outcome = reply_build(env->site, &env->clock, request, since_ms, last, conn_outq(conn), &load);
+    if (outcome != REPLY_LOADING) {
+        if (load)
+            load_put(load);
+        conn->state = CONN_REPLYING;
+        conn->held = HELD_NONE;
+        conn->last = outcome == REPLY_LAST;
+        /* A client that asked us to close has said all it will: it isn't waited for. */
+        conn->linger = distrust || request->keep_alive;
+        return;
+    }
+    conn->request_count--;
+    conn->held = distrust ? HELD_LAST : HELD_DUE;
+    if (outq_empty(conn->out)) {
+        conn_release_out(conn);
+        conn->state = CONN_LOADING;
+        conn->load = load;
+        conn->reply_at_ms = since_ms;
+        conn->deadline_ms = since_ms + LOAD_MS;
+    } else {
+        load_put(load);
+    }
 }
 
 /* Answers what is not a request, or came too late to be one. */
@@ -96,7 +132,8 @@ static void conn_refuse(struct conn *conn, const struct request *request, int st
     reply_error(conn->env->site, &conn->env->clock, request, status, conn_outq(conn));
 }
 
-/* Takes one request off the front of bytes. Returns how many bytes it took; 0: it isn't whole. */
+/* Takes one request off the front of bytes. Returns how many bytes it took; 0: it isn't whole. When conn->held says so
+   afterwards, it isn't answered yet, and its head is the first held_len bytes. */
 static size_t conn_take_request(struct conn *conn, const char *bytes, size_t len) {
     struct request request;
     size_t head_len, body_len = 0;
@@ -107,6 +144,7 @@ static size_t conn_take_request(struct conn *conn, const char *bytes, size_t len
         conn_refuse(conn, &request, status);
         return len;
     }
+    conn->held_len = (uint32_t)head_len;
     if (request.body == BODY_NONE) {
         conn_reply(conn, &request, false);
         return head_len;
@@ -118,8 +156,8 @@ static size_t conn_take_request(struct conn *conn, const char *bytes, size_t len
     body_init(&conn->body, &request);
     status = body_discard(&conn->body, bytes + head_len, len - head_len, &body_len);
     if (status == REQUEST_INCOMPLETE) {
-        conn->held = (uint32_t)head_len;
-        return 0;
+        conn->held = HELD_FOR_BODY;
+        return len;
     }
     if (status == 400)
         conn_refuse(conn, &request, status);
@@ -149,46 +187,64 @@ static void conn_set_reply_deadline(struct conn *conn) {
 
 /* Answers what requests lie in bytes, as many as the output queue holds, and keeps the rest. */
 static void conn_take_requests(struct conn *conn, const char *bytes, size_t len, bool unfinished_before) {
-    size_t used = 0;
-    while (used < len && !conn->last && (!conn->out || outq_room(conn->out))) {
+    size_t used = 0, head = 0;
+    while (used < len && !conn->last && !conn->held && (!conn->out || outq_room(conn->out))) {
         size_t took = conn_take_request(conn, bytes + used, len - used);
         if (took == 0)
             break;
+        head = used;
         used += took;
-        unfinished_before = false;
+        if (conn->held != HELD_FOR_BODY) /* a head and its body have one deadline */
+            unfinished_before = false;
     }
     if (conn->last) {
         conn->linger |= used < len;
         conn_release_in(conn);
     } else {
-        conn_keep(conn, bytes + used, conn->held ? conn->held : len - used);
+        conn_keep(conn, bytes + head, conn->held ? conn->held_len : 0, bytes + used, len - used);
     }
     if (conn->out) {
         conn->state = CONN_REPLYING;
         conn->reply_at_ms = conn->env->clock.now_ms;
         conn->sent = 0;
         conn_set_reply_deadline(conn);
-    } else {
+    } else if (conn->state != CONN_LOADING) {
         conn->state = CONN_READING;
         conn_set_reading_deadline(conn, unfinished_before);
     }
 }
 
+/* Parses the head that is held. It has been whole before. */
+static void conn_parse_held(const struct conn *conn, struct request *request) {
+    size_t head_len;
+    CHECK(request_parse(conn->in, conn->held_len, conn->env->limits->head_max, request, &head_len) == 0);
+}
+
+/* Answers the head that is held, if it can be now, and what lies behind it. */
+static void conn_answer_held(struct conn *conn) {
+    struct request request;
+    conn_parse_held(conn, &request);
+    conn_reply(conn, &request, conn->held == HELD_LAST);
+    if (!conn->held)
+        conn_take_requests(conn, conn->in + conn->held_len, conn->in_len - conn->held_len, false);
+}
+
 /* The head in `in` waits for its body to end: once it has, it is answered as if it had come without one. */
 static void conn_feed_body(struct conn *conn, const char *bytes, size_t len) {
+    struct request request;
     size_t used;
     int status = body_discard(&conn->body, bytes, len, &used);
     if (status == REQUEST_INCOMPLETE)
         return;
-    struct request request;
-    size_t head_len;
-    CHECK(request_parse(conn->in, conn->held, conn->env->limits->head_max, &request, &head_len) == 0);
-    if (status == 400)
-        conn_refuse(conn, &request, status);
-    else
-        conn_reply(conn, &request, status != 0);
-    conn_release_in(conn);
-    conn_take_requests(conn, bytes + used, len - used, false);
+    conn_keep(conn, conn->in, conn->held_len, bytes + used, len - used);
+    conn->held = status == 0 ? HELD_DUE : HELD_LAST;
+    if (status != 400) {
+        conn_answer_held(conn);
+        return;
+    }
+    conn_parse_held(conn, &request);
+    conn_refuse(conn, &request, status);
+    conn_take_requests(conn, NULL, 0, false);
 }
 
 void conn_feed(struct conn *conn, const char *bytes, size_t len) {
@@ -199,7 +255,7 @@ void conn_feed(struct conn *conn, const char *bytes, size_t len) {
         return;
     }
     CHECK(conn->state == CONN_READING && len > 0);
-    if (conn->held) {
+    if (conn->held == HELD_FOR_BODY) {
         conn_feed_body(conn, bytes, len);
         return;
     }
@@ -220,6 +276,10 @@ void conn_next(struct conn *conn, struct conn_op *op) {
     case CONN_READING:
         op->kind = OP_RECV;
         op->recv_max = conn->env->limits->head_max - (conn->held ? 0 : conn->in_len);
+        break;
+    case CONN_LOADING:
+        op->kind = OP_LOAD;
+        op->load = conn->load;
         break;
     case CONN_REPLYING:
         outq_next(conn->out, &op->send);
@@ -250,9 +310,11 @@ static void conn_sent(struct conn *conn, size_t len) {
     if (conn->last) { /* a close without a FIN before it could drop the last bytes, which wait for one */
         conn->state = CONN_FINISHING;
         conn->deadline_ms = conn->env->clock.now_ms + LINGER_MS;
-    } else if (conn->held) {
+    } else if (conn->held == HELD_FOR_BODY) {
         conn->state = CONN_READING;
         conn_set_reading_deadline(conn, false);
+    } else if (conn->held) {
+        conn_answer_held(conn);
     } else {
         conn_take_requests(conn, conn->in ? conn->in : "", conn->in_len, false);
     }
@@ -260,14 +322,16 @@ static void conn_sent(struct conn *conn, size_t len) {
 
 static void conn_timed_out(struct conn *conn) {
     struct request request = {.minor_version = 1};
-    size_t head_len;
-    if (conn->state != CONN_READING || !conn->in) {
+    bool loading = conn->state == CONN_LOADING;
+    if (!loading && (conn->state != CONN_READING || !conn->in)) {
         conn->state = CONN_CLOSING;
         return;
     }
-    if (conn->held) /* it is the body that is late */
-        CHECK(request_parse(conn->in, conn->held, conn->env->limits->head_max, &request, &head_len) == 0);
-    conn_refuse(conn, &request, 408);
+    if (conn->held) /* it is the body that is late, or what is to be answered */
+        conn_parse_held(conn, &request);
+    if (loading)
+        load_put(conn->load);
+    conn_refuse(conn, &request, loading ? 503 : 408);
     conn_take_requests(conn, NULL, 0, false);
 }
 
@@ -280,8 +344,10 @@ void conn_done(struct conn *conn, ssize_t result) {
         conn->state = conn->linger ? CONN_LINGERING : CONN_CLOSING;
     else if (conn->state == CONN_REPLYING && result > 0)
         conn_sent(conn, (size_t)result);
+    else if (conn->state == CONN_LOADING && result == 0)
+        conn_answer_held(conn);
     else /* the peer's end of stream, a file that shrank, or an error: nothing more can be said */
-        conn->state = CONN_CLOSING;
+        conn_close(conn);
 }
 
 void conn_drain(struct conn *conn) {

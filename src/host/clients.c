@@ -68,7 +68,8 @@ struct client *clients_take(struct clients *clients, int fd, const struct sockad
     client->fd = fd;
     client->next = NULL;
     client->model = 0;
-    client->hangup = false;
+    client->hangup = client->blocking = client->parked = client->in_line = false;
+    client->load = NULL;
     atomic_store_explicit(&clients->peers[client->index], peer_key(peer), memory_order_relaxed);
     return client;
 }

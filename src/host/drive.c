@@ -1,16 +1,17 @@
 #define _GNU_SOURCE
 #include "host/drive.h"
-#include "host/clients.h"
-#include "site/version.h"
+#include "base/check.h"
 
 #include <errno.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
+/* A share is counted in bytes; what else an op takes, in bytes that would take as long to send. */
 enum {
-    /* What one connection may move before the others' turn: at loopback speed some hundred microseconds. */
-    TURN_BYTES = 1024 * 1024,
-    FILE_SLICE = 256 * 1024,
+    OP_COST = 2 * 1024,         /* a system call on a socket */
+    LOAD_COST = 16 * 1024,      /* a small file opened and read, or found to be as it was */
+    REFERENCE_MAX = 256 * 1024, /* sent by reference at once */
 };
 
 static int drive_flags(const struct outq_send *send_op) {
@@ -25,115 +26,174 @@ static ssize_t drive_send(int fd, const struct outq_send *send_op) {
     return sendmsg(fd, &message, flags);
 }
 
-bool drive_may_send(const struct outq_send *send, bool end) {
-    return version_same(send->source, end);
-}
-
-/* Sent from the mapping, a file's pages are copied while they are still in the caches, which on fast links costs less
-   than having the network stack refer to them, as sendfile(2) does; and what was queued can't change any more when the
-   file does. The end is read to memory and, when the file has proved to be unchanged since, sent from there. All before
-   it was copied into the socket earlier, so this one look vouches for the whole. */
-static ssize_t drive_send_file(const struct drive *drive, int fd, const struct outq_send *op) {
-    const bool end = op->len <= drive->buffer_len;
-    const char *at = op->source->map ? op->source->map + op->first : NULL;
-    size_t len = end ? op->len : op->len - drive->buffer_len, most = at ? FILE_SLICE : drive->buffer_len;
-    if (len > most)
-        len = most;
-    if (end || !at) {
-        ssize_t n = pread(op->source->fd, drive->buffer, len, (off_t)op->first);
-        if (n < 0 || (size_t)n < len)
-            return n < 0 ? -1 : 0;
-        at = drive->buffer;
-    }
-    if (!drive_may_send(op, end))
-        return 0;
-    ssize_t n = send(fd, at, len, drive_flags(op));
-    return n < 0 && errno == EFAULT ? 0 : n; /* the mapping ends where the file, truncated, does now */
+ssize_t drive_send_file(const struct drive *drive, struct client *client, const struct outq_send *op) {
+    const struct send_file how = {drive->known, drive->buffer, drive->buffer_len, drive->may_wait};
+    return send_file(&how, client, op, REFERENCE_MAX);
 }
 
 /* Returns an op's result, -errno for an error. */
-static ssize_t drive_try(const struct drive *drive, int fd, const struct conn_op *op) {
+static ssize_t drive_try(const struct drive *drive, struct client *client, const struct conn_op *op) {
     ssize_t n = 0;
-    do {
-        switch (op->kind) {
-        case OP_RECV:
-            n = recv(fd, drive->buffer, drive_recv_len(drive, op), MSG_DONTWAIT);
-            break;
-        case OP_SEND:
-            n = drive_send(fd, &op->send);
-            break;
-        case OP_SENDFILE:
-            n = drive_send_file(drive, fd, &op->send);
-            break;
-        case OP_FIN:
-            n = shutdown(fd, SHUT_WR);
-            break;
-        case OP_CLOSE:
-            break;
-        }
-    } while (n < 0 && errno == EINTR);
+    switch (op->kind) {
+    case OP_RECV:
+        n = recv(client->fd, drive->buffer, drive_recv_len(drive, op), MSG_DONTWAIT);
+        break;
+    case OP_SEND:
+        n = drive_send(client->fd, &op->send);
+        break;
+    case OP_SENDFILE:
+        return drive_send_file(drive, client, &op->send);
+    case OP_FIN:
+        n = shutdown(client->fd, SHUT_WR);
+        break;
+    case OP_LOAD:
+    case OP_CLOSE:
+        break;
+    }
     return n < 0 ? -errno : n;
 }
 
 /* Lets the others have the lock meanwhile. */
-static ssize_t drive_do(const struct drive *drive, const struct conn_env *env, int fd, const struct conn_op *op) {
-    if (!env->lock)
-        return drive_try(drive, fd, op);
-    pthread_mutex_unlock(env->lock);
-    ssize_t n = drive_try(drive, fd, op);
-    pthread_mutex_lock(env->lock);
+static ssize_t drive_do(const struct drive *drive, struct client *client, const struct conn_op *op) {
+    pthread_mutex_t *lock = client->conn.env->lock;
+    ssize_t n;
+    if (lock)
+        pthread_mutex_unlock(lock);
+    do
+        n = drive_try(drive, client, op);
+    while (n == -EINTR);
+    if (lock)
+        pthread_mutex_lock(lock);
     return n;
 }
 
-static size_t iov_total(const struct outq_send *op) {
-    size_t total = 0;
-    for (unsigned i = 0; i < op->iov_count; i++)
-        total += op->iov[i].iov_len;
-    return total;
+static bool drive_load_at_hand(struct load *load) {
+    if (load->state == LOAD_NEW && load->kind->work(load, true))
+        load_done(load);
+    return load->state == LOAD_DONE;
 }
 
-enum drive_want drive(struct drive *drive, int fd, struct conn *conn, bool hangup) {
-    size_t turn = 0;
+/* Somebody else, who shares the lock, does what this one needs: waits for him. */
+static ssize_t drive_await_load(const struct conn *conn, const struct load *load) {
+    uint64_t left_ms = LOAD_MS;
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += (time_t)(left_ms / 1000);
+    while (load->state != LOAD_DONE)
+        if (pthread_cond_timedwait(conn->env->loaded, conn->env->lock, &until) == ETIMEDOUT)
+            return -ETIMEDOUT;
+    return 0;
+}
+
+/* In place, without the lock. */
+static ssize_t drive_load_waiting(struct conn *conn, struct load *load) {
+    pthread_mutex_t *lock = conn->env->lock;
+    if (load->state == LOAD_UNDER_WAY)
+        return drive_await_load(conn, load);
+    if (load->state == LOAD_DONE)
+        return 0;
+    load->state = LOAD_UNDER_WAY;
+    load_get(load);
+    if (lock)
+        pthread_mutex_unlock(lock);
+    if (!load->kind->work(load, true))
+        load->kind->work(load, false);
+    if (lock)
+        pthread_mutex_lock(lock);
+    load_done(load);
+    load_put(load);
+    if (lock)
+        pthread_cond_broadcast(conn->env->loaded);
+    return 0;
+}
+
+size_t drive_pending(const struct conn_op *op) {
+    size_t total = 0;
+    for (unsigned i = 0; i < op->send.iov_count; i++)
+        total += op->send.iov[i].iov_len;
+    return op->kind == OP_SENDFILE ? op->send.len : total;
+}
+
+bool drive_is_for_later(const struct drive *drive, const struct conn_op *op) {
+    if (drive->done >= drive->share)
+        return true;
+    return drive->light && (op->kind == OP_SEND || op->kind == OP_SENDFILE) && drive_pending(op) > drive->share;
+}
+
+static void drive_forget_load(struct client *client) {
+    if (client->load)
+        load_put(client->load);
+    client->load = NULL;
+}
+
+bool drive_load(struct drive *drive, struct client *client, struct load *load) {
+    drive->done += LOAD_COST;
+    drive->moves++;
+    drive_forget_load(client);
+    if (drive->may_wait) {
+        conn_done(&client->conn, drive_load_waiting(&client->conn, load));
+        return true;
+    }
+    if (drive_load_at_hand(load)) {
+        conn_done(&client->conn, 0);
+        return true;
+    }
+    client->load = load_get(load);
+    return false;
+}
+
+enum drive_want drive(struct drive *drive, struct client *client) {
+    struct conn *conn = &client->conn;
     bool drained = drive->drained, full = false; /* the socket's receive and send queues */
     enum drive_want want;
     struct conn_op op;
     drive->drained = false;
+    drive->done = 0;
     for (;;) {
         conn_next(conn, &op);
         bool input = op.kind == OP_RECV;
         want = op.kind == OP_CLOSE ? WANT_NOTHING : input ? WANT_READ : WANT_WRITE;
         if (op.kind == OP_CLOSE || (input ? drained && !conn_leaving(conn) : full))
             break;
-        if (turn >= TURN_BYTES) {
+        if (drive_is_for_later(drive, &op)) {
             want = WANT_TURN;
             break;
         }
-        ssize_t n = drive_do(drive, conn->env, fd, &op);
-        if (n == -EAGAIN && !conn_leaving(conn))
+        if (op.kind == OP_LOAD) {
+            if (drive_load(drive, client, op.load))
+                continue;
+            want = WANT_LOAD;
+            break;
+        }
+        ssize_t n = drive_do(drive, client, &op);
+        if (n == -EINPROGRESS)
+            want = WANT_LOAD;
+        if (n == -EINPROGRESS || (n == -EAGAIN && !conn_leaving(conn)))
             break;
         drive->moves++;
-        turn += n > 0 ? (size_t)n : 0;
+        drive->done += OP_COST + (n > 0 ? (size_t)n : 0);
         if (input && n > 0) {
-            drained = (size_t)n < drive_recv_len(drive, &op) && !hangup;
+            drained = (size_t)n < drive_recv_len(drive, &op) && !client->hangup;
             conn_feed(conn, drive->buffer, (size_t)n);
         } else {
-            full = op.kind == OP_SEND && n > 0 && (size_t)n < iov_total(&op.send);
+            full = op.kind == OP_SEND && n > 0 && (size_t)n < drive_pending(&op);
             conn_done(conn, n);
         }
     }
+    if (want == WANT_READ || want == WANT_NOTHING)
+        drive_forget_load(client);
     return want;
 }
 
 enum drive_want serve(struct drive *hands, struct client *client, serve_wait_fn *wait, void *ctx) {
-    struct conn *conn = &client->conn;
     for (;;) {
-        enum drive_want want = drive(hands, client->fd, conn, client->hangup);
+        enum drive_want want = drive(hands, client);
         if (want == WANT_NOTHING)
             return want;
         int result = wait(ctx, client, want);
         if (result == SERVE_LEAVE)
             return want;
         if (result != 0)
-            conn_done(conn, result);
+            conn_done(&client->conn, result);
     }
 }

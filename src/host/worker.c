@@ -19,13 +19,20 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+enum {
+    BUFFER_LEN = 64 * 1024, /* no less than HEAD_MAX_MOST; and files are copied through it, out of the caches */
+    LOADS_END_MS = 1000,    /* at the end: how long a load is waited for that nobody needs any more */
+};
+
 bool worker_open(struct worker *worker, const struct worker *all, const struct settings *settings,
-                 const struct listeners *listeners, unsigned capacity) {
+                 const struct listeners *listeners, const struct worker_shared *shared, unsigned capacity) {
     int error;
-    *worker = (struct worker){.settings = settings, .listeners = listeners, .all = all, .wake_fd = -1};
+    *worker =
+        (struct worker){.settings = settings, .listeners = listeners, .all = all, .shared = *shared, .wake_fd = -1};
     worker->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    worker->drive.buffer_len = settings->limits.head_max > HEAD_MAX_DEFAULT ? settings->limits.head_max
-                                                                          : HEAD_MAX_DEFAULT; /* files go through it */
+    worker->loads.wake_fd = worker->wake_fd;
+    worker->line_end = &worker->line;
+    worker->drive = (struct drive){.known = shared->known, .buffer_len = BUFFER_LEN};
     worker->drive.buffer = malloc(worker->drive.buffer_len);
     worker->env.site = &worker->site;
     worker->env.limits = &settings->limits;
@@ -36,7 +43,7 @@ bool worker_open(struct worker *worker, const struct worker *all, const struct s
     }
     worker->env.crowded = worker->clients.crowded;
     worker->site.config = &settings->site;
-    worker->site.cache = filecache_open(&settings->site, &error);
+    worker->site.cache = filecache_open(&settings->site, shared->known, capacity, &error);
     if (!worker->site.cache) {
         say("--root %s: %s", settings->site.root, strerror(-error));
         return false;
@@ -60,7 +67,7 @@ bool worker_start(struct worker *worker) {
     if (!worker->model)
         return false;
     unsigned capacity = worker->clients.capacity;
-    if (pool_open(&worker->env.in, worker->settings->limits.head_max, capacity) &&
+    if (pool_open(&worker->env.in, CONN_IN_LEN(worker->settings->limits.head_max), capacity) &&
         pool_open(&worker->env.out, sizeof(struct outq), capacity))
         return true;
     say("no address space for %u connections: lower --max-connections", capacity);
@@ -68,7 +75,15 @@ bool worker_start(struct worker *worker) {
     return false;
 }
 
-void worker_close(struct worker *worker) {
+bool worker_close(struct worker *worker) {
+    struct pollfd wake = {.fd = worker->wake_fd, .events = POLLIN};
+    while (worker->loading > 0 && poll(&wake, 1, LOADS_END_MS) > 0) {
+        worker_woken(worker);
+        while (worker_loaded(worker))
+            ;
+    }
+    if (worker->loading > 0)
+        return false;
     pool_close(&worker->env.in);
     pool_close(&worker->env.out);
     if (worker->site.cache)
@@ -77,6 +92,7 @@ void worker_close(struct worker *worker) {
     free(worker->drive.buffer);
     if (worker->wake_fd >= 0)
         close(worker->wake_fd);
+    return true;
 }
 
 bool worker_accepting(const struct worker *worker) {
@@ -100,6 +116,8 @@ static int sooner(int a, int b) {
 }
 
 int worker_event_timeout(const struct worker *worker) {
+    if (worker->line)
+        return 0;
     return sooner(worker_timeout(worker), clients_timeout(&worker->clients, worker->env.clock.now_ms));
 }
 
@@ -121,27 +139,6 @@ void worker_wake(struct worker *worker) {
     const uint64_t one = 1;
     if ((worker->draining || worker->rest_until_ms > 0) && write(worker->wake_fd, &one, sizeof one) < 0)
         CHECK(errno == EAGAIN); /* full is readable too */
-}
-
-void worker_hang_up(struct worker *worker, struct client *client) {
-    conn_close(&client->conn);
-    close(client->fd);
-    clients_drop(&worker->clients, client);
-    worker->rest_until_ms = 0;
-}
-
-enum drive_want worker_turn(struct worker *worker, struct client *client) {
-    enum drive_want want = drive(&worker->drive, client->fd, &client->conn, client->hangup);
-    if (want == WANT_NOTHING)
-        worker_hang_up(worker, client);
-    else
-        clients_note(&worker->clients, client);
-    return want;
-}
-
-enum drive_want worker_timed_out(struct worker *worker, struct client *client) {
-    conn_done(&client->conn, -ETIMEDOUT);
-    return worker_turn(worker, client);
 }
 
 static bool somebody_waits(const struct listeners *listeners) {

@@ -1,6 +1,6 @@
 #include "protocol/conditional.h"
-#include "protocol/etag.h"
 #include "base/httpdate.h"
+#include "protocol/etag.h"
 
 static bool conditional_matches(const struct request *request, enum request_field field, struct slice etag, bool weak) {
     struct slice list;

@@ -3,12 +3,12 @@
 #define _GNU_SOURCE
 #include "server/config.h"
 
-#include "site/auth.h"
 #include "backend/list.h"
 #include "host/listener.h"
-#include "site/mime_map.h"
-#include "server/option.h"
 #include "protocol/scan.h"
+#include "server/option.h"
+#include "site/auth.h"
+#include "site/mime_map.h"
 
 #include <limits.h>
 #include <sched.h>

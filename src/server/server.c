@@ -27,8 +27,9 @@ static void server_banner(const struct config *config, const struct listeners *l
     char root[PATH_MAX];
     if (config->quiet)
         return;
-    say("serving %s with %s, %d worker%s", realpath(config->settings.site.root, root) ? root : config->settings.site.root,
-        config->settings.backend->name, config->settings.workers, config->settings.workers == 1 ? "" : "s");
+    say("serving %s with %s, %d worker%s",
+        realpath(config->settings.site.root, root) ? root : config->settings.site.root, config->settings.backend->name,
+        config->settings.workers, config->settings.workers == 1 ? "" : "s");
     listeners_print(listeners, STDERR_FILENO);
 }
 
@@ -101,7 +102,8 @@ int server_run(const struct config *config) {
     int opened = 0;
     bool ok = true;
     struct worker *workers = calloc((size_t)config->settings.workers, sizeof *workers);
-    CHECK(workers);
+    struct worker_shared shared = {known_open(), loaders_open()};
+    CHECK(workers && shared.known && shared.loaders);
     raise_descriptor_limit();
     signals_init();
     if (!listeners_open(&listeners, config->listen, config->listen_count, config->port, error, sizeof error)) {
@@ -110,12 +112,18 @@ int server_run(const struct config *config) {
         return 1;
     }
     for (; ok && opened < config->settings.workers; opened++)
-        ok = worker_open(&workers[opened], workers, &config->settings, &listeners, server_share(config, opened));
+        ok = worker_open(&workers[opened], workers, &config->settings, &listeners, &shared,
+                         server_share(config, opened));
     if (ok)
         ok = server_serve(workers, config, &listeners);
     listeners_close(&listeners);
+    bool closed = true;
     while (opened-- > 0)
-        worker_close(&workers[opened]);
-    free(workers);
+        closed &= worker_close(&workers[opened]);
+    if (closed) { /* else a thread that hangs still uses it all; it ends with the process */
+        loaders_close(shared.loaders);
+        known_close(shared.known);
+        free(workers);
+    }
     return ok ? 0 : 1;
 }

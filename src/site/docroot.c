@@ -15,6 +15,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#ifndef RESOLVE_CACHED /* in the headers since Linux 5.12 */
+#define RESOLVE_CACHED 0x20
+#endif
+
 enum { LINKS_MAX = 40, DEPTH_MAX = PATH_LEN_MAX / 2 };
 
 static bool have_openat2(int folder) {
@@ -44,17 +48,14 @@ void docroot_close(struct docroot *root) {
     close(root->fd);
 }
 
-bool docroot_moved(struct docroot *root) {
+enum docroot_news docroot_look(const struct docroot *root, struct docroot *fresh) {
     struct stat st;
-    struct docroot fresh;
-    if (stat(root->path, &st) < 0 || (st.st_dev == root->device && st.st_ino == root->inode))
-        return false;
-    if (docroot_open(&fresh, root->path, root->symlinks) < 0)
-        return false;
-    fresh.walk = root->walk;
-    docroot_close(root);
-    *root = fresh;
-    return true;
+    if (stat(root->path, &st) == 0 && (st.st_dev != root->device || st.st_ino != root->inode) &&
+        docroot_open(fresh, root->path, root->symlinks) == 0) {
+        fresh->walk = root->walk;
+        return ROOT_MOVED;
+    }
+    return fstat(root->fd, &st) == 0 && st.st_nlink == 0 ? ROOT_GONE : ROOT_SAME;
 }
 
 /* A path yet to be walked; links put their targets in front of the rest. */
@@ -142,6 +143,21 @@ static int docroot_walk(const struct docroot *root, const char *path, int flags,
     return error ? error : fd;
 }
 
+/* Only what the kernel has in its own caches, and on the root's own file system: another, mounted beneath it, may be a
+   network's, or the devices'. */
+static int open_at_hand(const struct docroot *root, const char *path, int flags) {
+    static const uint64_t resolve[] = {
+        [SYMLINKS_INSIDE] = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
+        [SYMLINKS_ALL] = 0,
+        [SYMLINKS_NONE] = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
+    };
+    struct open_how how = {.flags = (uint64_t)(flags | O_CLOEXEC),
+                           .resolve = resolve[root->symlinks] | RESOLVE_CACHED | RESOLVE_NO_XDEV};
+    int fd = root->walk ? -1 : (int)syscall(SYS_openat2, root->fd, path[0] ? path : ".", &how, sizeof how);
+    /* A kernel that doesn't know RESOLVE_CACHED (before 5.12) says EINVAL; a link that leads out and back, EXDEV. */
+    return fd >= 0 ? fd : root->walk || errno == EXDEV || errno == EINVAL || errno == EINTR ? -EAGAIN : -errno;
+}
+
 static int open_beneath(const struct docroot *root, const char *path, int flags, bool follow) {
     struct open_how how = {.flags = (uint64_t)(flags | O_CLOEXEC),
                            .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | (follow ? 0 : RESOLVE_NO_SYMLINKS)};
@@ -197,8 +213,8 @@ int docroot_folder(const struct docroot *root, const char *path) {
     return docroot_at(root, path, O_RDONLY | O_DIRECTORY);
 }
 
-int docroot_stat(const struct docroot *root, const char *path, struct stat *st) {
-    int fd = docroot_at(root, path, O_PATH);
+int docroot_stat(const struct docroot *root, const char *path, bool at_hand, struct stat *st) {
+    int fd = at_hand ? open_at_hand(root, path, O_PATH) : docroot_at(root, path, O_PATH);
     if (fd < 0)
         return fd;
     int error = fstat(fd, st) < 0 ? -errno : 0;
@@ -206,21 +222,29 @@ int docroot_stat(const struct docroot *root, const char *path, struct stat *st) 
     return error;
 }
 
-int docroot_file(const struct docroot *root, const char *path, struct stat *st) {
-    int probe = docroot_at(root, path, O_PATH);
-    if (probe < 0)
-        return probe;
-    if (fstat(probe, st) < 0) {
-        close(probe);
-        return -EIO;
-    }
-    if (!S_ISREG(st->st_mode))
+static int stat_opened(int fd, struct stat *st) {
+    if (fd < 0 || fstat(fd, st) == 0)
+        return fd;
+    close(fd);
+    return -EIO;
+}
+
+/* Without a look first: on the file systems that roots are on, opening a device without waiting is all the harm there
+   could be, and RESOLVE_NO_XDEV keeps out of /dev. */
+static int file_at_hand(const struct docroot *root, const char *path, struct stat *st) {
+    int fd = stat_opened(open_at_hand(root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY), st);
+    if (fd < 0 || S_ISREG(st->st_mode) || S_ISDIR(st->st_mode))
+        return fd == -ENXIO ? -EAGAIN : fd;
+    close(fd);
+    return -EAGAIN;
+}
+
+int docroot_file(const struct docroot *root, const char *path, bool at_hand, struct stat *st) {
+    if (at_hand)
+        return file_at_hand(root, path, st);
+    int probe = stat_opened(docroot_at(root, path, O_PATH), st);
+    if (probe < 0 || !S_ISREG(st->st_mode))
         return probe;
     close(probe);
-    int fd = docroot_at(root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
-    if (fd >= 0 && fstat(fd, st) < 0) {
-        close(fd);
-        return -EIO;
-    }
-    return fd;
+    return stat_opened(docroot_at(root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY), st);
 }

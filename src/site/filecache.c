@@ -1,6 +1,5 @@
-/* A hash table over a fixed array of slots. Which to drop is decided by a hand that sweeps the slots and spares those
-   used since it last came by (CLOCK): unlike a list in order of use, a hit writes nothing but a flag in the entry it
-   has just read.
+/* A hash table over a fixed array of slots, a second small one of what is being loaded, and three shelves that bound
+   what is kept.
 
    A slot is free when refs is 0. An entry that proves stale leaves the table at once, and its slot when the last reply
    that uses it has left. */
@@ -8,49 +7,73 @@
 #include "site/filecache.h"
 #include "base/bounds.h"
 #include "base/check.h"
-#include "site/file.h"
 #include "base/hash.h"
-#include "site/version.h"
+#include "site/file_load.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
-enum { BLOCK_LEAST = 256 };
+enum { LARGE_MOST = 65536, USED_MOST = 3 };
 
-static unsigned fd_share(void) {
-    struct rlimit limit;
-    rlim_t share = getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur / 8 : 8;
-    return share < FILECACHE_FDS ? (unsigned)share : FILECACHE_FDS;
+static bool filecache_reserve(struct filecache *cache, unsigned user_count) {
+    static const unsigned max[SHELF_COUNT] = {FILECACHE_COUNT, LARGE_MOST, FILECACHE_MISSING};
+    size_t place_count = 0;
+    for (int i = 0; i < SHELF_COUNT; i++)
+        place_count += max[i];
+    /* Besides what is kept, each user may hold a file and wait for another. */
+    cache->slot_count = (unsigned)place_count + 2 * user_count + 64;
+    const int protection = PROT_READ | PROT_WRITE, flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+    void *files = mmap(NULL, cache->slot_count * sizeof(struct file), protection, flags, -1, 0);
+    void *places = mmap(NULL, place_count * sizeof(struct file *), protection, flags, -1, 0);
+    cache->files = files == MAP_FAILED ? NULL : files;
+    cache->places = places == MAP_FAILED ? NULL : places;
+    struct file **at = cache->places;
+    for (int i = 0; i < SHELF_COUNT && at; at += max[i++])
+        cache->shelves[i] = (struct shelf){.at = at, .max = max[i]};
+    return cache->files && cache->places && pool_open(&cache->loads, sizeof(struct file_load), 2 * user_count + 64);
 }
 
-struct filecache *filecache_open(const struct site_config *config, int *error) {
-    size_t size = sizeof(struct filecache) + FILECACHE_COUNT * sizeof(struct file);
-    struct filecache *cache =
-        mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (cache == MAP_FAILED) {
-        *error = -ENOMEM;
+static struct root *root_open(const struct site_config *config, int *error) {
+    struct root *root = malloc(sizeof *root);
+    *error = root ? docroot_open(&root->docroot, config->root, config->symlinks) : -ENOMEM;
+    if (*error) {
+        free(root);
         return NULL;
     }
-    cache->config = config;
-    cache->files = (struct file *)(cache + 1);
-    cache->root.fd = -1;
-    cache->fd_max = fd_share();
-    for (int i = 0; i < FILECACHE_CLASSES; i++)
-        if (!pool_open(&cache->blocks[i], (size_t)BLOCK_LEAST << i, FILECACHE_BYTES / ((size_t)BLOCK_LEAST << i))) {
-            *error = -ENOMEM;
-            filecache_close(cache);
-            return NULL;
-        }
-    *error = docroot_open(&cache->root, config->root, config->symlinks);
-    if (*error) {
-        cache->root.fd = -1;
+    root->refs = 1;
+    return root;
+}
+
+struct root *root_get(struct root *root) {
+    root->refs++;
+    return root;
+}
+
+void root_put(struct root *root) {
+    if (--root->refs > 0)
+        return;
+    docroot_close(&root->docroot);
+    free(root);
+}
+
+struct filecache *filecache_open(const struct site_config *config, struct known *known, unsigned user_count,
+                                 int *error) {
+    struct filecache *cache =
+        mmap(NULL, sizeof *cache, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    *error = -ENOMEM;
+    if (cache == MAP_FAILED)
+        return NULL;
+    if (!filecache_reserve(cache, user_count) || !(cache->root = root_open(config, error))) {
         filecache_close(cache);
         return NULL;
     }
+    cache->place = (struct find_place){config, &cache->root->docroot, known};
+    cache->unavailable = (struct file){
+        .kind = FILE_ERROR, .status = 503, .source.fd = -1, .key = "", .cache = cache, .refs = 1}; /* never freed */
     if (getrandom(&cache->seed, sizeof cache->seed, GRND_NONBLOCK) < 0)
         cache->seed = (uint64_t)(uintptr_t)cache; /* early at boot: the address is random too */
     return cache;
@@ -58,16 +81,12 @@ struct filecache *filecache_open(const struct site_config *config, int *error) {
 
 static void file_free(struct file *file) {
     struct filecache *cache = file->cache;
-    if (file->source.map)
-        munmap((void *)(uintptr_t)file->source.map, file->size);
-    if (file->source.fd >= 0) {
+    if (file->source.fd >= 0)
         close(file->source.fd);
-        cache->fd_count--;
-    }
-    if (file->block) {
-        pool_drop(&cache->blocks[file->block_class], file->block);
-        cache->block_bytes -= (uint64_t)BLOCK_LEAST << file->block_class;
-    }
+    cache->bytes -= file->cached_bytes;
+    if (file->made)
+        cache->made_bytes -= file->size;
+    free(file->block);
     file->bucket_next = cache->free;
     cache->free = file;
 }
@@ -78,170 +97,220 @@ void filecache_put(struct file *file) {
         file_free(file);
 }
 
-static void filecache_unlink(struct filecache *cache, struct file *file) {
+static struct shelf *shelf_of(struct filecache *cache, const struct file *file) {
+    return &cache->shelves[file->kind == FILE_FD      ? SHELF_LARGE
+                           : file->kind == FILE_ERROR ? SHELF_MISSING
+                                                      : SHELF_SMALL];
+}
+
+void filecache_unlink(struct filecache *cache, struct file *file) {
+    struct shelf *shelf = shelf_of(cache, file);
     struct file **at = &cache->buckets[file->hash % FILECACHE_BUCKETS];
     while (*at != file)
         at = &(*at)->bucket_next;
     *at = file->bucket_next;
+    struct file *last = shelf->at[--shelf->count];
+    shelf->at[file->shelf_at] = last;
+    last->shelf_at = file->shelf_at;
     file->cached = false;
     filecache_put(file);
 }
 
-void filecache_close(struct filecache *cache) {
-    for (unsigned i = 0; i < cache->touched; i++)
-        if (cache->files[i].refs && cache->files[i].cached)
-            filecache_unlink(cache, &cache->files[i]);
-    for (int i = 0; i < FILECACHE_CLASSES; i++)
-        pool_close(&cache->blocks[i]);
-    if (cache->root.fd >= 0)
-        docroot_close(&cache->root);
-    munmap(cache, sizeof *cache + FILECACHE_COUNT * sizeof(struct file));
+static void filecache_forget_all(struct filecache *cache) {
+    for (int i = 0; i < SHELF_COUNT; i++)
+        while (cache->shelves[i].count > 0)
+            filecache_unlink(cache, cache->shelves[i].at[0]);
 }
 
-/* Drops one entry that no reply uses: the first that was not used of late. With `fd`, only one that has a descriptor.
-   False: there is none. */
-static bool filecache_evict(struct filecache *cache, bool fd) {
-    for (unsigned steps = 0; steps < 2 * cache->touched; steps++) {
-        struct file *file = &cache->files[cache->hand++ % cache->touched];
-        if (!file->refs || !file->cached || file->refs > 1 || (fd && file->source.fd < 0))
-            continue;
-        if (file->used) {
-            file->used = false;
-            continue;
+void filecache_move_root(struct filecache *cache, const struct docroot *fresh) {
+    struct root *root = malloc(sizeof *root);
+    if (!root) { /* the next look finds it again */
+        struct docroot unused = *fresh;
+        docroot_close(&unused);
+        return;
+    }
+    *root = (struct root){*fresh, 1};
+    filecache_forget_all(cache);
+    root_put(cache->root);
+    cache->root = root;
+    cache->place.root = &root->docroot;
+    memset(cache->notes, 0, sizeof cache->notes);
+}
+
+void filecache_close(struct filecache *cache) {
+    filecache_forget_all(cache);
+    if (cache->root)
+        root_put(cache->root);
+    pool_close(&cache->loads);
+    if (cache->files)
+        munmap(cache->files, cache->slot_count * sizeof(struct file));
+    if (cache->places)
+        munmap(cache->places, (FILECACHE_COUNT + LARGE_MOST + FILECACHE_MISSING) * sizeof(struct file *));
+    munmap(cache, sizeof *cache);
+}
+
+/* Drops one entry that no reply uses: the first that was not asked for of late. False: there is none. */
+static bool shelf_evict(struct filecache *cache, struct shelf *shelf) {
+    for (unsigned steps = (USED_MOST + 1) * shelf->count; steps > 0; steps--) {
+        if (shelf->hand >= shelf->count)
+            shelf->hand = 0;
+        struct file *file = shelf->at[shelf->hand];
+        if (file->refs == 1 && file->used == 0) {
+            filecache_unlink(cache, file); /* the last one is in its place now, and looked at next */
+            return true;
         }
-        filecache_unlink(cache, file);
-        return true;
+        file->used -= file->used > 0;
+        shelf->hand++;
     }
     return false;
 }
 
-char *filecache_block(struct filecache *cache, struct file *file, size_t size) {
-    int class = 0;
-    while (((size_t)BLOCK_LEAST << class) < size)
-        class ++;
-    CHECK(class < FILECACHE_CLASSES && !file->block);
-    while (cache->block_bytes + ((uint64_t)BLOCK_LEAST << class) > FILECACHE_BYTES)
-        if (!filecache_evict(cache, false))
-            return NULL;
-    file->block = pool_take(&cache->blocks[class]);
-    CHECK(file->block); /* each class alone could hold FILECACHE_BYTES */
-    file->block_class = (int8_t) class;
-    cache->block_bytes += (uint64_t)BLOCK_LEAST << class;
-    return file->block;
-}
-
 void filecache_limit_fds(struct filecache *cache, unsigned count) {
-    if (count < cache->fd_max)
-        cache->fd_max = count;
+    struct shelf *shelf = &cache->shelves[SHELF_LARGE];
+    if (count < shelf->max)
+        shelf->max = count > 0 ? count : 1;
 }
 
 bool filecache_release_fd(struct filecache *cache) {
-    return filecache_evict(cache, true);
+    return shelf_evict(cache, &cache->shelves[SHELF_LARGE]);
 }
 
-bool filecache_fd_room(struct filecache *cache) {
-    while (cache->fd_count >= cache->fd_max)
-        if (!filecache_evict(cache, true))
+bool filecache_body_room(struct filecache *cache) {
+    while (cache->bytes + FILECACHE_BODY_MAX > FILECACHE_BYTES)
+        if (!shelf_evict(cache, &cache->shelves[SHELF_SMALL]))
             return false;
     return true;
 }
 
-static struct file *filecache_slot(struct filecache *cache) {
-    if (!cache->free && cache->touched == FILECACHE_COUNT)
-        filecache_evict(cache, false);
+struct file *filecache_slot(struct filecache *cache) {
     struct file *file = cache->free;
     if (file)
         cache->free = file->bucket_next;
-    else if (cache->touched < FILECACHE_COUNT)
+    else if (cache->touched < cache->slot_count)
         file = &cache->files[cache->touched++];
+    CHECK(file); /* there are enough */
+    *file = (struct file){.refs = 1, .key = "", .source.fd = -1, .cache = cache};
     return file;
 }
 
-/* What is answered when every slot is held by a reply under way: more replies than slots, so only under attack. */
-static struct file *file_unavailable(struct filecache *cache) {
-    cache->unavailable = (struct file){.kind = FILE_ERROR, .status = 503, .source.fd = -1, .key = "", .cache = cache};
-    cache->unavailable.refs = 2; /* never freed */
-    return &cache->unavailable;
+/* Room for one more on its shelf, and for a listing's bytes. */
+static bool filecache_room(struct filecache *cache, const struct file *file) {
+    struct shelf *shelf = shelf_of(cache, file);
+    bool room = true;
+    while (room && shelf->count >= shelf->max)
+        room = shelf_evict(cache, shelf);
+    while (room && file->made && cache->made_bytes > FILECACHE_MADE_BYTES)
+        room = shelf_evict(cache, shelf);
+    return room;
 }
 
-static struct file *filecache_load(struct filecache *cache, const struct clock *clock, struct slice path,
-                                   uint32_t hash) {
-    struct file *file = filecache_slot(cache);
-    char key[FILE_KEY_MAX + 1];
-    if (!file)
-        return file_unavailable(cache);
-    CHECK(path.len <= FILE_KEY_MAX);
-    memcpy(key, path.at, path.len);
-    key[path.len] = '\0';
-    *file = (struct file){
-        .refs = 1, .hash = hash, .key = key, .key_len = (uint32_t)path.len, .source.fd = -1, .cache = cache};
-    file_load(cache, file, clock->seconds);
-    file->checked_at_ms = clock->now_ms;
-    if (!file->block || (file->kind == FILE_ERROR && file->status >= 500)) {
-        file->key = "";
-        return file;
-    }
-    struct file **bucket = &cache->buckets[hash % FILECACHE_BUCKETS];
+void filecache_publish(struct filecache *cache, struct file *file, struct file *old) {
+    cache->bytes += file->block_len;
+    file->cached_bytes = file->block_len;
+    if (file->made)
+        cache->made_bytes += file->size;
+    if (old && old->cached)
+        filecache_unlink(cache, old);
+    if (!file->block || (file->kind == FILE_ERROR && file->status >= 500) || !filecache_room(cache, file))
+        return;
+    struct shelf *shelf = shelf_of(cache, file);
+    struct file **bucket = &cache->buckets[file->hash % FILECACHE_BUCKETS];
     file->bucket_next = *bucket;
     *bucket = file;
+    file->shelf_at = shelf->count;
+    shelf->at[shelf->count++] = file;
     file->cached = true;
     file->refs++;
-    return file;
 }
 
-/* A deploy may have pointed the root elsewhere: then nothing that is known counts. */
-static void filecache_check_root(struct filecache *cache, const struct clock *clock) {
-    if (clock->now_ms - cache->root_checked_at_ms < FILECACHE_TRUST_MS)
-        return;
-    cache->root_checked_at_ms = clock->now_ms;
-    if (!docroot_moved(&cache->root))
-        return;
-    for (unsigned i = 0; i < cache->touched; i++)
-        if (cache->files[i].refs && cache->files[i].cached)
-            filecache_unlink(cache, &cache->files[i]);
+/* False: lookup->wants is to be waited for. */
+static bool root_is_known(struct lookup *lookup) {
+    struct filecache *cache = lookup->cache;
+    if (cache->root_checked_at_ms >= lookup->since_ms ||
+        lookup->clock->now_ms - cache->root_checked_at_ms < FILECACHE_TRUST_MS)
+        return true;
+    lookup->wants = root_load_open(cache, lookup->clock);
+    return !lookup->wants;
 }
 
-/* A large file is sent from its descriptor, so what was written into it since shows at once: believing the entry would
-   only end in a reply that has to be cut. */
-static bool still_open_version(const struct file *file) {
-    struct stat st;
-    return file->source.fd < 0 || (fstat(file->source.fd, &st) == 0 && version_of(&st) == file->source.version);
+static bool key_is(const char *key, size_t key_len, struct slice is) {
+    return key_len == is.len && memcmp(key, is.at, is.len) == 0;
 }
 
-struct file *filecache_get(struct filecache *cache, const struct clock *clock, struct slice path) {
-    uint32_t hash = (uint32_t)hash_bytes(path.at, path.len, cache->seed);
-    filecache_check_root(cache, clock);
-    struct file *file = cache->buckets[hash % FILECACHE_BUCKETS];
-    while (file && (file->hash != hash || file->key_len != path.len || memcmp(file->key, path.at, path.len) != 0))
+/* Whether an entry may be answered from. A large file is looked at for each request: what is written into it shows at
+   once. */
+static bool is_fresh(const struct lookup *lookup, const struct file *file) {
+    if (file->kind == FILE_FD && !file->made)
+        return false;
+    return file->checked_at_ms >= lookup->since_ms || lookup->clock->now_ms - file->checked_at_ms < FILECACHE_TRUST_MS;
+}
+
+static struct file_load *find_loading(const struct filecache *cache, struct slice key, uint32_t hash) {
+    struct file_load *load = cache->loading[hash % FILECACHE_LOADING];
+    while (load && (load->hash != hash || !key_is(load->key, load->key_len, key)))
+        load = load->loading_next;
+    return load;
+}
+
+/* What the request has waited for, if it is this. */
+static struct file *file_got(const struct lookup *lookup, struct slice key, uint32_t hash) {
+    const struct file_load *load = (const struct file_load *)lookup->got;
+    bool same = load && load->load.kind->finish == file_load_finish && load->hash == hash &&
+                load->begun_ms >= lookup->since_ms && key_is(load->key, load->key_len, key);
+    return same ? filecache_ref(load->file) : NULL;
+}
+
+static struct file *filecache_find(struct lookup *lookup, struct slice key, const struct listing *listing,
+                                   size_t path_len) {
+    struct filecache *cache = lookup->cache;
+    uint32_t hash = (uint32_t)hash_bytes(key.at, key.len, cache->seed);
+    if (!root_is_known(lookup))
+        return NULL;
+    if (cache->root_gone)
+        return filecache_ref(&cache->unavailable);
+    struct file *file = file_got(lookup, key, hash);
+    if (file)
+        return file;
+    file = cache->buckets[hash % FILECACHE_BUCKETS];
+    while (file && (file->hash != hash || !key_is(file->key, file->key_len, key)))
         file = file->bucket_next;
-    if (file && (clock->now_ms - file->checked_at_ms >= FILECACHE_TRUST_MS || !still_open_version(file))) {
-        if (file_is_current(cache, file)) {
-            file->checked_at_ms = clock->now_ms;
-        } else {
-            filecache_unlink(cache, file);
-            file = NULL;
-        }
+    if (file && is_fresh(lookup, file)) {
+        file->used += file->used < USED_MOST;
+        return filecache_ref(file);
     }
-    if (!file)
-        return filecache_load(cache, clock, path, hash);
-    file->used = true;
-    file->refs++;
-    return file;
+    struct file_load *load = find_loading(cache, key, hash);
+    if (load) {
+        lookup->wants = load_get(&load->load);
+        return NULL;
+    }
+    load = file_load_open(cache, lookup->clock, key, hash, file);
+    if (!load)
+        return filecache_ref(&cache->unavailable);
+    if (listing)
+        file_load_list(load, listing, path_len);
+    lookup->wants = &load->load;
+    return NULL;
 }
 
-struct file *filecache_variant(struct filecache *cache, const struct clock *clock, struct slice path,
-                               enum content_coding coding) {
+struct file *filecache_get(struct lookup *lookup, struct slice path) {
+    return filecache_find(lookup, path, NULL, 0);
+}
+
+struct file *filecache_variant(struct lookup *lookup, struct slice path, enum content_coding coding) {
     char key[FILE_KEY_MAX];
+    CHECK(path.len <= PATH_LEN_MAX);
     memcpy(key, path.at, path.len);
-    return filecache_get(cache, clock, (struct slice){key, file_variant_key(key, path.len, coding)});
+    key[path.len] = '\0';
+    key[path.len + 1] = (char)('0' + coding);
+    return filecache_find(lookup, (struct slice){key, path.len + 2}, NULL, 0);
 }
 
-struct file *filecache_listing(struct filecache *cache, const struct clock *clock, struct slice path,
-                               struct listing *listing) {
-    struct file *file = filecache_slot(cache);
-    if (!file)
-        return file_unavailable(cache);
-    *file = (struct file){.refs = 1, .key = "", .source.fd = -1, .cache = cache};
-    file_load_listing(cache, file, path, listing, clock->seconds);
-    return file;
+struct file *filecache_listing(struct lookup *lookup, const struct listing *listing, struct slice path) {
+    char key[FILE_KEY_MAX];
+    CHECK(path.len <= PATH_LEN_MAX);
+    memcpy(key, path.at, path.len);
+    const char letters[] = {'\0', 'L', listing->json ? 'J' : 'H', (char)('0' + listing->sort),
+                            listing->descending ? 'D' : 'A'};
+    memcpy(key + path.len, letters, sizeof letters);
+    return filecache_find(lookup, (struct slice){key, path.len + sizeof letters}, listing, path.len);
 }

@@ -6,11 +6,12 @@
    for a scheme or a host. As text it is decoded: what isn't UTF-8, or isn't allowed in HTML, shows as U+FFFD. */
 #include "base/check.h"
 #include "base/httpdate.h"
-#include "site/listing.h"
 #include "protocol/path.h"
+#include "site/listing.h"
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 enum {
     TAIL_LEN = 512,   /* what follows the rows of a page, cut and with the largest numbers */
@@ -385,4 +386,12 @@ ssize_t listing_render(const struct listing *listing, int folder_fd, char *work,
         put_tail(&text, &entries, shown);
     CHECK(!text.full);
     return (ssize_t)text.len;
+}
+
+int listing_make(const struct listing *listing, int folder_fd, struct listing_text *text) {
+    enum { SIZE = 4 << 20 };
+    text->at = malloc(2 * SIZE);
+    ssize_t len = text->at ? listing_render(listing, folder_fd, text->at + SIZE, SIZE, text->at, SIZE) : -ENOMEM;
+    text->len = len > 0 ? (size_t)len : 0;
+    return len < 0 ? (int)len : 0;
 }

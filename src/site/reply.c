@@ -1,11 +1,11 @@
 /* What a request is answered with: who may ask, where the path leads, and what the file's state and the client's
    conditions make of it. How the answer is written down is reply_render.c's. */
 #include "site/reply.h"
-#include "site/auth.h"
 #include "base/check.h"
 #include "protocol/conditional.h"
 #include "protocol/mime.h"
 #include "protocol/path.h"
+#include "site/auth.h"
 #include "site/reply_render.h"
 #include "site/route.h"
 #include "site/site.h"
@@ -14,8 +14,8 @@ void reply_release(void *owner) {
     filecache_put(owner);
 }
 
-/* The variant that the client likes best (RFC 9110 12.5.3), in place of the file. */
-static struct file *choose_variant(struct reply *reply, struct filecache *cache, struct file *file, struct slice path) {
+/* The variant that the client likes best (RFC 9110 12.5.3), in place of the file. NULL: it has to be loaded. */
+static struct file *choose_variant(struct reply *reply, struct lookup *lookup, struct file *file, struct slice path) {
     const struct request *request = reply->request;
     struct accept_encoding accept;
     struct slice line;
@@ -27,8 +27,8 @@ static struct file *choose_variant(struct reply *reply, struct filecache *cache,
     enum content_coding coding = accept_encoding_choose(&accept, file->codings | 1u << CODING_IDENTITY);
     if (coding == CODING_IDENTITY)
         return file;
-    struct file *variant = filecache_variant(cache, reply->clock, path, coding);
-    if (variant->kind != FILE_BODY && variant->kind != FILE_FD) {
+    struct file *variant = filecache_variant(lookup, path, coding);
+    if (variant && variant->kind != FILE_BODY && variant->kind != FILE_FD) {
         filecache_put(variant);
         return file;
     }
@@ -68,12 +68,14 @@ static void reply_file(struct reply *reply, struct file *file) {
         render_file(reply, file);
 }
 
-static void reply_found(struct reply *reply, struct filecache *cache, struct route *route) {
+static void reply_found(struct reply *reply, struct lookup *lookup, struct route *route) {
     struct file *file = route->file;
     switch ((enum file_kind)file->kind) {
     case FILE_BODY:
     case FILE_FD:
-        file = route->file = choose_variant(reply, cache, file, route->path);
+        file = route->file = choose_variant(reply, lookup, file, route->path);
+        if (!file)
+            break;
         if (route->status == 200)
             reply_file(reply, file);
         else
@@ -108,14 +110,17 @@ static bool reply_denied(struct reply *reply) {
     return true;
 }
 
-static void reply_get(struct reply *reply, struct site *site) {
+static void reply_get(struct reply *reply, struct lookup *lookup) {
     struct route route;
     if (reply_denied(reply))
         return;
-    route_find(&route, site, reply->clock, reply->request);
+    route_find(&route, reply->config, lookup, reply->request);
     if (route.file) {
-        reply_found(reply, site->cache, &route);
-        filecache_put(route.file);
+        reply_found(reply, lookup, &route);
+        if (route.file)
+            filecache_put(route.file);
+    } else if (lookup->wants) {
+        return;
     } else if (route.location.len > 0) {
         render_redirect(reply, route.location, route.query);
     } else {
@@ -124,13 +129,14 @@ static void reply_get(struct reply *reply, struct site *site) {
     }
 }
 
-bool reply_build(struct site *site, const struct clock *clock, const struct request *request, bool last,
-                 struct outq *outq) {
+enum reply_outcome reply_build(struct site *site, const struct clock *clock, const struct request *request,
+                               uint64_t since_ms, bool last, struct outq *outq, struct load **load) {
     struct reply reply = {site->config, clock, request, outq, last, NULL, NULL};
+    struct lookup lookup = {.cache = site->cache, .clock = clock, .since_ms = since_ms, .got = *load};
     switch (request->method) {
     case METHOD_GET:
     case METHOD_HEAD:
-        reply_get(&reply, site);
+        reply_get(&reply, &lookup);
         break;
     case METHOD_OPTIONS:
         render_options(&reply);
@@ -142,11 +148,17 @@ bool reply_build(struct site *site, const struct clock *clock, const struct requ
         render_page(&reply, 501, "");
         break;
     }
-    return reply.last;
+    if (lookup.wants) {
+        if (*load)
+            load_put(*load);
+        *load = lookup.wants;
+        return REPLY_LOADING;
+    }
+    return reply.last ? REPLY_LAST : REPLY_OPEN;
 }
 
 void reply_error(struct site *site, const struct clock *clock, const struct request *request, int status,
                  struct outq *outq) {
     struct reply reply = {site->config, clock, request, outq, true, NULL, NULL};
-    render_page(&reply, status, "");
+    render_page(&reply, status, status == 503 ? "Retry-After: 1\r\n" : "");
 }

@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "base/hash.h"
 #include "protocol/status.h"
+#include "site/filecache.h"
 
 #include <stdio.h>
 
@@ -107,7 +108,7 @@ void render_redirect(struct reply *reply, struct slice location, struct slice qu
 
 /* Content from the file as a piece of its own, which takes a reference. */
 static void add_content(struct reply *reply, struct file *file, uint64_t first, uint64_t len) {
-    file->refs++;
+    filecache_ref(file);
     if (file->kind == FILE_BODY)
         outq_memory(reply->outq, file->body + first, len, file);
     else

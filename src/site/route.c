@@ -72,12 +72,14 @@ static bool host_name(struct slice authority, char *out, size_t *len) {
 }
 
 /* Puts the host's folder, or that of "_", before the path. */
-static bool route_to_host(struct route *route, struct site *site, const struct clock *clock,
-                          const struct request *request, struct slice *path) {
+static bool route_to_host(struct route *route, struct lookup *lookup, const struct request *request,
+                          struct slice *path) {
     size_t len;
     bool known = host_name(request->authority, route->host_path, &len);
     if (known) {
-        struct file *folder = filecache_get(site->cache, clock, (struct slice){route->host_path, len});
+        struct file *folder = filecache_get(lookup, (struct slice){route->host_path, len});
+        if (!folder)
+            return true;
         known = folder->kind == FILE_FOLDER;
         filecache_put(folder);
     }
@@ -93,9 +95,10 @@ static bool route_to_host(struct route *route, struct site *site, const struct c
     return true;
 }
 
-/* Tries the file at `prefix` (of the host) + `name` + `suffix`: true when it is one, which then is the route's. */
-static bool route_try(struct route *route, struct site *site, const struct clock *clock, struct slice prefix,
-                      struct slice name, const char *suffix, int status) {
+/* Tries the file at `prefix` (of the host) + `name` + `suffix`: true when it is one, which then is the route's, or when
+   that isn't known yet. */
+static bool route_try(struct route *route, struct lookup *lookup, struct slice prefix, struct slice name,
+                      const char *suffix, int status) {
     char path[PATH_LEN_MAX + 1];
     size_t suffix_len = strlen(suffix), len = prefix.len + name.len + suffix_len;
     if (len > PATH_LEN_MAX)
@@ -103,7 +106,9 @@ static bool route_try(struct route *route, struct site *site, const struct clock
     memcpy(path, prefix.at, prefix.len);
     memcpy(path + prefix.len, name.at, name.len);
     memcpy(path + prefix.len + name.len, suffix, suffix_len);
-    struct file *file = filecache_get(site->cache, clock, (struct slice){path, len});
+    struct file *file = filecache_get(lookup, (struct slice){path, len});
+    if (!file)
+        return true;
     if (!is_file(file)) {
         filecache_put(file);
         return false;
@@ -135,16 +140,15 @@ static bool is_navigation(const struct request *request, struct slice path) {
 }
 
 /* Nothing is at the path: what stands in for it. `prefix` is the host's folder. */
-static void route_missing(struct route *route, struct site *site, const struct clock *clock,
+static void route_missing(struct route *route, const struct site_config *config, struct lookup *lookup,
                           const struct request *request, struct slice prefix, struct slice asked) {
-    const struct site_config *config = site->config;
     if (config->clean_urls && asked.len > 0 && asked.at[asked.len - 1] != '/' &&
-        route_try(route, site, clock, prefix, asked, ".html", 200))
+        route_try(route, lookup, prefix, asked, ".html", 200))
         return;
     if (config->spa && is_navigation(request, asked) &&
-        route_try(route, site, clock, prefix, slice_of(config->spa), "", 200))
+        route_try(route, lookup, prefix, slice_of(config->spa), "", 200))
         return;
-    route_try(route, site, clock, prefix, config->not_found ? slice_of(config->not_found) : SLICE("404.html"), "", 404);
+    route_try(route, lookup, prefix, config->not_found ? slice_of(config->not_found) : SLICE("404.html"), "", 404);
 }
 
 static bool wants_json(const struct request *request) {
@@ -159,13 +163,13 @@ static bool wants_json(const struct request *request) {
     return json;
 }
 
-static void route_listing(struct route *route, struct site *site, const struct clock *clock,
+static void route_listing(struct route *route, const struct site_config *config, struct lookup *lookup,
                           const struct request *request, struct slice asked) {
     struct listing listing = {.path = asked, .json = wants_json(request)};
-    listing.dotfiles = site->config->dotfiles;
+    listing.dotfiles = config->dotfiles;
     listing_read_query(&listing, request->query);
     filecache_put(route->file);
-    route->file = filecache_listing(site->cache, clock, route->path, &listing);
+    route->file = filecache_listing(lookup, &listing, route->path);
 }
 
 /* /about.html and /index.html are /about and / where URLs are clean. */
@@ -180,8 +184,33 @@ static void route_clean(struct route *route, const struct request *request, stru
     route_redirect(route, request, asked, false);
 }
 
-void route_find(struct route *route, struct site *site, const struct clock *clock, const struct request *request) {
-    const struct site_config *config = site->config;
+static void route_look(struct route *route, const struct site_config *config, struct lookup *lookup,
+                       const struct request *request, struct slice asked) {
+    struct slice path = asked;
+    if (config->vhosts && !route_to_host(route, lookup, request, &path)) {
+        route->status = 414;
+        return;
+    }
+    route->path = path;
+    if (!lookup->wants)
+        route->file = filecache_get(lookup, path);
+    if (!route->file)
+        return;
+    if (route->file->kind == FILE_FOLDER) {
+        filecache_put(route->file);
+        route->file = NULL;
+        route_redirect(route, request, asked, true);
+    } else if (route->file->kind == FILE_ERROR && route->file->status == 404) {
+        route_missing(route, config, lookup, request, (struct slice){path.at, path.len - asked.len}, asked);
+    } else if (route->file->kind == FILE_INDEXLESS && config->list) {
+        route_listing(route, config, lookup, request, asked);
+    } else if (config->clean_urls && is_file(route->file)) {
+        route_clean(route, request, asked);
+    }
+}
+
+void route_find(struct route *route, const struct site_config *config, struct lookup *lookup,
+                const struct request *request) {
     struct slice asked = {route->decoded, 0};
     route->file = NULL;
     route->location = route->query = (struct slice){0};
@@ -196,22 +225,9 @@ void route_find(struct route *route, struct site *site, const struct clock *cloc
     }
     if (config->redirect_count > 0 && route_by_rule(route, config, request, asked))
         return;
-    struct slice path = asked;
-    if (config->vhosts && !route_to_host(route, site, clock, request, &path)) {
-        route->status = 414;
-        return;
-    }
-    route->path = path;
-    route->file = filecache_get(site->cache, clock, path);
-    if (route->file->kind == FILE_FOLDER) {
+    route_look(route, config, lookup, request, asked);
+    if (lookup->wants && route->file) {
         filecache_put(route->file);
         route->file = NULL;
-        route_redirect(route, request, asked, true);
-    } else if (route->file->kind == FILE_ERROR && route->file->status == 404) {
-        route_missing(route, site, clock, request, (struct slice){path.at, path.len - asked.len}, asked);
-    } else if (route->file->kind == FILE_INDEXLESS && config->list) {
-        route_listing(route, site, clock, request, asked);
-    } else if (config->clean_urls && is_file(route->file)) {
-        route_clean(route, request, asked);
     }
 }

@@ -50,13 +50,15 @@ void engine_open(struct engine *engine) {
                                           .cache_control = "no-cache",
                                           .fields = SLICE("")};
     engine->site.config = &engine->config;
-    engine->site.cache = filecache_open(&engine->config, &error);
+    engine->known = known_open();
+    assert_non_null(engine->known);
+    engine->site.cache = filecache_open(&engine->config, engine->known, SLOT_COUNT, &error);
     assert_non_null(engine->site.cache);
     engine->env.site = &engine->site;
     engine->env.limits = &engine->limits;
     engine->env.crowded = &engine->crowded;
     set_clock(&engine->env.clock);
-    assert_true(pool_open(&engine->env.in, HEAD_MAX, SLOT_COUNT));
+    assert_true(pool_open(&engine->env.in, CONN_IN_LEN(HEAD_MAX), SLOT_COUNT));
     assert_true(pool_open(&engine->env.out, sizeof(struct outq), SLOT_COUNT));
 }
 
@@ -64,6 +66,7 @@ void engine_close(struct engine *engine) {
     pool_close(&engine->env.in);
     pool_close(&engine->env.out);
     filecache_close(engine->site.cache);
+    known_close(engine->known);
     fixture_close(&engine->root);
     bytes_free(&engine->sent);
 }
@@ -100,6 +103,7 @@ void engine_hang_up(struct engine *engine) {
 static void assert_same_op(const struct conn_op *a, const struct conn_op *b) {
     assert_int_equal(a->kind, b->kind);
     assert_int_equal(a->recv_max, b->recv_max);
+    assert_ptr_equal(a->load, b->load);
     assert_ptr_equal(a->send.iov, b->send.iov);
     assert_int_equal(a->send.iov_count, b->send.iov_count);
     assert_int_equal(a->send.more, b->send.more);
@@ -122,7 +126,24 @@ void engine_pass(struct engine *engine, uint64_t ms) {
     engine->env.clock.now_ms += ms;
 }
 
-void engine_feed(struct engine *engine, const char *at, size_t len) {
+static void load_once(struct engine *engine) {
+    struct load *load = load_get(engine->op.load);
+    if (load->state == LOAD_NEW) {
+        if (!load->kind->work(load, true))
+            assert_true(load->kind->work(load, false));
+        load_done(load);
+    }
+    conn_done(&engine->conn, 0);
+    load_put(load);
+}
+
+enum conn_op_kind engine_load_all(struct engine *engine) {
+    while (engine_wants(engine) == OP_LOAD)
+        load_once(engine);
+    return engine->op.kind;
+}
+
+static void feed(struct engine *engine, const char *at, size_t len) {
     assert_int_equal(engine_wants(engine), OP_RECV);
     assert_in_range(len, 1, engine->op.recv_max);
     char *piece = malloc(len);
@@ -130,6 +151,11 @@ void engine_feed(struct engine *engine, const char *at, size_t len) {
     conn_feed(&engine->conn, piece, len);
     memset(piece, '#', len);
     free(piece);
+}
+
+void engine_feed(struct engine *engine, const char *at, size_t len) {
+    feed(engine, at, len);
+    engine_load_all(engine);
 }
 
 void engine_feed_text(struct engine *engine, const char *text) {
@@ -158,12 +184,18 @@ static ssize_t send_file(struct engine *engine, size_t most) {
     return n;
 }
 
-bool engine_send(struct engine *engine, size_t most) {
+static bool send_once(struct engine *engine, size_t most) {
     enum conn_op_kind kind = engine_wants(engine);
     assert_true(kind == OP_SEND || kind == OP_SENDFILE);
     ssize_t n = kind == OP_SEND ? send_memory(engine, most) : send_file(engine, most);
     conn_done(&engine->conn, n);
     return n > 0;
+}
+
+bool engine_send(struct engine *engine, size_t most) {
+    bool sent = send_once(engine, most);
+    engine_load_all(engine);
+    return sent;
 }
 
 enum conn_op_kind engine_send_all(struct engine *engine) {
@@ -195,6 +227,7 @@ struct outcome engine_carry(struct engine *engine, const char *input, size_t len
     struct outcome outcome = {.ending = CLOSES};
     size_t fed = 0, send_most = carriage->send_most ? carriage->send_most : SIZE_MAX;
     bool fails = carriage->fail_with <= 0, failed = false;
+    engine_pass(engine, FILECACHE_TRUST_MS); /* what was known has to be looked at again */
     engine_connect(engine);
     for (;;) {
         enum conn_op_kind kind = engine_wants(engine);
@@ -206,8 +239,10 @@ struct outcome engine_carry(struct engine *engine, const char *input, size_t len
         if (fails && index == carriage->fail_at) {
             fail_op(engine, carriage->fail_with, &outcome);
             failed = true;
+        } else if (kind == OP_LOAD) {
+            load_once(engine);
         } else if (kind == OP_SEND || kind == OP_SENDFILE) {
-            assert_true(engine_send(engine, failed ? SIZE_MAX : send_most));
+            assert_true(send_once(engine, failed ? SIZE_MAX : send_most));
         } else if (kind == OP_FIN) {
             outcome.fin_count++;
             conn_done(&engine->conn, 0);
@@ -219,7 +254,7 @@ struct outcome engine_carry(struct engine *engine, const char *input, size_t len
         } else {
             size_t piece = next_piece(carriage, fed, len);
             piece = piece < engine->op.recv_max ? piece : engine->op.recv_max;
-            engine_feed(engine, input + fed, piece);
+            feed(engine, input + fed, piece);
             fed += piece;
         }
     }

@@ -8,6 +8,7 @@
 #include "../support/bytes.h"
 #include "../support/fixture.h"
 #include "engine/conn.h"
+#include "site/known.h"
 #include "site/site.h"
 
 enum {
@@ -25,6 +26,7 @@ enum {
 struct engine {
     struct fixture root;
     struct site_config config;
+    struct known *known;
     struct site site;
     struct limits limits;
     atomic_bool crowded;
@@ -46,7 +48,10 @@ void engine_hang_up(struct engine *);
 enum conn_op_kind engine_wants(struct engine *);
 void engine_pass(struct engine *, uint64_t ms);
 
-/* Answers RECV; all of len must be wanted. */
+/* Does all loads that are wanted, as a loader would; what is wanted then. */
+enum conn_op_kind engine_load_all(struct engine *);
+
+/* Answers RECV; all of len must be wanted. Does the loads that it takes. */
 void engine_feed(struct engine *, const char *at, size_t len);
 void engine_feed_text(struct engine *, const char *text);
 
@@ -76,7 +81,8 @@ struct outcome {
     bool lingered;            /*   after FIN */
 };
 
-/* Connects, carries all input, hangs up. engine->sent is what was sent. */
+/* Connects, carries all input, hangs up; loads are ops like any other, and whatever was loaded before is looked at
+ * again. engine->sent is what was sent. */
 struct outcome engine_carry(struct engine *, const char *input, size_t len, const struct carriage *);
 
 /* "200 404 ": the statuses of all replies in `sent`. No file holds what looks like one. */

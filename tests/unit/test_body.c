@@ -1,7 +1,7 @@
 /* The body reader: whatever the cuts, the same answer and the same number of bytes. */
 #define _GNU_SOURCE
-#include "protocol/body.h"
 #include "base/bounds.h"
+#include "protocol/body.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

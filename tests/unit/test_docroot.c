@@ -260,7 +260,7 @@ static void assert_unread(int fd) {
 
 static void assert_outcome(const char *path, int outcome, const char *content) {
     struct stat st, by_stat;
-    int fd = docroot_file(&root, path, &st), error = docroot_stat(&root, path, &by_stat);
+    int fd = docroot_file(&root, path, false, &st), error = docroot_stat(&root, path, false, &by_stat);
     int found = fd < 0 ? fd : kind_of(&st);
     if (found != outcome || error != (outcome < 0 ? outcome : 0))
         fail_msg("\"%.100s\" (%s): %d and %d instead of %d", path, root.walk ? "walked" : "by the kernel", found, error,

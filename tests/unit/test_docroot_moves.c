@@ -59,11 +59,21 @@ static void point(const char *link, const char *target) {
 static void assert_current(const struct docroot *root, const char *content) {
     char text[16] = "";
     struct stat st;
-    int fd = docroot_file(root, "index", &st);
+    int fd = docroot_file(root, "index", false, &st);
     assert_true(fd >= 0);
     assert_int_equal(read(fd, text, sizeof text - 1), strlen(content));
     assert_string_equal(text, content);
     close(fd);
+}
+
+/* Looks, and moves where the root has. */
+static bool docroot_moved(struct docroot *root) {
+    struct docroot fresh;
+    if (docroot_look(root, &fresh) != ROOT_MOVED)
+        return false;
+    docroot_close(root);
+    *root = fresh;
+    return true;
 }
 
 /* A deploy: a link is pointed at the next release. While it is gone, the last one is served on. */
@@ -111,11 +121,27 @@ TEST(a_root_that_was_replaced_has_moved) {
     docroot_close(&current);
 }
 
+TEST(a_root_that_was_deleted_is_gone) {
+    struct docroot current, fresh;
+    char path[128];
+    fixture_dir(&fixture, "doomed");
+    snprintf(path, sizeof path, "%s/doomed", fixture.path);
+    assert_int_equal(docroot_open(&current, path, SYMLINKS_INSIDE), 0);
+    assert_int_equal(docroot_look(&current, &fresh), ROOT_SAME);
+    assert_int_equal(unlinkat(fixture.fd, "doomed", AT_REMOVEDIR), 0);
+    assert_int_equal(docroot_look(&current, &fresh), ROOT_GONE);
+    fixture_text(&fixture, "doomed/index", "two");
+    assert_true(docroot_moved(&current));
+    assert_current(&current, "two");
+    docroot_close(&current);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_root_must_be_a_folder),
         cmocka_unit_test(a_root_moves_with_its_link),
         cmocka_unit_test(a_root_that_was_replaced_has_moved),
+        cmocka_unit_test(a_root_that_was_deleted_is_gone),
     };
     return cmocka_run_group_tests(tests, make_tree, remove_tree);
 }

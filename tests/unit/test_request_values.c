@@ -1,8 +1,8 @@
 /* What the request parser makes of a well-formed request, and its limits. */
 #define _GNU_SOURCE
 #include "protocol/path.h"
-#include "room.h"
 #include "protocol/scan.h"
+#include "room.h"
 
 static struct request parse_whole(const char *text, size_t len) {
     static char copy[4096];

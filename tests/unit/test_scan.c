@@ -1,8 +1,8 @@
 /* The parser's inner loops: by every byte at every place of a request, against the loop that takes one byte at a time,
    and with damaged requests. */
 #define _GNU_SOURCE
-#include "room.h"
 #include "protocol/scan.h"
+#include "room.h"
 
 /* Each byte at each place of a line that is long enough to need more than one load, against the words of the grammar.
  */

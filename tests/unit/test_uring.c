@@ -1,9 +1,9 @@
 /* The raw ring against the kernel, and the backend where no client from outside gets at it reliably: buffers that run
    out, clients that go with ops under way. Skipped where io_uring is forbidden. */
 #define _GNU_SOURCE
-#include "server/config.h"
 #include "backend/uring_ring.h"
 #include "host/worker.h"
+#include "server/config.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -155,7 +155,10 @@ static int open_worker(void **state) {
     close(fd);
     optind = 0;
     config_read(&config, 5, argv);
-    return worker_open(&worker, &worker, &config.settings, &no_listeners, CAPACITY) && worker_start(&worker) ? 0 : -1;
+    const struct worker_shared shared = {known_open(), loaders_open()};
+    return worker_open(&worker, &worker, &config.settings, &no_listeners, &shared, CAPACITY) && worker_start(&worker)
+               ? 0
+               : -1;
 }
 
 static int close_worker(void **state) {
@@ -185,6 +188,9 @@ static void go_round(void) {
     const uint64_t one = 1;
     assert_int_equal(write(worker.wake_fd, &one, sizeof one), sizeof one);
     worker.settings->backend->wait(worker.model, false);
+    struct pollfd loaded = {.fd = worker.wake_fd, .events = POLLIN};
+    if (worker.loading > 0)
+        assert_int_equal(poll(&loaded, 1, 5000), 1);
 }
 
 /* Asks for the file and takes it, while the worker goes round at most `rounds` times. */

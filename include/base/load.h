@@ -1,0 +1,52 @@
+/* Something that isn't at hand and must be fetched: a file's state, a listing, bytes on a disk, the check of a
+   password. Who needs it is parked, as by a page fault, and asks again from the start when it is there; so nothing
+   above is written as a continuation.
+
+   A load belongs to the thread (or to whoever holds the lock) of its worker, but for its work: that is done by whoever
+   is asked to, in any thread, and touches nothing but the load itself until it is done. */
+#ifndef LOAD_H
+#define LOAD_H
+
+#include <stdbool.h>
+
+struct load;
+struct client;
+
+struct load_kind {
+    /* Does it. With `at_hand`, only if that takes no waiting (for a disk, or long for a processor): false, and nothing
+       is changed, when it does. Without, always true. */
+    bool (*work)(struct load *load, bool at_hand);
+    /* In its worker's thread, after the work: lets others have the result. */
+    void (*finish)(struct load *load);
+    /* Nobody refers to it any more. */
+    void (*release)(struct load *load);
+};
+
+enum load_state {
+    LOAD_NEW,       /* nobody has begun */
+    LOAD_UNDER_WAY, /* somebody will report that it is done */
+    LOAD_DONE,
+};
+
+struct load {
+    const struct load_kind *kind;
+    struct load *next;      /* in the queue of those who do the work, or of those done */
+    struct client *waiters; /* who is parked, and */
+    void *home;             /*   where to report: the host's own */
+    unsigned refs;
+    enum load_state state;
+};
+
+void load_init(struct load *load, const struct load_kind *kind);
+
+static inline struct load *load_get(struct load *load) {
+    load->refs++;
+    return load;
+}
+
+void load_put(struct load *load);
+
+/* The work has been done: finishes it. */
+void load_done(struct load *load);
+
+#endif

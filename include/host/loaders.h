@@ -1,0 +1,31 @@
+/* The few threads that wait for disks, and compute what takes long, in place of the loops: shared by all workers,
+   started when first needed. Their queue is bounded by the connections, each of which waits for at most one load. */
+#ifndef LOADERS_H
+#define LOADERS_H
+
+#include "base/load.h"
+
+#include <stdatomic.h>
+
+struct loaders;
+
+/* Where a worker hears of its loads. */
+struct loads {
+    _Atomic(struct load *) done; /* by whoever did them, the last one first */
+    int wake_fd;                 /* an eventfd, written to when the first comes */
+};
+
+/* NULL: no memory. */
+struct loaders *loaders_open(void);
+
+/* Ends the threads. Every load has been reported. */
+void loaders_close(struct loaders *loaders);
+
+/* Has somebody do a new load, which becomes under way, and report to `home`. False: there is nobody; it is to be done
+   in place. */
+bool loaders_submit(struct loaders *loaders, struct load *load, struct loads *home);
+
+/* Takes what has been reported, in no order; each a reference. */
+struct load *loads_take(struct loads *loads);
+
+#endif

@@ -1,0 +1,45 @@
+/* Loads for the bodies of large files: bytes that aren't in memory, and the proof that a file which has been written to
+   still begins with what was promised. */
+#ifndef BODY_LOAD_H
+#define BODY_LOAD_H
+
+#include "base/load.h"
+#include "base/outq.h"
+#include "site/known.h"
+
+enum { BODY_PROVEN_MAX = 16 * 1024 };
+
+struct body_load {
+    struct load load;
+    struct known *known;
+    struct outq_source source; /* with a descriptor of its own */
+    uint64_t first;            /* of the range that is needed */
+    size_t len;
+    bool prove;
+    bool same;    /* out, of a proof: `bytes` are the promised version's, and so was all that was read before */
+    char bytes[]; /* of a proof: the range */
+};
+
+/* A load that brings the range into memory; or, with `prove`, reads it (at most BODY_PROVEN_MAX of it) and proves it.
+   NULL: no memory or no descriptor. */
+struct body_load *body_load_open(struct known *known, const struct outq_source *source, uint64_t first, size_t len,
+                                 bool prove);
+
+extern const struct load_kind body_load_kind;
+static inline bool body_load_is(const struct load *load) {
+    return load && load->kind == &body_load_kind;
+}
+
+/* Whether a file may still be sent as the version that was promised. */
+enum body_state {
+    BODY_SAME,
+    BODY_CHANGED,
+    BODY_UNPROVEN, /* it has changed, perhaps only grown: a proof tells */
+};
+enum body_state body_look(const struct known *known, const struct outq_source *source);
+
+/* Whether all of the range is in memory, so that sending from it won't wait for a disk. False, too, where the kernel
+   can't tell (before Linux 6.5). */
+bool body_at_hand(int fd, uint64_t first, size_t len);
+
+#endif

@@ -1,0 +1,150 @@
+/* Whose turn it is, and for how much. Clients with little to move are driven as they come; one with much gets in line,
+   behind all of them, and the line moves on as far as the round lasts. Who waits for a load is parked on it. */
+#include "host/worker.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+enum {
+    /* What a client may do when it has just got something to do, which is all for most; before the others' turn when it
+       has more; and what all with more may do before the former are looked after again. The last is what a small reply
+       waits for at most beside any bulk: some 100 us. */
+    LIGHT_SHARE = 32 * 1024,
+    TURN_SHARE = 128 * 1024,
+    ROUND_SHARE = 512 * 1024,
+    SEQUENTIAL_SHARE = 1024 * 1024,
+};
+
+/* Nobody waits for the load on the client's behalf any more; others may. */
+static void worker_unpark(struct client *client) {
+    struct client **at = (struct client **)&client->load->waiters;
+    while (client->parked && *at != client)
+        at = &(*at)->next_waiter;
+    if (client->parked)
+        *at = client->next_waiter;
+    client->parked = false;
+    load_put(client->load);
+    client->load = NULL;
+}
+
+void worker_hang_up(struct worker *worker, struct client *client) {
+    if (client->load)
+        worker_unpark(client);
+    conn_close(&client->conn);
+    close(client->fd);
+    clients_drop(&worker->clients, client);
+    worker->rest_until_ms = 0;
+}
+
+void worker_loads_in_place(struct worker *worker) {
+    worker->drive.may_wait = true;
+    worker->drive.share = SEQUENTIAL_SHARE;
+}
+
+void worker_round(struct worker *worker) {
+    clock_update(&worker->env.clock);
+    worker->drive.share = LIGHT_SHARE;
+    worker->drive.light = true;
+    worker->round_left = ROUND_SHARE;
+}
+
+/* Takes what loads have been done. */
+static void worker_collect(struct worker *worker) {
+    struct load *next;
+    for (struct load *load = loads_take(&worker->loads); load; load = next) {
+        next = load->next;
+        struct client *waiter = load->waiters;
+        load->waiters = NULL;
+        load_done(load);
+        while (waiter) {
+            struct client *client = waiter;
+            waiter = client->next_waiter;
+            client->parked = false;
+            client->next_waiter = worker->resumed;
+            worker->resumed = client;
+        }
+        worker->loading--;
+        load_put(load);
+    }
+}
+
+struct client *worker_loaded(struct worker *worker) {
+    if (!worker->resumed)
+        worker_collect(worker);
+    struct client *client = worker->resumed;
+    if (client)
+        worker->resumed = client->next_waiter;
+    return client;
+}
+
+struct client *worker_next_turn(struct worker *worker) {
+    struct client *client = worker->round_left > 0 ? worker->line : NULL;
+    if (!client)
+        return NULL;
+    worker->line = client->next;
+    if (!worker->line)
+        worker->line_end = &worker->line;
+    client->in_line = false;
+    worker->drive.share = TURN_SHARE;
+    worker->drive.light = false;
+    return client;
+}
+
+static void worker_queue(struct worker *worker, struct client *client) {
+    client->in_line = true;
+    client->next = NULL;
+    *worker->line_end = client;
+    worker->line_end = &client->next;
+}
+
+/* Has the client wait for its load. False: it is done already. */
+static bool worker_park(struct worker *worker, struct client *client) {
+    struct load *load = client->load;
+    if (load->state == LOAD_NEW) {
+        if (!loaders_submit(worker->shared.loaders, load, &worker->loads)) {
+            load->kind->work(load, false);
+            load_done(load);
+            return false;
+        }
+        worker->loading++;
+    }
+    client->next_waiter = load->waiters;
+    load->waiters = client;
+    client->parked = true;
+    return true;
+}
+
+bool worker_wait(struct worker *worker, struct client *client, enum drive_want want) {
+    size_t done = worker->drive.done;
+    worker->round_left -= done < worker->round_left ? done : worker->round_left;
+    clients_note(&worker->clients, client);
+    if (want == WANT_TURN)
+        worker_queue(worker, client);
+    return want != WANT_LOAD || worker_park(worker, client);
+}
+
+enum drive_want worker_turn(struct worker *worker, struct client *client) {
+    enum drive_want want;
+    if (client->in_line || client->parked)
+        return client->in_line ? WANT_TURN : WANT_LOAD;
+    do
+        want = drive(&worker->drive, client);
+    while (want != WANT_NOTHING && !worker_wait(worker, client, want));
+    if (want == WANT_NOTHING)
+        worker_hang_up(worker, client);
+    return want;
+}
+
+bool worker_tell(struct client *client, int error) {
+    if (client->in_line)
+        return false;
+    if (client->load)
+        worker_unpark(client);
+    conn_done(&client->conn, error);
+    return true;
+}
+
+enum drive_want worker_timed_out(struct worker *worker, struct client *client) {
+    worker_tell(client, -ETIMEDOUT);
+    return worker_turn(worker, client);
+}

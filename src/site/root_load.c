@@ -1,0 +1,60 @@
+/* A look at the root, once a second while there are requests: a deploy may have pointed it elsewhere. */
+#include "base/say.h"
+#include "site/file_load.h"
+
+#include <stdlib.h>
+
+struct root_load {
+    struct load load;
+    struct filecache *cache;
+    struct root *root;
+    enum docroot_news news;
+    struct docroot fresh;
+    uint64_t begun_ms;
+};
+
+/* At hand although it looks the root's path up: that is in use all the time. */
+static bool root_work(struct load *base, bool at_hand) {
+    struct root_load *load = (struct root_load *)base;
+    (void)at_hand;
+    load->news = docroot_look(&load->root->docroot, &load->fresh);
+    return true;
+}
+
+static void root_finish(struct load *base) {
+    struct root_load *load = (struct root_load *)base;
+    struct filecache *cache = load->cache;
+    bool gone = load->news == ROOT_GONE;
+    if (load->news == ROOT_MOVED)
+        filecache_move_root(cache, &load->fresh);
+    if (gone && !cache->root_gone)
+        say("--root %s: has been deleted: 503 until it is back", load->root->docroot.path);
+    cache->root_gone = gone;
+    cache->root_checked_at_ms = load->begun_ms;
+    cache->root_load = NULL;
+}
+
+static void root_release(struct load *base) {
+    struct root_load *load = (struct root_load *)base;
+    if (base->state != LOAD_DONE)
+        load->cache->root_load = NULL;
+    root_put(load->root);
+    free(load);
+}
+
+static const struct load_kind root_kind = {root_work, root_finish, root_release};
+
+struct load *root_load_open(struct filecache *cache, const struct clock *clock) {
+    struct root_load *load = cache->root_load;
+    if (load)
+        return load_get(&load->load);
+    load = malloc(sizeof *load);
+    if (!load)
+        return NULL;
+    load_init(&load->load, &root_kind);
+    load->cache = cache;
+    load->root = root_get(cache->root);
+    load->begun_ms = clock->now_ms;
+    cache->root_load = load;
+    return &load->load;
+}
