@@ -24,9 +24,9 @@
 enum { MODELS_MAX = 16, ARGS_MAX = 16, SHOWN_MAX = 1500 };
 
 static const struct group *const core_groups[] = {
-    &group_request_line, &group_fields,  &group_host,    &group_methods, &group_limits,
-    &group_small_head,   &group_targets, &group_framing, &group_chunked, &group_expect,
-    &group_connection,   &group_basics,  &group_types,   NULL,
+    &group_request_line, &group_fields,     &group_host,    &group_methods, &group_limits,
+    &group_small_head,   &group_targets,    &group_slashes, &group_framing, &group_chunked,
+    &group_expect,       &group_connection, &group_basics,  &group_types,   NULL,
 };
 static const struct group *const files_groups[] = {
     &group_conditional, &group_dates,         &group_range,        &group_parts,         &group_encoding,

@@ -6,7 +6,7 @@
 
 extern const struct group group_request_line, group_fields, group_host;
 extern const struct group group_methods, group_limits, group_small_head;
-extern const struct group group_targets;
+extern const struct group group_targets, group_slashes;
 extern const struct group group_framing, group_chunked, group_expect;
 extern const struct group group_connection;
 extern const struct group group_basics, group_types;
