@@ -8,8 +8,9 @@
 #include "site/filecache.h"
 #include "base/bounds.h"
 #include "base/check.h"
-#include "site/file.h"
 #include "base/hash.h"
+#include "site/file.h"
+#include "site/file_head.h"
 #include "site/version.h"
 
 #include <errno.h>
@@ -215,7 +216,7 @@ struct file *filecache_get(struct filecache *cache, const struct clock *clock, s
     while (file && (file->hash != hash || file->key_len != path.len || memcmp(file->key, path.at, path.len) != 0))
         file = file->bucket_next;
     if (file && (clock->now_ms - file->checked_at_ms >= FILECACHE_TRUST_MS || !still_open_version(file))) {
-        if (file_is_current(cache, file)) {
+        if (file_head_is_current(file, clock->seconds) && file_is_current(cache, file)) {
             file->checked_at_ms = clock->now_ms;
         } else {
             filecache_unlink(cache, file);

@@ -58,7 +58,7 @@ static bool reply_ranges(struct reply *reply, struct file *file, const struct va
 }
 
 static void reply_file(struct reply *reply, struct file *file) {
-    struct validators known = {file->etag, file->mtime != FILE_UNDATED, file->mtime};
+    struct validators known = {file->etag, file->mtime != FILE_UNDATED, file->stamped, file->mtime};
     int status = conditional_status(reply->request, &known, reply->clock->seconds);
     if (status == 412)
         render_page(reply, 412, "");

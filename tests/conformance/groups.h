@@ -11,7 +11,7 @@ extern const struct group group_framing, group_chunked, group_expect;
 extern const struct group group_connection;
 extern const struct group group_basics, group_types;
 
-extern const struct group group_conditional, group_dates;
+extern const struct group group_conditional, group_dates, group_times;
 extern const struct group group_range, group_parts;
 extern const struct group group_encoding;
 extern const struct group group_names, group_dotfiles, group_symlinks_all, group_symlinks_none;
