@@ -1,11 +1,12 @@
 /* What a request is answered with: who may ask, where the path leads, and what the file's state and the client's
    conditions make of it. How the answer is written down is reply_render.c's. */
 #include "site/reply.h"
-#include "site/auth.h"
 #include "base/check.h"
 #include "protocol/conditional.h"
 #include "protocol/mime.h"
+#include "protocol/navigation.h"
 #include "protocol/path.h"
+#include "site/auth.h"
 #include "site/reply_render.h"
 #include "site/route.h"
 #include "site/site.h"
@@ -113,6 +114,8 @@ static void reply_get(struct reply *reply, struct site *site) {
     if (reply_denied(reply))
         return;
     route_find(&route, site, reply->clock, reply->request);
+    if (route.by_navigation)
+        reply->fields = "Vary: " NAVIGATION_FIELDS "\r\n";
     if (route.file) {
         reply_found(reply, site->cache, &route);
         filecache_put(route.file);
@@ -126,7 +129,7 @@ static void reply_get(struct reply *reply, struct site *site) {
 
 bool reply_build(struct site *site, const struct clock *clock, const struct request *request, bool last,
                  struct outq *outq) {
-    struct reply reply = {site->config, clock, request, outq, last, NULL, NULL};
+    struct reply reply = {site->config, clock, request, outq, last, NULL, NULL, NULL};
     switch (request->method) {
     case METHOD_GET:
     case METHOD_HEAD:
@@ -147,6 +150,6 @@ bool reply_build(struct site *site, const struct clock *clock, const struct requ
 
 void reply_error(struct site *site, const struct clock *clock, const struct request *request, int status,
                  struct outq *outq) {
-    struct reply reply = {site->config, clock, request, outq, true, NULL, NULL};
+    struct reply reply = {site->config, clock, request, outq, true, NULL, NULL, NULL};
     render_page(&reply, status, "");
 }

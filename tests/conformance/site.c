@@ -153,12 +153,22 @@ void site_app(struct fixture *fixture) {
     fixture_text(fixture, "root/lost.html", "lost\n");
     fixture_text(fixture, "root/both/index.html", "the folder\n");
     fixture_text(fixture, "root/both.html", "the page\n");
+    fixture_text(fixture, "root/sub/page.html", "page of sub\n");
+    fixture_text(fixture, "root/team.html", "the team\n");
+    fixture_text(fixture, "root/team/ann.html", "ann\n");
+    fixture_text(fixture, "root/plain", "the file\n");
+    fixture_text(fixture, "root/plain.html", "the page beside it\n");
+    fixture_text(fixture, "root/twice.html.html", "twice\n");
+    fixture_text(fixture, "root/v1.2.html", "version\n");
+    fixture_text(fixture, "root/site.html/index.html", "a site\n");
+    fixture_text(fixture, "root/space page.html", "space\n");
     fixture_mtime_all(fixture, WHEN_SECONDS);
 }
 
 void site_vhosts(struct fixture *fixture) {
     fixture_text(fixture, "root/a.test/index.html", "host a\n");
     fixture_text(fixture, "root/a.test/sub/index.html", "sub of a\n");
+    fixture_text(fixture, "root/a.test/page.html", "page of a\n");
     fixture_text(fixture, "root/b.test/index.html", "host b\n");
     fixture_text(fixture, "root/b.test/only-b.txt", "only b\n");
     fixture_text(fixture, "root/_/index.html", "fallback\n");
