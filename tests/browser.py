@@ -379,11 +379,14 @@ def spa(browser, options, model):
             documents = [x for x in browser.exchanges() if x.kind == "Document"]
             check_no_console_errors(browser)
             missing = browser.execute(FETCH_STATUS, "/missing.js", {})
-            data = browser.execute(FETCH_STATUS, "/api/thing", {"Accept": "application/json"})
+            data = browser.execute(FETCH_STATUS, "/api/thing", {})
+            browser.get(server.url + "user/john.doe")
+            dotted = browser.execute("return document.querySelector('main').textContent")
     assert text == "route /some/route", f"the route shows {text!r}"
     assert [x.sent_status for x in documents] == [200], f"the route: {documents}"
     assert missing == 404, f"a missing script is answered by {missing}"
-    assert data == 404, f"a request for JSON that leads nowhere is answered by {data}"
+    assert data == 404, f"a fetch() that leads nowhere is answered by {data}"
+    assert dotted == "route /user/john.doe", f"the route with a dot shows {dotted!r}"
     return "a route by 200, a missing script by 404"
 
 

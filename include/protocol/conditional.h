@@ -11,6 +11,7 @@
 struct validators {
     struct slice etag; /* strong, with its quotes */
     bool dated;
+    bool stamped;  /* mtime is no time, which could be before another: only an equal date is of this representation */
     int64_t mtime; /* Last-Modified, when dated */
 };
 

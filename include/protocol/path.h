@@ -6,11 +6,12 @@
 #include "base/slice.h"
 
 /* Decodes `raw` (the target's path: begins with '/', no query) once into `out`, removes "." and empty segments and
-   resolves ".." before any file system is asked (RFC 3986 5.2.4, except that ".." above the root is an error here).
+   resolves ".." before any file system is asked (RFC 3986 5.2.4, except that ".." above the root is an error here). An
+   encoded slash is a separator like any other: npm asks for "/@scope%2fname", and no file's name could hold it.
    The result has no leading slash ("" is the root itself), keeps one trailing slash when the path names a folder
    ("a/", also for "a/." and "a/b/.."), is NUL-terminated and at most PATH_LEN_MAX bytes.
-   Returns 0 and sets *len; or the status to answer: 400 for a malformed escape, an encoded NUL, an encoded slash or
-   ".." above the root; 414 for a path too long. `out` has room for PATH_LEN_MAX + 1 bytes. */
+   Returns 0 and sets *len; or the status to answer: 400 for a malformed escape, an encoded NUL or ".." above the root;
+   414 for a path too long. `out` has room for PATH_LEN_MAX + 1 bytes. */
 int path_decode(struct slice raw, char *out, size_t *len);
 
 /* Whether `raw` is its own decoded form but for the leading slash: no escape, no empty, "." or ".." segment. */

@@ -62,7 +62,10 @@ static inline __attribute__((always_inline)) enum request_field request_field_na
                : REQUEST_NAME_IS(name, "authorization") ? FIELD_AUTHORIZATION
                                                         : FIELD_COUNT;
     case 14:
-        return REQUEST_NAME_IS(name, "content-length") ? FIELD_CONTENT_LENGTH : FIELD_COUNT;
+        return REQUEST_NAME_IS(name, "content-length")   ? FIELD_CONTENT_LENGTH
+               : REQUEST_NAME_IS(name, "sec-fetch-dest") ? FIELD_SEC_FETCH_DEST
+               : REQUEST_NAME_IS(name, "sec-fetch-mode") ? FIELD_SEC_FETCH_MODE
+                                                         : FIELD_COUNT;
     case 15:
         return REQUEST_NAME_IS(name, "accept-encoding")   ? FIELD_ACCEPT_ENCODING
                : REQUEST_NAME_IS(name, "x-forwarded-for") ? FIELD_X_FORWARDED_FOR
@@ -99,7 +102,9 @@ static inline size_t request_field_name_len(enum request_field field) {
                                               [FIELD_AUTHORIZATION] = LEN("authorization"),
                                               [FIELD_USER_AGENT] = LEN("user-agent"),
                                               [FIELD_REFERER] = LEN("referer"),
-                                              [FIELD_X_FORWARDED_FOR] = LEN("x-forwarded-for")};
+                                              [FIELD_X_FORWARDED_FOR] = LEN("x-forwarded-for"),
+                                              [FIELD_SEC_FETCH_DEST] = LEN("sec-fetch-dest"),
+                                              [FIELD_SEC_FETCH_MODE] = LEN("sec-fetch-mode")};
 #undef LEN
     return lens[field];
 }

@@ -46,8 +46,9 @@ struct file {
     uint16_t common_at;     /* caching, Vary, the user's own fields */
     uint16_t head_len;
     uint8_t codings;           /* bit i: a precompressed sibling in enum content_coding i is there */
-    struct slice etag;         /* with its quotes, a part of head; empty: none */
-    int64_t mtime;             /* as Last-Modified shows it; FILE_UNDATED: it says nothing, and isn't shown */
+    struct slice etag;         /* with its quotes, a part of head */
+    bool stamped;              /* see conditional.h */
+    int64_t mtime;             /* what dates are compared with; FILE_UNDATED: it says nothing, and isn't shown */
     int status;                /* of FILE_ERROR: 403 or 404, or 5xx, which is not cached */
     struct outq_source source; /* of FILE_FD; else its fd is -1 */
 

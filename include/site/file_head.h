@@ -17,8 +17,11 @@ struct file_head {
 /* Bytes that a rendered head may take. */
 size_t file_head_space(const struct site_config *config);
 
-/* Renders it at `at` for file->size and file->st (whose time is left out when it is 0 or 1), and sets the members of
-   `file` that describe it. */
+/* Renders it at `at` for file->size and file->st (whose time is left out when it is 1 or less, and folded when it is in
+   the future), and sets the members of `file` that describe it. */
 void file_head_render(const struct site_config *config, struct file *file, const struct file_head *head, char *at);
+
+/* False once the file's time, still to come when the head was rendered, has come: another date is due. */
+bool file_head_is_current(const struct file *file, int64_t now_seconds);
 
 #endif

@@ -19,4 +19,7 @@ void mime_map_close(struct mime_map *map);
    NULL: the built-in table alone. */
 const char *mime_map_type(const struct mime_map *map, struct slice name);
 
+/* Whether the extension of a file name (or path) is one that the file or the built-in table names. */
+bool mime_map_knows(const struct mime_map *map, struct slice name);
+
 #endif

@@ -17,6 +17,7 @@ struct reply {
     struct outq *outq;
     bool last; /* it says Connection: close */
     char *begin, *at;
+    const char *fields; /* more of them, each with its CRLF; NULL: none */
 };
 
 /* A small page that says the status. `extra`: fields, each with its CRLF. */

@@ -6,9 +6,10 @@
 #include "site/filecache.h"
 
 struct route {
-    struct file *file; /* a reference that the caller puts; NULL: see below */
-    int status;        /* with a file: 200, or 404 when it is the page that says so; without: what to answer */
-    struct slice path; /* by which the file was got: lies in the request or in what follows, never elsewhere */
+    struct file *file;  /* a reference that the caller puts; NULL: see below */
+    int status;         /* with a file: 200, or 404 when it is the page that says so; without: what to answer */
+    bool by_navigation; /* it would be another for another kind of request (--spa) */
+    struct slice path;  /* by which the file was got: lies in the request or in what follows, never elsewhere */
     struct slice location, query;     /* not empty: redirect there */
     char space[3 * PATH_LEN_MAX + 2]; /* what the slices lie in */
     char host_path[PATH_LEN_MAX + 1];

@@ -17,6 +17,10 @@ static bool conditional_date(const struct request *request, enum request_field f
     return known->dated && request_has(request, field) && httpdate_parse(request->fields[field], now_seconds, date);
 }
 
+static bool conditional_changed(const struct validators *known, int64_t date) {
+    return known->stamped ? known->mtime != date : known->mtime > date;
+}
+
 int conditional_status(const struct request *request, const struct validators *known, int64_t now_seconds) {
     const uint32_t any = 1u << FIELD_IF_MATCH | 1u << FIELD_IF_NONE_MATCH | 1u << FIELD_IF_MODIFIED_SINCE |
                          1u << FIELD_IF_UNMODIFIED_SINCE;
@@ -26,12 +30,14 @@ int conditional_status(const struct request *request, const struct validators *k
     if (request_has(request, FIELD_IF_MATCH)) {
         if (!conditional_matches(request, FIELD_IF_MATCH, known->etag, false))
             return 412;
-    } else if (conditional_date(request, FIELD_IF_UNMODIFIED_SINCE, known, now_seconds, &date) && known->mtime > date) {
+    } else if (conditional_date(request, FIELD_IF_UNMODIFIED_SINCE, known, now_seconds, &date) &&
+               conditional_changed(known, date)) {
         return 412;
     }
     if (request_has(request, FIELD_IF_NONE_MATCH))
         return conditional_matches(request, FIELD_IF_NONE_MATCH, known->etag, true) ? 304 : 0;
-    if (conditional_date(request, FIELD_IF_MODIFIED_SINCE, known, now_seconds, &date) && known->mtime <= date)
+    if (conditional_date(request, FIELD_IF_MODIFIED_SINCE, known, now_seconds, &date) &&
+        !conditional_changed(known, date))
         return 304;
     return 0;
 }

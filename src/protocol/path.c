@@ -1,7 +1,8 @@
 /* Decoding and dot segments in one pass over the raw path. Each segment is decoded to the end of what is written so
-   far and only then judged, so "%2e%2e" is ".." and nothing is ever decoded twice. The invariant between segments:
-   `out` is empty or ends with '/', and holds no empty, "." or ".." segment. Taking a ".." back is therefore to drop
-   the final slash and everything after the one before it. */
+   far and only then judged, so "%2e%2e" is "..", and a "%2F" ends a segment as "/" does before anything is judged:
+   nothing is ever decoded twice, or split after it was judged. The invariant between segments: `out` is empty or ends
+   with '/', and holds no empty, "." or ".." segment. Taking a ".." back is therefore to drop the final slash and
+   everything after the one before it. */
 #include "protocol/path.h"
 
 static int hex_value(char c) {
@@ -11,29 +12,28 @@ static int hex_value(char c) {
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* Decodes the segment at raw[*at] up to the next '/' or the end, appending to `out`. Returns 0 or the status. */
-static int decode_segment(struct slice raw, size_t *at, char *out, size_t *len) {
-    size_t i = *at, n = *len;
-    while (i < raw.len && raw.at[i] != '/') {
-        char c = raw.at[i++];
+/* Decodes the segment at raw[*at] up to the next '/', written as itself or as %2F, or the end, appending to `out`; *at
+   is past that slash then, and *more says whether there was one. Returns 0 or the status. */
+static int decode_segment(struct slice raw, size_t *at, char *out, size_t *len, bool *more) {
+    *more = false;
+    while (*at < raw.len && !*more) {
+        char c = raw.at[(*at)++];
         if (c == '%') {
-            int high = i < raw.len ? hex_value(raw.at[i]) : -1;
-            int low = high >= 0 && i + 1 < raw.len ? hex_value(raw.at[i + 1]) : -1;
+            int high = *at < raw.len ? hex_value(raw.at[*at]) : -1;
+            int low = high >= 0 && *at + 1 < raw.len ? hex_value(raw.at[*at + 1]) : -1;
             if (low < 0)
                 return 400;
             c = (char)(high << 4 | low);
-            i += 2;
-            if (c == '/') /* would change which segments there are after they have been judged */
-                return 400;
+            *at += 2;
         }
         if (c == '\0')
             return 400;
-        if (n == PATH_LEN_MAX)
+        *more = c == '/';
+        if (!*more && *len == PATH_LEN_MAX)
             return 414;
-        out[n++] = c;
+        if (!*more)
+            out[(*len)++] = c;
     }
-    *at = i;
-    *len = n;
     return 0;
 }
 
@@ -48,11 +48,10 @@ static bool is_dot_dot(struct slice segment) {
 int path_decode(struct slice raw, char *out, size_t *len) {
     if (raw.len == 0 || raw.at[0] != '/')
         return 400;
-    size_t at = 0, n = 0;
-    while (at < raw.len) {
+    size_t at = 1, n = 0;
+    for (bool more = true; more;) {
         size_t first = n;
-        at++; /* the slash before the segment */
-        int status = decode_segment(raw, &at, out, &n);
+        int status = decode_segment(raw, &at, out, &n, &more);
         if (status != 0)
             return status;
         struct slice segment = {out + first, n - first};
@@ -64,7 +63,7 @@ int path_decode(struct slice raw, char *out, size_t *len) {
             n = first - 1;
             while (n > 0 && out[n - 1] != '/')
                 n--;
-        } else if (at < raw.len) {
+        } else if (more) {
             if (n == PATH_LEN_MAX)
                 return 414;
             out[n++] = '/';

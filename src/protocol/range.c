@@ -93,7 +93,7 @@ static int add(struct range *out, int count, struct range new) {
 enum range_result range_parse(struct slice value, uint64_t size, struct range *out, int *count) {
     static const struct slice unit = {"bytes=", 6};
     *count = 0;
-    if (value.len < unit.len || !slice_equal_nocase((struct slice){value.at, unit.len}, unit))
+    if (size == 0 || value.len < unit.len || !slice_equal_nocase((struct slice){value.at, unit.len}, unit))
         return RANGE_IGNORE;
     struct slice list = slice_from(value, unit.len), spec;
     struct range range;

@@ -20,14 +20,31 @@ static char *put(char *at, const char *text) {
     return at + len;
 }
 
-/* The date to show. A file seen within the second of its change may change again in that second, so it is given the
-   second before: whoever asks with that date later gets the file and not a 304 that could be a lie. Times of 0 and 1
-   are what reproducible builds set on every file, whatever it holds: they say nothing. */
-static int64_t last_modified(const struct stat *st, int64_t now_seconds) {
-    int64_t mtime = st->st_mtim.tv_sec;
-    if (mtime == 0 || mtime == 1)
-        return FILE_UNDATED;
-    return mtime < now_seconds ? mtime : now_seconds - 1;
+/* A time in the future can't be shown (RFC 9110 8.8.2.1), and the moment of loading in its place would be another in
+   every node and after every restart. So it is folded into the time from 1987 to 2004: the same everywhere, in the
+   past, and another whenever the file's is. As it has no order, only an equal date is one that the client has it by. */
+static int64_t fold(int64_t mtime) {
+    const int64_t span = INT64_C(1) << 29;
+    return span + mtime % span;
+}
+
+/* The date to show, and by file->mtime the one to compare with. A file seen within the second of its change may change
+   again in that second, so the second before is shown: whoever asks with that date gets the file and not a 304 that
+   could be a lie. Times of 0 and 1 are what reproducible builds set on every file, whatever it holds: they say nothing;
+   nor do times before, which many clients can't read. */
+static int64_t last_modified(struct file *file, int64_t now_seconds) {
+    int64_t mtime = file->st.st_mtim.tv_sec;
+    file->stamped = mtime > now_seconds;
+    file->mtime = file->stamped ? fold(mtime) : mtime;
+    int64_t shown = mtime == now_seconds ? mtime - 1 : file->mtime;
+    if (mtime <= 1 || shown >= now_seconds)
+        shown = file->mtime = FILE_UNDATED;
+    return shown;
+}
+
+bool file_head_is_current(const struct file *file, int64_t now_seconds) {
+    int64_t mtime = file->st.st_mtim.tv_sec;
+    return mtime < file->loaded_at_seconds || mtime >= now_seconds;
 }
 
 static char *put_validators(char *at, struct file *file, const struct file_head *head) {
@@ -36,10 +53,10 @@ static char *put_validators(char *at, struct file *file, const struct file_head 
     at += sprintf(at, "\"%016llx-%llx\"", (unsigned long long)head->hash, (unsigned long long)file->size);
     file->etag.len = (size_t)(at - file->etag.at);
     at = put(at, "\r\n");
-    file->mtime = last_modified(&file->st, head->now_seconds);
-    if (file->mtime != FILE_UNDATED) {
+    int64_t date = last_modified(file, head->now_seconds);
+    if (date != FILE_UNDATED) {
         at = put(at, "Last-Modified: ");
-        httpdate_format(file->mtime, at);
+        httpdate_format(date, at);
         at = put(at + HTTPDATE_LEN, "\r\n");
     }
     return at;

@@ -55,7 +55,7 @@ static bool is_current(struct file_load *load, const struct found *found, bool a
         return old->kind == (found->indexless ? FILE_INDEXLESS : FILE_FOLDER);
     if (old->kind == FILE_FOLDER || old->kind == FILE_INDEXLESS || !same_version(&found->st, &old->st))
         return false;
-    if (!is_settled(&old->st, old->loaded_at_seconds))
+    if (!is_settled(&old->st, old->loaded_at_seconds) || !file_head_is_current(old, load->now_seconds))
         return false; /* it may have changed again within the clock's tick, or by way of a mapping */
     if (found->coding != CODING_IDENTITY)
         return true;
@@ -119,7 +119,7 @@ static bool content_hash(const struct file_load *load, int fd, const struct stat
    anything. Sets what is to be sent from as well. False: not at hand. */
 static bool describe_large(struct file_load *load, const struct stat *st, int fd, bool at_hand, uint64_t *tag) {
     struct outq_source *source = &load->file->source;
-    const bool undated = st->st_mtim.tv_sec == 0 || st->st_mtim.tv_sec == 1;
+    const bool undated = st->st_mtim.tv_sec <= 1;
     const bool whole = st->st_size <= VERSION_WHOLE_MAX || undated, young = version_young(st, load->now_seconds);
     uint64_t content;
     if (!content_hash(load, fd, st, whole, at_hand, &content))

@@ -130,6 +130,11 @@ void mime_map_close(struct mime_map *map) {
     free(map);
 }
 
+bool mime_map_knows(const struct mime_map *map, struct slice name) {
+    const char *unknown = mime_type((struct slice){0});
+    return mime_extension(name).len > 0 && mime_map_type(map, name) != unknown;
+}
+
 const char *mime_map_type(const struct mime_map *map, struct slice name) {
     struct slice extension = mime_extension(name);
     size_t first = 0, len = map && extension.len > 0 ? map->count : 0;

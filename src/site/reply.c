@@ -4,6 +4,7 @@
 #include "base/check.h"
 #include "protocol/conditional.h"
 #include "protocol/mime.h"
+#include "protocol/navigation.h"
 #include "protocol/path.h"
 #include "site/auth.h"
 #include "site/reply_render.h"
@@ -58,7 +59,7 @@ static bool reply_ranges(struct reply *reply, struct file *file, const struct va
 }
 
 static void reply_file(struct reply *reply, struct file *file) {
-    struct validators known = {file->etag, file->mtime != FILE_UNDATED, file->mtime};
+    struct validators known = {file->etag, file->mtime != FILE_UNDATED, file->stamped, file->mtime};
     int status = conditional_status(reply->request, &known, reply->clock->seconds);
     if (status == 412)
         render_page(reply, 412, "");
@@ -115,6 +116,8 @@ static void reply_get(struct reply *reply, struct lookup *lookup) {
     if (reply_denied(reply))
         return;
     route_find(&route, reply->config, lookup, reply->request);
+    if (route.by_navigation)
+        reply->fields = "Vary: " NAVIGATION_FIELDS "\r\n";
     if (route.file) {
         reply_found(reply, lookup, &route);
         if (route.file)
@@ -131,7 +134,7 @@ static void reply_get(struct reply *reply, struct lookup *lookup) {
 
 enum reply_outcome reply_build(struct site *site, const struct clock *clock, const struct request *request,
                                uint64_t since_ms, bool last, struct outq *outq, struct load **load) {
-    struct reply reply = {site->config, clock, request, outq, last, NULL, NULL};
+    struct reply reply = {site->config, clock, request, outq, last, NULL, NULL, NULL};
     struct lookup lookup = {.cache = site->cache, .clock = clock, .since_ms = since_ms, .got = *load};
     switch (request->method) {
     case METHOD_GET:
@@ -159,6 +162,6 @@ enum reply_outcome reply_build(struct site *site, const struct clock *clock, con
 
 void reply_error(struct site *site, const struct clock *clock, const struct request *request, int status,
                  struct outq *outq) {
-    struct reply reply = {site->config, clock, request, outq, true, NULL, NULL};
+    struct reply reply = {site->config, clock, request, outq, true, NULL, NULL, NULL};
     render_page(&reply, status, status == 503 ? "Retry-After: 1\r\n" : "");
 }

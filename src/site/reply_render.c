@@ -34,6 +34,8 @@ static inline void begin(struct reply *reply) {
 
 static inline void end_head(struct reply *reply) {
     put(reply, reply->clock->date, CLOCK_DATE_LEN);
+    if (reply->fields)
+        put_text(reply, reply->fields);
     if (reply->last)
         put(reply, "Connection: close\r\n", 19);
     else if (reply->request->minor_version == 0)

@@ -1,8 +1,11 @@
 /* In order: the redirects that the user set; the folder of the host; the file that the path names; clean URLs; the
    single page; the page for what isn't there. */
 #include "site/route.h"
-#include "protocol/mime.h"
+#include "protocol/navigation.h"
 #include "protocol/path.h"
+#include "site/mime_map.h"
+
+static const struct slice html = {".html", 5};
 
 static bool is_file(const struct file *file) {
     return file->kind == FILE_BODY || file->kind == FILE_FD;
@@ -20,6 +23,13 @@ static void route_redirect(struct route *route, const struct request *request, s
         route->space[1 + len++] = '/';
     route->location = (struct slice){route->space, 1 + len};
     route->query = request->query;
+}
+
+/* The same in place of the file that was found. */
+static void route_instead(struct route *route, const struct request *request, struct slice path, bool slash) {
+    filecache_put(route->file);
+    route->file = NULL;
+    route_redirect(route, request, path, slash);
 }
 
 /* The user's redirects match the path as it was decoded. Whatever a trailing '*' stands for is encoded anew. */
@@ -122,30 +132,61 @@ static bool route_try(struct route *route, struct lookup *lookup, struct slice p
     return true;
 }
 
-/* What a browser asks for when the user goes somewhere (and not what a page loads): a path without an extension, for
-   somebody who takes HTML. */
-static bool is_navigation(const struct request *request, struct slice path) {
-    struct slice line, element;
-    if (mime_extension(path).len > 0)
+/* What the page at `stem` + ".html" is called where URLs are clean: its folder, when it is that folder's index, else
+   the stem. */
+static struct slice clean_address(const struct site_config *config, struct slice stem) {
+    struct slice index = config->index_count > 0 ? slice_of(config->index[0]) : (struct slice){0};
+    if (!slice_ends(index, html))
+        return stem;
+    index.len -= html.len;
+    if (slice_ends(stem, index) && (stem.len == index.len || stem.at[stem.len - index.len - 1] == '/'))
+        stem.len -= index.len;
+    return stem;
+}
+
+/* Where URLs are clean, a page is what its name without ".html" leads to, before a folder of that name: true when there
+   is one. Asked for with a slash at the end, or by an index's name, it is a redirect to its address. */
+static bool route_page(struct route *route, const struct site_config *config, struct lookup *lookup,
+                       const struct request *request, struct slice prefix, struct slice asked) {
+    struct slice stem = asked;
+    if (slice_ends(stem, SLICE("/")))
+        stem.len--;
+    if (!config->clean_urls || stem.len == 0 || !route_try(route, lookup, prefix, stem, ".html", 200))
         return false;
-    for (size_t cursor = 0; request_next_line(request, FIELD_ACCEPT, &cursor, &line);)
-        while (slice_next_element(&line, &element)) {
-            const char *semicolon = memchr(element.at, ';', element.len);
-            if (semicolon)
-                element = slice_trim((struct slice){element.at, (size_t)(semicolon - element.at)});
-            if (slice_equal_nocase(element, SLICE("text/html")))
-                return true;
-        }
-    return false;
+    struct slice address = clean_address(config, stem);
+    if (address.len != asked.len)
+        route_instead(route, request, address, false);
+    return true;
+}
+
+/* A file was asked for: /about.html is /about where URLs are clean, unless that is another file. */
+static void route_clean(struct route *route, const struct site_config *config, struct lookup *lookup,
+                        const struct request *request, struct slice asked) {
+    if (!slice_ends(asked, html))
+        return;
+    struct slice stem = {asked.at, asked.len - html.len};
+    if (stem.len == 0 || slice_ends(stem, SLICE("/")))
+        return;
+    struct slice address = clean_address(config, stem);
+    if (address.len == stem.len) {
+        struct file *other = filecache_get(lookup, (struct slice){route->path.at, route->path.len - html.len});
+        if (!other)
+            return;
+        bool taken = is_file(other);
+        filecache_put(other);
+        if (taken)
+            return;
+    }
+    route_instead(route, request, address, false);
 }
 
 /* Nothing is at the path: what stands in for it. `prefix` is the host's folder. */
 static void route_missing(struct route *route, const struct site_config *config, struct lookup *lookup,
                           const struct request *request, struct slice prefix, struct slice asked) {
-    if (config->clean_urls && asked.len > 0 && asked.at[asked.len - 1] != '/' &&
-        route_try(route, lookup, prefix, asked, ".html", 200))
+    if (route_page(route, config, lookup, request, prefix, asked))
         return;
-    if (config->spa && is_navigation(request, asked) &&
+    route->by_navigation = config->spa && !mime_map_knows(config->mime, asked);
+    if (route->by_navigation && navigation_asked(request) &&
         route_try(route, lookup, prefix, slice_of(config->spa), "", 200))
         return;
     route_try(route, lookup, prefix, config->not_found ? slice_of(config->not_found) : SLICE("404.html"), "", 404);
@@ -172,18 +213,7 @@ static void route_listing(struct route *route, const struct site_config *config,
     route->file = filecache_listing(lookup, &listing, route->path);
 }
 
-/* /about.html and /index.html are /about and / where URLs are clean. */
-static void route_clean(struct route *route, const struct request *request, struct slice asked) {
-    const struct slice html = SLICE(".html"), index = SLICE("index.html");
-    if (!slice_ends(asked, html))
-        return;
-    bool is_index = slice_ends(asked, index) && (asked.len == index.len || asked.at[asked.len - index.len - 1] == '/');
-    asked.len -= is_index ? index.len : html.len;
-    filecache_put(route->file);
-    route->file = NULL;
-    route_redirect(route, request, asked, false);
-}
-
+/* Of a path that is nobody's by rule. */
 static void route_look(struct route *route, const struct site_config *config, struct lookup *lookup,
                        const struct request *request, struct slice asked) {
     struct slice path = asked;
@@ -196,16 +226,27 @@ static void route_look(struct route *route, const struct site_config *config, st
         route->file = filecache_get(lookup, path);
     if (!route->file)
         return;
-    if (route->file->kind == FILE_FOLDER) {
-        filecache_put(route->file);
-        route->file = NULL;
-        route_redirect(route, request, asked, true);
-    } else if (route->file->kind == FILE_ERROR && route->file->status == 404) {
-        route_missing(route, config, lookup, request, (struct slice){path.at, path.len - asked.len}, asked);
-    } else if (route->file->kind == FILE_INDEXLESS && config->list) {
-        route_listing(route, config, lookup, request, asked);
-    } else if (config->clean_urls && is_file(route->file)) {
-        route_clean(route, request, asked);
+    struct slice prefix = {path.at, path.len - asked.len};
+    switch ((enum file_kind)route->file->kind) {
+    case FILE_FOLDER:
+        if (!route_page(route, config, lookup, request, prefix, asked))
+            route_instead(route, request, asked, true);
+        break;
+    case FILE_INDEXLESS:
+        if (config->list)
+            route_listing(route, config, lookup, request, asked);
+        else
+            route_page(route, config, lookup, request, prefix, asked);
+        break;
+    case FILE_ERROR:
+        if (route->file->status == 404)
+            route_missing(route, config, lookup, request, prefix, asked);
+        break;
+    case FILE_BODY:
+    case FILE_FD:
+        if (config->clean_urls)
+            route_clean(route, config, lookup, request, asked);
+        break;
     }
 }
 
@@ -213,6 +254,7 @@ void route_find(struct route *route, const struct site_config *config, struct lo
                 const struct request *request) {
     struct slice asked = {route->decoded, 0};
     route->file = NULL;
+    route->by_navigation = false;
     route->location = route->query = (struct slice){0};
     route->status = 200;
     if (request->path_plain && request->path.len <= PATH_LEN_MAX) {

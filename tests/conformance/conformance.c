@@ -24,16 +24,17 @@
 enum { MODELS_MAX = 16, ARGS_MAX = 16, SHOWN_MAX = 1500 };
 
 static const struct group *const core_groups[] = {
-    &group_request_line, &group_fields,  &group_host,    &group_methods, &group_limits,
-    &group_small_head,   &group_targets, &group_framing, &group_chunked, &group_expect,
-    &group_connection,   &group_basics,  &group_types,   NULL,
+    &group_request_line, &group_fields,     &group_host,    &group_methods, &group_limits,
+    &group_small_head,   &group_targets,    &group_slashes, &group_framing, &group_chunked,
+    &group_expect,       &group_connection, &group_basics,  &group_types,   NULL,
 };
 static const struct group *const files_groups[] = {
-    &group_conditional, &group_dates,         &group_range,        &group_parts,         &group_encoding,
-    &group_names,       &group_dotfiles,      &group_symlinks_all, &group_symlinks_none, &group_listing,
-    &group_not_found,   &group_own_not_found, &group_spa,          &group_spa_file,      &group_clean_urls,
-    &group_index,       &group_vhosts,        &group_auth,         &group_header,        &group_cors,
-    &group_isolate,     &group_redirect,      &group_cache,        &group_mime,          NULL,
+    &group_conditional, &group_dates,        &group_times,         &group_range,        &group_parts,
+    &group_encoding,    &group_names,        &group_dotfiles,      &group_symlinks_all, &group_symlinks_none,
+    &group_listing,     &group_not_found,    &group_own_not_found, &group_spa,          &group_spa_file,
+    &group_clean_urls,  &group_clean_listed, &group_clean_app,     &group_clean_index,  &group_clean_vhosts,
+    &group_index,       &group_vhosts,       &group_auth,          &group_header,       &group_cors,
+    &group_isolate,     &group_redirect,     &group_cache,         &group_mime,         NULL,
 };
 
 /* One model's turn. */

@@ -106,5 +106,6 @@ enum { NONE = 0 };
 #define ALPHABET "abcdefghijklmnopqrstuvwxyz"
 #define WHEN "Sun, 06 Nov 1994 08:49:37 GMT" /* the mtime of everything in every fixture */
 enum { WHEN_SECONDS = 784111777 };
+#define AHEAD_SECONDS INT64_C(4102444800) /* 2100-01-01 */
 
 #endif

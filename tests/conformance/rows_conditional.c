@@ -136,4 +136,44 @@ static const struct row dates[] = {
     NO_DATE("bytes behind it", "Sun, 06 Nov 1994 08:49:37 GMT; length=26"),
     NO_DATE("bytes before it", "x Sun, 06 Nov 1994 08:49:37 GMT"),
 };
+#define UNDATED(name, file, date)                                                                                      \
+    ROW(name, "9110 8.8.2", GET("/times/" file, "If-Modified-Since: " date "\r\n"), 200, BODY(ALPHABET),               \
+        FIELDS("!Last-Modified", "ETag"), OPEN)
+#define YESTERDAY "Wed, 31 Dec 1969 00:00:00 GMT"
+#define EPOCH "Thu, 01 Jan 1970 00:00:00 GMT"
+#define TODAY "Sun, 01 Nov 2026 00:00:00 GMT"
+#define AHEAD                                                                                                          \
+    "Thu, 04 Dec 1997 07:08:48 GMT" /* what a time in the year 2100 is shown as: always the same, and long ago */
+#define FUTURE(date) GET("/times/future", date "\r\n")
+
+static const struct row times[] = {
+    UNDATED("years before 1970", "before", YESTERDAY),
+    UNDATED("years before 1970, asked by 1970", "before", EPOCH),
+    UNDATED("years before 1970, asked by today", "before", TODAY),
+    UNDATED("a second before 1970", "just-before", EPOCH),
+    UNDATED("0", "zero", EPOCH),
+    UNDATED("1", "one", TODAY),
+    ROW("2", "9110 8.8.2", GET("/times/two", ""), 200, FIELDS("Last-Modified: Thu, 01 Jan 1970 00:00:02 GMT"), OPEN),
+    ROW("before 1970, If-Unmodified-Since", "9110 13.1.4",
+        GET("/times/before", "If-Unmodified-Since: " YESTERDAY "\r\n"), 200, OPEN),
+    ROW("before 1970, If-Range", "9110 13.1.5", GET("/times/before", "Range: bytes=0-1\r\nIf-Range: " EPOCH "\r\n"),
+        200, BODY(ALPHABET), OPEN),
+    ROW("before 1970, the tag", "9110 13.1.2", GET("/times/before", "If-None-Match: <etag:/times/before>\r\n"), 304,
+        FIELDS("!Last-Modified"), OPEN),
+    ROW("in the future", "9110 8.8.2.1", GET("/times/future", ""), 200, FIELDS("Last-Modified: " AHEAD), OPEN),
+    ROW("in the future, asked by its date", "9110 13.1.3", FUTURE("If-Modified-Since: " AHEAD), 304,
+        FIELDS("Last-Modified: " AHEAD), OPEN),
+    ROW("in the future, asked by today", "9110 13.1.3", FUTURE("If-Modified-Since: " TODAY), 200, OPEN),
+    ROW("in the future, asked by its own time", "9110 13.1.3",
+        FUTURE("If-Modified-Since: Fri, 01 Jan 2100 00:00:00 GMT"), 200, OPEN),
+    ROW("another in the future", "9110 8.8.2.1", GET("/times/later", "If-Modified-Since: " AHEAD "\r\n"), 200,
+        FIELDS("Last-Modified: Thu, 04 Dec 1997 08:08:48 GMT"), OPEN),
+    ROW("one in the future, asked by another's date", "9110 13.1.3",
+        FUTURE("If-Modified-Since: Thu, 04 Dec 1997 08:08:48 GMT"), 200, OPEN),
+    ROW("in the future, If-Unmodified-Since", "9110 13.1.4", FUTURE("If-Unmodified-Since: " AHEAD), 200, OPEN),
+    ROW("in the future, If-Unmodified-Since today", "9110 13.1.4", FUTURE("If-Unmodified-Since: " TODAY), 412, OPEN),
+    ROW("in the future, If-Range", "9110 13.1.5", FUTURE("Range: bytes=0-1\r\nIf-Range: " AHEAD), 206, BODY("ab"),
+        OPEN),
+};
+const struct group group_times = GROUP("times", site_plain, times, NULL);
 const struct group group_dates = GROUP("dates", site_plain, dates, NULL);

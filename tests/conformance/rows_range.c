@@ -3,6 +3,8 @@
 #include "site.h"
 
 #define RANGE(range) GET("/alpha.txt", "Range: " range "\r\n")
+#define EMPTY_FILE(range) GET("/empty.txt", "Range: bytes=" range "\r\n")
+#define NOTHING 200, EMPTY, FIELDS("!Content-Range", "Content-Length: 0", "ETag: <etag:/empty.txt>")
 #define WHOLE 200, BODY(ALPHABET), FIELDS("!Content-Range")
 
 static const struct row ranges[] = {
@@ -19,8 +21,19 @@ static const struct row ranges[] = {
     ROW("suffix of 0", "9110 14.1.2", RANGE("bytes=-0"), 416, FIELDS("Content-Range: bytes */26"), OPEN),
     ROW("empty elements", "9110 5.6.1.2", RANGE("bytes=,0-1,,"), 206, BODY("ab"), OPEN),
     ROW("white space in the list", "9110 5.6.1", RANGE("bytes=0-1 ,\t100-200"), 206, BODY("ab"), OPEN),
-    ROW("empty file", "9110 15.5.17", GET("/empty.txt", "Range: bytes=0-0\r\n"), 416,
-        FIELDS("Content-Range: bytes */0"), OPEN),
+    ROW("empty file", "9110 14.2", EMPTY_FILE("0-0"), NOTHING, OPEN),
+    ROW("empty file, open range", "9110 14.2", EMPTY_FILE("0-"), NOTHING, OPEN),
+    ROW("empty file, suffix", "9110 14.2", EMPTY_FILE("-1"), NOTHING, OPEN),
+    ROW("empty file, suffix of 0", "9110 14.2", EMPTY_FILE("-0"), NOTHING, OPEN),
+    ROW("empty file, beyond it", "9110 14.2", EMPTY_FILE("5-9"), NOTHING, OPEN),
+    ROW("empty file, two ranges", "9110 14.2", EMPTY_FILE("0-0,-1"), NOTHING, OPEN),
+    ROW("empty file, malformed", "9110 14.1.1", EMPTY_FILE("x"), NOTHING, OPEN),
+    ROW("empty file, If-Range", "9110 13.1.5", GET("/empty.txt", "Range: bytes=0-\r\nIf-Range: <etag:/empty.txt>\r\n"),
+        NOTHING, OPEN),
+    ROW("empty file, not modified", "9110 13.2.2",
+        GET("/empty.txt", "Range: bytes=0-\r\nIf-None-Match: <etag:/empty.txt>\r\n"), 304, OPEN),
+    ROW("empty file, HEAD", "9110 14.2", HEAD("/empty.txt", "Range: bytes=0-\r\n"), NOTHING, OPEN),
+    ROW("empty file, the next request", "9110 14.2", EMPTY_FILE("0-") NEXT, 200, AFTER(200), BODY(ALPHABET), OPEN),
     ROW("range of an index", "9110 14.2", GET("/sub/", "Range: bytes=0-2\r\n"), 206, BODY("sub"), OPEN),
     ROW("range of a folder", "9110 14.2", GET("/sub", "Range: bytes=0-2\r\n"), 301, OPEN),
     ROW("range with POST", "9110 14.2", REQUEST("POST", "/alpha.txt", "Range: bytes=0-2\r\n"), 405, OPEN),

@@ -88,6 +88,24 @@ static void special_files(struct fixture *fixture) {
     fixture_sparse(fixture, "root/zeros.bin", 300000);
 }
 
+/* Times that aren't the time of a change, or can't be shown. */
+static void odd_times(struct fixture *fixture) {
+    static const struct {
+        const char *name;
+        int64_t mtime;
+    } files[] = {{"root/times/before", -86400 * 365},
+                 {"root/times/just-before", -1},
+                 {"root/times/zero", 0},
+                 {"root/times/one", 1},
+                 {"root/times/two", 2},
+                 {"root/times/future", AHEAD_SECONDS},
+                 {"root/times/later", AHEAD_SECONDS + 3600}};
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        fixture_text(fixture, files[i].name, ALPHABET);
+        fixture_mtime(fixture, files[i].name, files[i].mtime);
+    }
+}
+
 void site_plain(struct fixture *fixture) {
     pages(fixture);
     typed_files(fixture);
@@ -103,6 +121,7 @@ void site_plain(struct fixture *fixture) {
     fixture_text(fixture, "mime.types", "# comment\ntext/x-own\town own2\n\napplication/x-mine txt\n");
     fixture_text(fixture, "root/t.own2", "own");
     fixture_mtime_all(fixture, WHEN_SECONDS);
+    odd_times(fixture);
 }
 
 void site_encoded(struct fixture *fixture) {
@@ -134,12 +153,22 @@ void site_app(struct fixture *fixture) {
     fixture_text(fixture, "root/lost.html", "lost\n");
     fixture_text(fixture, "root/both/index.html", "the folder\n");
     fixture_text(fixture, "root/both.html", "the page\n");
+    fixture_text(fixture, "root/sub/page.html", "page of sub\n");
+    fixture_text(fixture, "root/team.html", "the team\n");
+    fixture_text(fixture, "root/team/ann.html", "ann\n");
+    fixture_text(fixture, "root/plain", "the file\n");
+    fixture_text(fixture, "root/plain.html", "the page beside it\n");
+    fixture_text(fixture, "root/twice.html.html", "twice\n");
+    fixture_text(fixture, "root/v1.2.html", "version\n");
+    fixture_text(fixture, "root/site.html/index.html", "a site\n");
+    fixture_text(fixture, "root/space page.html", "space\n");
     fixture_mtime_all(fixture, WHEN_SECONDS);
 }
 
 void site_vhosts(struct fixture *fixture) {
     fixture_text(fixture, "root/a.test/index.html", "host a\n");
     fixture_text(fixture, "root/a.test/sub/index.html", "sub of a\n");
+    fixture_text(fixture, "root/a.test/page.html", "page of a\n");
     fixture_text(fixture, "root/b.test/index.html", "host b\n");
     fixture_text(fixture, "root/b.test/only-b.txt", "only b\n");
     fixture_text(fixture, "root/_/index.html", "fallback\n");

@@ -35,6 +35,7 @@ void test_mid_transfer(void **state);
 /* validators.c */
 void test_same_time(void **state);
 void test_nodes(void **state);
+void test_future(void **state);
 void test_huge(void **state);
 
 #endif

@@ -144,6 +144,48 @@ void test_nodes(void **state) {
     }
 }
 
+/* Seconds since 1970 of an answer's Last-Modified. */
+static int64_t modified_seconds(const struct answer *answer) {
+    struct tm tm = {0};
+    const char *end = strptime(answer->modified, "%a, %d %b %Y %H:%M:%S GMT", &tm);
+    assert_true(end && !*end);
+    return timegm(&tm);
+}
+
+/* A time that is still to come is shown by a date that is in the past and the same after a restart; once it has come,
+   by itself. The file's status change is long settled by then, so nothing else has it looked at again. */
+void test_future(void **state) {
+    enum { AHEAD_S = 4, RUNS = 2 };
+    struct fixture fixture;
+    struct answer answer;
+    int64_t dates[RUNS];
+    fixture_open(&fixture);
+    content_truncate(fixture.fd, "file", 1, 4 * KIB, 0);
+    int64_t mtime = time(NULL) + AHEAD_S;
+    fixture_mtime(&fixture, "file", mtime);
+    for (int run = 0; run < RUNS; run++) {
+        struct server *server = start_server(state, fixture.path);
+        struct link link = {.port = server_port(server)};
+        fetch(&link, &(struct ask){.path = "/file"}, &answer);
+        assert_int_equal(answer.status, 200);
+        dates[run] = modified_seconds(&answer);
+        if (run == RUNS - 1) {
+            while (modified_seconds(&answer) != mtime && time(NULL) < mtime + AHEAD_S) {
+                assert_true(modified_seconds(&answer) < time(NULL));
+                rest_ms(100);
+                fetch(&link, &(struct ask){.path = "/file"}, &answer);
+            }
+            assert_int_equal(modified_seconds(&answer), mtime);
+            assert_true(time(NULL) > mtime);
+        }
+        link_close(&link);
+        assert_true(server_stop(server));
+    }
+    assert_true(dates[0] < mtime - AHEAD_S);
+    assert_int_equal(dates[0], dates[1]);
+    fixture_close(&fixture);
+}
+
 #define GIB (1ull << 30)
 
 static void check_range(struct link *link, const char *range, uint64_t first, uint64_t len) {

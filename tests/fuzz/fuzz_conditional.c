@@ -3,10 +3,10 @@
    a request. */
 #define _GNU_SOURCE
 #include "base/bounds.h"
+#include "base/httpdate.h"
+#include "fuzz.h"
 #include "protocol/conditional.h"
 #include "protocol/etag.h"
-#include "fuzz.h"
-#include "base/httpdate.h"
 
 #include <time.h>
 
@@ -160,6 +160,10 @@ static bool named(const struct request *request, enum request_field field, struc
     return found;
 }
 
+static bool reference_changed(const struct validators *known, int64_t date) {
+    return known->mtime > date || (known->stamped && known->mtime < date);
+}
+
 /* RFC 9110 13.2.2, step by step. */
 static int reference_status(const struct request *request, const struct validators *known, int64_t now_seconds) {
     int64_t date;
@@ -167,13 +171,15 @@ static int reference_status(const struct request *request, const struct validato
     if (request_has(request, FIELD_IF_MATCH))
         go_on = named(request, FIELD_IF_MATCH, known->etag, false);
     else if (request_has(request, FIELD_IF_UNMODIFIED_SINCE) && known->dated)
-        go_on = !check_date(request->fields[FIELD_IF_UNMODIFIED_SINCE], now_seconds, &date) || known->mtime <= date;
+        go_on = !check_date(request->fields[FIELD_IF_UNMODIFIED_SINCE], now_seconds, &date) ||
+                !reference_changed(known, date);
     if (!go_on)
         return 412;
     if (request_has(request, FIELD_IF_NONE_MATCH))
         go_on = !named(request, FIELD_IF_NONE_MATCH, known->etag, true);
     else if (request_has(request, FIELD_IF_MODIFIED_SINCE) && known->dated)
-        go_on = !check_date(request->fields[FIELD_IF_MODIFIED_SINCE], now_seconds, &date) || known->mtime > date;
+        go_on =
+            !check_date(request->fields[FIELD_IF_MODIFIED_SINCE], now_seconds, &date) || reference_changed(known, date);
     return go_on ? 0 : 304;
 }
 
@@ -198,7 +204,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     static struct room room;
     struct input input = {data, data + size};
     unsigned kind = input_byte(&input), which = input_byte(&input);
-    struct validators known = {.etag = tags[kind >> 2 & 3], .dated = !(kind & 16), .mtime = moments[which & 7]};
+    struct validators known = {
+        .etag = tags[kind >> 2 & 3], .dated = !(kind & 16), .stamped = kind & 32, .mtime = moments[which & 7]};
     int64_t now_seconds = moments[which >> 3 & 7], seconds = 0;
     struct slice text = input_rest(&input);
     if (room.first == 0)

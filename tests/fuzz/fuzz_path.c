@@ -1,4 +1,4 @@
-/* path_decode, path_is_plain, path_has_dotfile and path_encode: held against a reader that splits first and decodes
+/* path_decode, path_is_plain, path_has_dotfile and path_encode: held against a reader that decodes first and splits
    after, and against each other. */
 #include "base/bounds.h"
 #include "fuzz.h"
@@ -11,40 +11,46 @@ static int hex(char c) {
                                   : -1;
 }
 
+/* Decodes all of it once: what is split after that can't be decoded again. False: an escape or a byte that may not be.
+ */
+static bool reference_unescape(struct slice raw, char *out, size_t *len) {
+    *len = 0;
+    for (size_t i = 0; i < raw.len; i++) {
+        char c = raw.at[i];
+        if (c == '%') {
+            int high = i + 1 < raw.len ? hex(raw.at[i + 1]) : -1, low = i + 2 < raw.len ? hex(raw.at[i + 2]) : -1;
+            if (high < 0 || low < 0)
+                return false;
+            c = (char)(high * 16 + low);
+            i += 2;
+        }
+        if (c == '\0')
+            return false;
+        out[(*len)++] = c;
+    }
+    return true;
+}
+
 /* What path_decode says, without its bound on the length. Segments end in a slash but maybe the last. */
 static int reference_decode(struct slice raw, char *out, size_t *len) {
     static size_t begins[ROOM_LEN];
-    size_t depth = 0, n = 0;
-    if (raw.len == 0 || raw.at[0] != '/')
+    static char text[ROOM_LEN];
+    size_t depth = 0, n = 0, text_len;
+    if (raw.len == 0 || raw.at[0] != '/' || !reference_unescape(raw, text, &text_len))
         return 400;
-    for (size_t i = 1, next; i <= raw.len; i = next + 1) {
-        for (next = i; next < raw.len && raw.at[next] != '/';)
+    for (size_t i = 1, next; i <= text_len; i = next + 1) {
+        for (next = i; next < text_len && text[next] != '/';)
             next++;
-        bool last = next == raw.len;
-        size_t first = n;
-        for (size_t k = i; k < next; k++) {
-            char c = raw.at[k];
-            if (c == '%') {
-                int high = k + 1 < next ? hex(raw.at[k + 1]) : -1, low = k + 2 < next ? hex(raw.at[k + 2]) : -1;
-                if (high < 0 || low < 0)
-                    return 400;
-                c = (char)(high * 16 + low);
-                k += 2;
-            }
-            if (c == '\0' || c == '/')
-                return 400;
-            out[n++] = c;
-        }
-        size_t segment = n - first;
-        if (segment == 2 && out[first] == '.' && out[first + 1] == '.') {
+        size_t first = n, segment = next - i;
+        if (segment == 2 && text[i] == '.' && text[i + 1] == '.') {
             if (depth == 0)
                 return 400;
             n = begins[--depth];
-        } else if (segment == 0 || (segment == 1 && out[first] == '.')) {
-            n = first;
-        } else {
+        } else if (segment > 0 && !(segment == 1 && text[i] == '.')) {
             begins[depth++] = first;
-            if (!last)
+            memcpy(out + n, text + i, segment);
+            n += segment;
+            if (next < text_len)
                 out[n++] = '/';
         }
     }

@@ -98,7 +98,7 @@ static enum range_result reference(struct slice value, uint64_t size, struct spa
     }
     while (merge_one(spans, count))
         ;
-    return asked == 0 ? RANGE_IGNORE : *count > 0 ? RANGE_SOME : RANGE_UNSATISFIABLE;
+    return asked == 0 || size == 0 ? RANGE_IGNORE : *count > 0 ? RANGE_SOME : RANGE_UNSATISFIABLE;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

@@ -174,10 +174,31 @@ static void test_bad_files(void **state) {
     assert_string_equal(error, "/: Is a directory");
 }
 
+static void test_known(void **state) {
+    static const struct {
+        const char *name;
+        bool by_table, by_file;
+    } rows[] = {
+        {"a.html", true, true},  {"dir/a.JS", true, true},         {"a.bin", true, true},
+        {"a.foo", false, true},  {"dir.foo/a.b.FOO", false, true}, {"john.doe", false, false},
+        {"v1.2/", false, false}, {"a.js/b", false, false},         {"a", false, false},
+        {"", false, false},      {".html", false, false},          {"a.", false, false},
+    };
+    (void)state;
+    struct mime_map *map = open_text("application/octet-stream foo\n");
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        if (mime_map_knows(NULL, slice_of(rows[i].name)) != rows[i].by_table)
+            fail_msg("%s by the table", rows[i].name);
+        if (mime_map_knows(map, slice_of(rows[i].name)) != rows[i].by_file)
+            fail_msg("%s by the file", rows[i].name);
+    }
+    mime_map_close(map);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_types), cmocka_unit_test(test_bytes),     cmocka_unit_test(test_long_types),
-        cmocka_unit_test(test_many),  cmocka_unit_test(test_bad_files),
+        cmocka_unit_test(test_types),      cmocka_unit_test(test_known), cmocka_unit_test(test_bytes),
+        cmocka_unit_test(test_long_types), cmocka_unit_test(test_many),  cmocka_unit_test(test_bad_files),
     };
     int fd = mkstemp(path);
     if (fd < 0)

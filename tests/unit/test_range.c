@@ -48,10 +48,12 @@ static const struct {
     {SLICE("bytes=-000"), 10, RANGE_UNSATISFIABLE, 0, {{0}}},
     {SLICE("bytes=10-,-0,11-12"), 10, RANGE_UNSATISFIABLE, 0, {{0}}},
     {SLICE("bytes=10-,-0,2-3,99-"), 10, RANGE_SOME, 1, {{2, 2}}},
-    {SLICE("bytes=0-"), 0, RANGE_UNSATISFIABLE, 0, {{0}}},
-    {SLICE("bytes=0-0"), 0, RANGE_UNSATISFIABLE, 0, {{0}}},
-    {SLICE("bytes=-1"), 0, RANGE_UNSATISFIABLE, 0, {{0}}},
-    {SLICE("bytes=-0"), 0, RANGE_UNSATISFIABLE, 0, {{0}}},
+    /* 14.2: a range of nothing is ignored */
+    {SLICE("bytes=0-"), 0, RANGE_IGNORE, 0, {{0}}},
+    {SLICE("bytes=0-0"), 0, RANGE_IGNORE, 0, {{0}}},
+    {SLICE("bytes=-1"), 0, RANGE_IGNORE, 0, {{0}}},
+    {SLICE("bytes=-0"), 0, RANGE_IGNORE, 0, {{0}}},
+    {SLICE("bytes=5-9,20-"), 0, RANGE_IGNORE, 0, {{0}}},
     /* 14.1: the unit is case-insensitive; another unit is ignored (14.2) */
     {SLICE("BYTES=0-0"), 10, RANGE_SOME, 1, {{0, 1}}},
     {SLICE("Bytes=0-0"), 10, RANGE_SOME, 1, {{0, 1}}},
@@ -202,7 +204,7 @@ static enum range_result reference(const struct spec *specs, int spec_count, int
             out[(*count)++] = (struct range){(uint64_t)first, (uint64_t)len};
         answered[first] = true;
     }
-    return *count > 0 ? RANGE_SOME : RANGE_UNSATISFIABLE;
+    return size == 0 ? RANGE_IGNORE : *count > 0 ? RANGE_SOME : RANGE_UNSATISFIABLE;
 }
 
 static void check_against_reference(const struct spec *specs, int spec_count, int size) {

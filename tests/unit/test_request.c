@@ -319,6 +319,8 @@ static void test_fields(void **state) {
                                       FIELD(0, "Accept: a\r\nAccept: b"),
                                       FIELD(0, "Referer: a\r\nReferer: b"),
                                       FIELD(0, "User-Agent: a\r\nUser-Agent:"),
+                                      FIELD(0, "Sec-Fetch-Mode: navigate\r\nSec-Fetch-Mode: cors"),
+                                      FIELD(0, "Sec-Fetch-Dest: a\r\nX: y\r\nSec-Fetch-Dest:"),
                                       FIELD(0, "If-Match: a\r\nX: y\r\nIf-Match: b"),
                                       FIELD(0, "Connection: close;, \"x\r\nConnection: (keep-alive")};
     (void)state;

@@ -116,7 +116,9 @@ static const char *const field_names[FIELD_COUNT] = {"Host",
                                                      "Authorization",
                                                      "User-Agent",
                                                      "Referer",
-                                                     "X-Forwarded-For"};
+                                                     "X-Forwarded-For",
+                                                     "Sec-Fetch-Dest",
+                                                     "Sec-Fetch-Mode"};
 
 /* Every name in any case is known; with any one byte changed it is another's, or a bad one. */
 static void test_field_names(void **state) {
