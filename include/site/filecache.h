@@ -67,6 +67,7 @@ struct file {
 
     struct filecache *cache;
     char *block; /* holds body, head and key */
+    char *made;  /* malloc'd: the body of a listing */
     struct stat st;
     int64_t loaded_at_seconds;
     struct timespec folder_changed; /* the folder it lies in: tells of new siblings */

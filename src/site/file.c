@@ -6,9 +6,9 @@
 #define _GNU_SOURCE
 #include "site/file.h"
 #include "base/check.h"
-#include "site/file_head.h"
 #include "base/hash.h"
 #include "protocol/path.h"
+#include "site/file_head.h"
 #include "site/version.h"
 
 #include <errno.h>
@@ -50,6 +50,7 @@ static int status_of(int error) {
     case ENFILE:
     case ENOMEM:
         return 503;
+    case EFBIG: /* a listing that would not be whole */
     case EIO:
     case ESTALE:
         return 500;
@@ -301,14 +302,12 @@ static int follow_link(void *context, const char *name, struct stat *st) {
 
 void file_load_listing(struct filecache *cache, struct file *file, struct slice path, struct listing *listing,
                        int64_t now_seconds) {
-    enum { WORK_SIZE = 2 << 20, RENDERED_SIZE = 2 << 20 };
     struct link_base base = {&cache->root, path};
+    struct listing_text text;
     char folder[PATH_LEN_MAX + 1];
-    size_t head_space = file_head_space(cache->config);
     file->kind = FILE_ERROR;
     file->status = 503;
-    /* Head and page at the block's start, the names that are gathered and sorted at its end. */
-    char *block = filecache_block(cache, file, RENDERED_SIZE + WORK_SIZE), *page = block + head_space;
+    char *block = filecache_block(cache, file, file_head_space(cache->config));
     if (!block)
         return;
     memcpy(folder, path.at, path.len);
@@ -316,20 +315,19 @@ void file_load_listing(struct filecache *cache, struct file *file, struct slice 
     listing->follow = follow_link;
     listing->follow_context = &base;
     int fd = docroot_folder(&cache->root, folder);
-    ssize_t len =
-        fd < 0 ? fd : listing_render(listing, fd, block + RENDERED_SIZE, WORK_SIZE, page, RENDERED_SIZE - head_space);
+    int error = fd < 0 ? fd : listing_make(listing, fd, &text);
     if (fd >= 0)
         close(fd);
-    if (len < 0) {
-        file->status = status_of((int)len);
+    if (error) {
+        file->status = status_of(error);
         return;
     }
     struct file_head head = {.type = listing->json ? "application/json; charset=utf-8" : "text/html; charset=utf-8",
                              .vary = "Accept",
-                             .hash = hash_bytes(page, (size_t)len, 0),
+                             .hash = hash_bytes(text.at, text.len, 0),
                              .now_seconds = now_seconds};
     file->kind = FILE_BODY;
-    file->body = page;
-    file->size = (uint64_t)len;
+    file->body = file->made = text.at;
+    file->size = text.len;
     file_head_render(cache->config, file, &head, block);
 }

@@ -13,6 +13,7 @@
 #include "site/version.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
@@ -58,6 +59,7 @@ struct filecache *filecache_open(const struct site_config *config, int *error) {
 
 static void file_free(struct file *file) {
     struct filecache *cache = file->cache;
+    free(file->made);
     if (file->source.map)
         munmap((void *)(uintptr_t)file->source.map, file->size);
     if (file->source.fd >= 0) {
