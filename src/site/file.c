@@ -6,9 +6,9 @@
 #define _GNU_SOURCE
 #include "site/file.h"
 #include "base/check.h"
+#include "site/file_head.h"
 #include "base/hash.h"
 #include "protocol/path.h"
-#include "site/file_head.h"
 #include "site/version.h"
 
 #include <errno.h>

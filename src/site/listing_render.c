@@ -20,8 +20,8 @@ static void put_count(struct text *text, uint64_t count, const char *one, const 
 }
 
 /* How `ls -h` and Apache write a size, which programs read, and how people do. */
-static const char *const units_short[] = {"", "K", "M", "G", "T"}, *const units_long[] = {" B", " KiB", " MiB", " GiB",
-                                                                                          " TiB"};
+static const char *const units_short[] = {"", "K", "M", "G", "T"};
+static const char *const units_long[] = {" B", " KiB", " MiB", " GiB", " TiB"};
 
 static void put_size(struct text *text, uint64_t size, const char *const units[5]) {
     unsigned unit = 0;
