@@ -1,18 +1,21 @@
-/* A folder's listing, as an HTML page or as JSON in the fields of nginx's autoindex. Bounded by the memory it is given:
-   a huge folder's listing says that it was cut. Knows nothing of requests and replies, and takes no heap. */
+/* A folder's listing, as an HTML page or as JSON in the fields of nginx's autoindex with each entry's address besides.
+   Knows nothing of requests and replies, and has no state of its own: any thread may make one. */
 #ifndef LISTING_H
 #define LISTING_H
 
 #include "base/slice.h"
+#include "site/text.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/types.h>
 
 enum {
-    /* Room in `out` for a page without rows, whatever the path: most bytes of a path can become six, twice. */
-    LISTING_OUT_LEAST = 64 * 1024,
+    /* What one listing may take, in memory and of a client's patience: with names as people give them some 60 MiB while
+       it is gathered, and 200 MiB of page. Nobody reads more, and whoever can add files could fill the memory. */
+    LISTING_ENTRIES_MAX = 1000000,
+    /* Of text, in bytes: a million entries with such names, or 100,000 with the longest. */
+    LISTING_LEN_MAX = 256 << 20,
 };
 
 enum listing_sort { LISTING_BY_NAME, LISTING_BY_SIZE, LISTING_BY_TIME };
@@ -33,43 +36,44 @@ struct listing {
     void *follow_context;
 };
 
-/* Reads sort, order and format from a query such as "?sort=size&order=desc&format=json", and C and O as Apache's
-   listings have them; what it doesn't know it leaves alone. */
+/* Reads C and O (as in Apache's listings and in ours: "?C=S;O=D"), sort and order, which say the same in words, and
+   format, from a query such as "?sort=size&order=desc&format=json"; what it doesn't know it leaves alone. */
 void listing_read_query(struct listing *listing, struct slice query);
 
-/* Renders the listing of the folder open (for reading) at `folder_fd` into `out`: the regular files and folders in it,
-   read from its beginning. `work` is memory to gather and sort in: 32 bytes and its name for each of them. Where either
-   memory ends, so does the listing, after a whole row and with everything closed. Returns the length; or -errno when
-   the folder can't be read; -ENOBUFS when `out` doesn't hold even the page without rows (LISTING_OUT_LEAST does). Uses
-   40 KiB of stack. */
-ssize_t listing_render(const struct listing *listing, int folder_fd, char *work, size_t work_size, char *out,
-                       size_t out_size);
-
 struct listing_text {
-    char *at; /* from the heap */
+    char *at; /* malloc'd; the caller frees it */
     size_t len;
 };
 
-/* Renders the listing of the folder open (for reading) at `folder_fd`. 0, or -errno. */
+/* Makes the listing of the folder open (for reading) at `folder_fd`: the regular files and folders in it, read from its
+   beginning. A page beyond the bounds says that it was cut; JSON, in which nothing could say so, is refused. Blocks,
+   and takes the heap; little stack. 0 and *text; or -errno: what reading the folder gave, -ENOMEM, -EFBIG. */
 int listing_make(const struct listing *listing, int folder_fd, struct listing_text *text);
 
-/* For the renderer (listing_render.c): what a folder holds, in order. It lives in the work memory. */
+/* ---- The two halves of it: gathering (listing.c) and rendering (listing_render.c) */
+
 struct listing_entry {
-    const char *name; /* not terminated */
+    size_t name_at; /* in the names */
     uint16_t name_len;
     bool folder;
     int64_t size;
     int64_t mtime; /* seconds since the epoch */
 };
 
+/* What a folder holds, in order. */
 struct listing_entries {
     struct listing_entry *at;
-    size_t count;
-    bool cut; /* the folder holds more than the work memory did */
+    size_t count, space;
+    struct text names; /* one behind the other */
+    bool cut;          /* the folder holds more */
 };
 
-/* Gathers and sorts. 0, or -errno. */
-int listing_gather(const struct listing *listing, int folder_fd, char *work, size_t work_size,
-                   struct listing_entries *entries);
+/* Gathers at most `entries_max` and sorts them. 0, or -errno; to be dropped either way. */
+int listing_gather(const struct listing *listing, int folder_fd, size_t entries_max, struct listing_entries *entries);
+void listing_drop(struct listing_entries *entries);
+
+/* As listing_make, with rows up to `len_max` bytes. */
+int listing_render(const struct listing *listing, const struct listing_entries *entries, size_t len_max,
+                   struct listing_text *out);
 
 #endif

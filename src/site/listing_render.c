@@ -1,148 +1,43 @@
-/* A listing as text. Everything goes through put(), which writes whole pieces or none: once one didn't fit, `full`
-   stays set and nothing more is written. A row that didn't fit is taken back, and room for whatever has to follow the
-   rows was kept from the start, so a cut listing is as well-formed as a whole one.
+/* A listing as text. A row that reached beyond the bound is taken back, and what follows the rows is not counted, so a
+   cut page is as well-formed as a whole one.
 
-   A name is any bytes but '/' and NUL. Links carry it exactly, percent-encoded behind "./" so that no name can be taken
-   for a scheme or a host. As text it is decoded: what isn't UTF-8, or isn't allowed in HTML, shows as U+FFFD. */
-#include "base/check.h"
+   Programs read the page too. What they know is Apache's: a row is a line, in which the link comes first; behind it the
+   time, then the size, with a space between them and "-" where there is none; and links that begin with "?C=" sort. A
+   link is the plain name, without "./". */
 #include "base/httpdate.h"
-#include "protocol/path.h"
 #include "site/listing.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 enum {
-    TAIL_LEN = 512,   /* what follows the rows of a page, cut and with the largest numbers */
-    CRUMBS_MAX = 32,  /* ancestors with a link each: the links' lengths add up to the square of this */
-    REPLACED = 0xFFFD /* stands for what can't be shown */
+    CRUMBS_MAX = 32, /* ancestors with a link each: the links' lengths add up to the square of this */
 };
-
-struct text {
-    char *at;
-    size_t len, limit;
-    bool full;
-};
-
-static void put(struct text *text, const char *bytes, size_t len) {
-    if (text->full || text->limit - text->len < len) {
-        text->full = true;
-        return;
-    }
-    memcpy(text->at + text->len, bytes, len);
-    text->len += len;
-}
-
-static void put_text(struct text *text, const char *string) {
-    put(text, string, strlen(string));
-}
-
-static void put_number(struct text *text, uint64_t number) {
-    char digits[24];
-    put(text, digits, (size_t)sprintf(digits, "%llu", (unsigned long long)number));
-}
 
 static void put_count(struct text *text, uint64_t count, const char *one, const char *many) {
-    put_number(text, count);
-    put_text(text, count == 1 ? one : many);
+    text_put_number(text, count);
+    text_put_string(text, count == 1 ? one : many);
 }
 
-/* The length of the character that `s` (not empty) begins with, and its code point; an ill-formed byte is one REPLACED.
-   The second byte's bounds shut out overlong forms, surrogates and what is beyond Unicode (RFC 3629 4). */
-static size_t next_char(struct slice s, uint32_t *code) {
-    unsigned char first = (unsigned char)s.at[0], low = 0x80, high = 0xBF;
-    size_t len = first < 0x80 ? 1 : first < 0xC2 ? 0 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : first < 0xF5 ? 4 : 0;
-    *code = REPLACED;
-    if (len == 0 || len > s.len)
-        return 1;
-    if (first == 0xE0)
-        low = 0xA0;
-    else if (first == 0xED)
-        high = 0x9F;
-    else if (first == 0xF0)
-        low = 0x90;
-    else if (first == 0xF4)
-        high = 0x8F;
-    uint32_t value = len == 1 ? first : first & (0x7FU >> len);
-    for (size_t i = 1; i < len; i++, low = 0x80, high = 0xBF) {
-        unsigned char c = (unsigned char)s.at[i];
-        if (c < low || c > high)
-            return 1;
-        value = value << 6 | (c & 0x3F);
-    }
-    *code = value;
-    return len;
-}
+/* How `ls -h` and Apache write a size, which programs read, and how people do. */
+static const char *const units_short[] = {"", "K", "M", "G", "T"};
+static const char *const units_long[] = {" B", " KiB", " MiB", " GiB", " TiB"};
 
-/* What HTML's input stream mustn't hold: C1 controls and noncharacters. */
-static bool is_barred(uint32_t code) {
-    return (code >= 0x80 && code <= 0x9F) || (code >= 0xFDD0 && code <= 0xFDEF) || (code & 0xFFFE) == 0xFFFE;
-}
-
-static void put_html(struct text *text, struct slice s) {
-    while (s.len > 0) {
-        uint32_t code;
-        size_t len = next_char(s, &code);
-        if (code == '&')
-            put_text(text, "&amp;");
-        else if (code == '<')
-            put_text(text, "&lt;");
-        else if (code == '>')
-            put_text(text, "&gt;");
-        else if (code == '"')
-            put_text(text, "&quot;");
-        else if (code == '\'')
-            put_text(text, "&#39;");
-        else if (code < 0x20 || code == 0x7F) /* shown by its picture, U+2400 and on */
-            put(text, (char[]){'\xE2', '\x90', (char)(code == 0x7F ? 0xA1 : 0x80 + code)}, 3);
-        else if (code == REPLACED || is_barred(code))
-            put_text(text, "\xEF\xBF\xBD");
-        else
-            put(text, s.at, len);
-        s = slice_from(s, len);
-    }
-}
-
-static void put_json(struct text *text, struct slice s) {
-    while (s.len > 0) {
-        uint32_t code;
-        size_t len = next_char(s, &code);
-        char escape[8];
-        if (code == '"' || code == '\\')
-            put(text, (char[]){'\\', (char)code}, 2);
-        else if (code < 0x20 || code == REPLACED)
-            put(text, escape, (size_t)sprintf(escape, "\\u%04x", (unsigned)code & 0xFFFF));
-        else
-            put(text, s.at, len);
-        s = slice_from(s, len);
-    }
-}
-
-static void put_encoded(struct text *text, struct slice name) {
-    size_t len = text->full ? 0 : path_encode(name, text->at + text->len, text->limit - text->len);
-    text->full = text->full || len == 0;
-    text->len += len;
-}
-
-static void put_size(struct text *text, uint64_t size) {
-    static const char *const units[] = {" KiB", " MiB", " GiB", " TiB"};
-    if (size < 1024) {
-        put_number(text, size);
-        put_text(text, " B");
-        return;
-    }
-    for (unsigned unit = 0;; unit++) {
-        unsigned shift = 10 * (unit + 1);
+static void put_size(struct text *text, uint64_t size, const char *const units[5]) {
+    unsigned unit = 0;
+    uint64_t tenths = 0;
+    if (size < 1024)
+        text_put_number(text, size);
+    while (size >= 1024 && (unit == 0 || (tenths >= 10240 && unit < 4))) {
+        unsigned shift = 10 * ++unit;
         uint64_t rest = size & ((UINT64_C(1) << shift) - 1);
-        uint64_t tenths = (size >> shift) * 10 + ((rest * 10 + (UINT64_C(1) << (shift - 1))) >> shift);
-        if (tenths >= 10240 && unit + 1 < sizeof units / sizeof units[0])
-            continue;
-        put_number(text, tenths / 10);
-        put(text, (char[]){'.', (char)('0' + tenths % 10)}, 2);
-        put_text(text, units[unit]);
-        return;
+        tenths = (size >> shift) * 10 + ((rest * 10 + (UINT64_C(1) << (shift - 1))) >> shift);
     }
+    if (unit > 0) {
+        text_put_number(text, tenths / 10);
+        text_put(text, (char[]){'.', (char)('0' + tenths % 10)}, 2);
+    }
+    text_put_string(text, units[unit]);
 }
 
 /* The HTTP date's parts in ISO 8601's order. */
@@ -159,13 +54,13 @@ static void put_time(struct text *text, int64_t seconds) {
     iso[6] = (char)('0' + (month + 1) % 10);
     memcpy(iso + 8, date + 5, 2);
     memcpy(iso + 11, date + 17, 8);
-    put_text(text, "<time datetime=\"");
-    put_text(text, iso);
-    put_text(text, "\">");
-    put(text, iso, 10);
-    put_text(text, " ");
-    put(text, iso + 11, 5);
-    put_text(text, "</time>");
+    text_put_string(text, "<time datetime=\"");
+    text_put_string(text, iso);
+    text_put_string(text, "\">");
+    text_put(text, iso, 10);
+    text_put_string(text, " ");
+    text_put(text, iso + 11, 5);
+    text_put_string(text, "</time>");
 }
 
 static const char page_begin[] = "<!doctype html>\n"
@@ -173,8 +68,7 @@ static const char page_begin[] = "<!doctype html>\n"
                                  "<head>\n"
                                  "<meta charset=\"utf-8\">\n"
                                  "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-                                 "<meta name=\"color-scheme\" content=\"light dark\">\n"
-                                 "<title>Index of /";
+                                 "<meta name=\"color-scheme\" content=\"light dark\">\n";
 
 static const char page_style[] =
     "</title>\n"
@@ -217,22 +111,22 @@ static const char page_style[] =
    they hold behind a proxy that serves this under a prefix, and can't lead to another host. */
 static void put_ancestor(struct text *text, size_t levels, struct slice name) {
     if (levels > 0 && levels <= CRUMBS_MAX) {
-        put_text(text, "<a href=\"");
+        text_put_string(text, "<a href=\"");
         for (size_t i = 0; i < levels; i++)
-            put_text(text, "../");
-        put_text(text, "\">");
+            text_put_string(text, "../");
+        text_put_string(text, "\">");
     }
     if (name.len == 0) {
-        put_text(text, "/");
+        text_put_string(text, "/");
     } else {
-        put_text(text, "<bdi>");
-        put_html(text, name);
-        put_text(text, "</bdi>");
+        text_put_string(text, "<bdi>");
+        text_put_html(text, name);
+        text_put_string(text, "</bdi>");
     }
     if (levels > 0 && levels <= CRUMBS_MAX)
-        put_text(text, "</a>");
+        text_put_string(text, "</a>");
     if (name.len > 0)
-        put_text(text, "/");
+        text_put_string(text, "/");
 }
 
 static void put_breadcrumb(struct text *text, struct slice path) {
@@ -250,148 +144,158 @@ static void put_breadcrumb(struct text *text, struct slice path) {
 /* A column's head: a link that sorts by it, or the other way round when the page is sorted by it already. */
 static void put_column(struct text *text, const struct listing *listing, enum listing_sort sort) {
     static const struct {
-        const char *title, *value;
+        const char *title, *link;
         bool descending; /* what is looked for first: the largest, the newest */
     } columns[] = {
-        [LISTING_BY_NAME] = {"Name", "name", false},
-        [LISTING_BY_SIZE] = {"Size", "size", true},
-        [LISTING_BY_TIME] = {"Modified (UTC)", "time", true},
+        [LISTING_BY_NAME] = {"Name", "?C=N;O=", false},
+        [LISTING_BY_SIZE] = {"Size", "?C=S;O=", true},
+        [LISTING_BY_TIME] = {"Modified (UTC)", "?C=M;O=", true},
     };
     bool sorted = listing->sort == sort;
     bool descending = sorted ? !listing->descending : columns[sort].descending;
-    put_text(text, "<th scope=\"col\"");
+    text_put_string(text, "<th scope=\"col\"");
     if (sorted)
-        put_text(text, listing->descending ? " aria-sort=\"descending\"" : " aria-sort=\"ascending\"");
-    put_text(text, "><a href=\"?sort=");
-    put_text(text, columns[sort].value);
-    put_text(text, descending ? "&amp;order=desc\">" : "&amp;order=asc\">");
-    put_text(text, columns[sort].title);
-    put_text(text, "</a></th>");
+        text_put_string(text, listing->descending ? " aria-sort=\"descending\"" : " aria-sort=\"ascending\"");
+    text_put_string(text, "><a href=\"");
+    text_put_string(text, columns[sort].link);
+    text_put_string(text, descending ? "D\">" : "A\">");
+    text_put_string(text, columns[sort].title);
+    text_put_string(text, "</a></th>");
 }
 
 static void put_head(struct text *text, const struct listing *listing, const struct listing_entries *entries) {
-    put_text(text, page_begin);
-    put_html(text, listing->path);
-    put_text(text, page_style);
+    text_put_string(text, page_begin);
+    if (listing->sort != LISTING_BY_NAME || listing->descending)
+        text_put_string(text, "<meta name=\"robots\" content=\"noindex,nofollow\">\n");
+    text_put_string(text, "<title>Index of /");
+    text_put_html(text, listing->path);
+    text_put_string(text, page_style);
     put_breadcrumb(text, listing->path);
-    put_text(text, "</h1>\n");
+    text_put_string(text, "</h1>\n");
     if (entries->cut) {
-        put_text(text, "<p class=\"cut\">This folder holds more than can be listed: these are the first ");
-        put_number(text, entries->count);
-        put_text(text, " that the file system named, sorted.</p>\n");
+        text_put_string(text, "<p class=\"cut\">This folder holds more than can be listed: these are the first ");
+        text_put_number(text, entries->count);
+        text_put_string(text, " that the file system named, sorted.</p>\n");
     }
-    put_text(text, "<table>\n<caption>Folders and files</caption>\n<thead>\n<tr>");
+    text_put_string(text, "<table>\n<caption>Folders and files</caption>\n<thead>\n<tr>");
     put_column(text, listing, LISTING_BY_NAME);
-    put_column(text, listing, LISTING_BY_SIZE);
     put_column(text, listing, LISTING_BY_TIME);
-    put_text(text, "</tr>\n</thead>\n<tbody>\n");
+    put_column(text, listing, LISTING_BY_SIZE);
+    text_put_string(text, "</tr>\n</thead>\n<tbody>\n");
     if (listing->path.len > 0)
-        put_text(text, "<tr class=\"d\"><th scope=\"row\"><a href=\"../\">../</a></th><td></td><td></td></tr>\n");
+        text_put_string(text,
+                        "<tr class=\"d\"><th scope=\"row\"><a href=\"../\">../</a></th><td></td><td></td></tr>\n");
     else if (entries->count == 0 && !entries->cut)
-        put_text(text, "<tr><td colspan=\"3\">This folder is empty.</td></tr>\n");
+        text_put_string(text, "<tr><td colspan=\"3\">This folder is empty.</td></tr>\n");
 }
 
-static void put_row(struct text *text, const struct listing_entry *entry) {
-    struct slice name = {entry->name, entry->name_len};
+static struct slice name_of(const struct listing_entries *entries, const struct listing_entry *entry) {
+    return (struct slice){entries->names.at + entry->name_at, entry->name_len};
+}
+
+static void put_row(struct text *text, const struct listing_entry *entry, struct slice name) {
     const char *slash = entry->folder ? "/" : "";
-    put_text(text, entry->folder ? "<tr class=\"d\">" : "<tr>");
-    put_text(text, "<th scope=\"row\"><a href=\"./");
-    put_encoded(text, name);
-    put_text(text, slash);
-    put_text(text, "\"><bdi>");
-    put_html(text, name);
-    put_text(text, "</bdi>");
-    put_text(text, slash);
-    put_text(text, "</a></th><td");
-    if (!entry->folder) {
-        put_text(text, " title=\"");
-        put_count(text, (uint64_t)entry->size, " byte\"", " bytes\"");
-    }
-    put_text(text, ">");
-    if (!entry->folder)
-        put_size(text, (uint64_t)entry->size);
-    put_text(text, "</td><td>");
+    text_put_string(text, entry->folder ? "<tr class=\"d\">" : "<tr>");
+    text_put_string(text, "<th scope=\"row\"><a href=\"");
+    text_put_address(text, name);
+    text_put_string(text, slash);
+    text_put_string(text, "\"><bdi>");
+    text_put_html(text, name);
+    text_put_string(text, "</bdi>");
+    text_put_string(text, slash);
+    text_put_string(text, "</a></th><td>");
     put_time(text, entry->mtime);
-    put_text(text, "</td></tr>\n");
+    if (entry->folder) {
+        text_put_string(text, "</td> <td>-</td></tr>\n");
+        return;
+    }
+    text_put_string(text, "</td> <td title=\"");
+    put_count(text, (uint64_t)entry->size, " byte\">", " bytes\">");
+    put_size(text, (uint64_t)entry->size, units_short);
+    text_put_string(text, "</td></tr>\n");
 }
 
 static void put_tail(struct text *text, const struct listing_entries *entries, size_t shown) {
     uint64_t folder_count = 0, size = 0;
     for (size_t i = 0; i < shown; i++) {
-        folder_count += entries->at[i].folder;
-        size += entries->at[i].folder ? 0 : (uint64_t)entries->at[i].size;
+        const struct listing_entry *entry = &entries->at[i];
+        folder_count += entry->folder;
+        size += entry->folder ? 0 : (uint64_t)entry->size;
     }
-    put_text(text, "</tbody>\n</table>\n</main>\n<footer>\n");
+    text_put_string(text, "</tbody>\n</table>\n</main>\n<footer>\n");
     if (shown < entries->count) {
-        put_text(text, "<p class=\"cut\">Cut here: ");
-        put_number(text, shown);
-        put_text(text, " of ");
-        put_number(text, entries->count);
-        put_text(text, " are shown.</p>\n");
+        text_put_string(text, "<p class=\"cut\">Cut here: ");
+        text_put_number(text, shown);
+        text_put_string(text, " of ");
+        text_put_number(text, entries->count);
+        text_put_string(text, " are shown.</p>\n");
     }
-    put_text(text, "<p>");
+    text_put_string(text, "<p>");
     put_count(text, folder_count, " folder, ", " folders, ");
     put_count(text, shown - folder_count, " file, ", " files, ");
-    put_size(text, size);
-    put_text(text, "</p>\n</footer>\n</body>\n</html>\n");
+    put_size(text, size, units_long);
+    text_put_string(text, "</p>\n</footer>\n</body>\n</html>\n");
 }
 
-static void put_object(struct text *text, const struct listing_entry *entry, bool first) {
+static void put_object(struct text *text, const struct listing_entry *entry, struct slice name) {
     char date[HTTPDATE_LEN];
     httpdate_format(entry->mtime, date);
-    put_text(text, first ? "\n{\"name\":\"" : ",\n{\"name\":\"");
-    put_json(text, (struct slice){entry->name, entry->name_len});
-    put_text(text, entry->folder ? "\",\"type\":\"directory\",\"mtime\":\"" : "\",\"type\":\"file\",\"mtime\":\"");
-    put(text, date, HTTPDATE_LEN);
-    put_text(text, "\"");
+    text_put_string(text, "\n{\"name\":\"");
+    text_put_json(text, name);
+    text_put_string(text,
+                    entry->folder ? "\",\"type\":\"directory\",\"mtime\":\"" : "\",\"type\":\"file\",\"mtime\":\"");
+    text_put(text, date, HTTPDATE_LEN);
+    text_put_string(text, "\"");
     if (!entry->folder) {
-        put_text(text, ",\"size\":");
-        put_number(text, (uint64_t)entry->size);
+        text_put_string(text, ",\"size\":");
+        text_put_number(text, (uint64_t)entry->size);
     }
-    put_text(text, "}");
+    text_put_string(text, ",\"href\":\"");
+    text_put_address(text, name);
+    text_put_string(text, entry->folder ? "/\"}" : "\"}");
 }
 
-ssize_t listing_render(const struct listing *listing, int folder_fd, char *work, size_t work_size, char *out,
-                       size_t out_size) {
-    struct listing_entries entries;
-    size_t shown, reserve = listing->json ? strlen("\n]\n") : TAIL_LEN;
-    int error = listing_gather(listing, folder_fd, work, work_size, &entries);
-    if (error)
-        return error;
-    if (out_size < reserve)
-        return -ENOBUFS;
-    struct text text = {.at = out, .limit = out_size - reserve};
-    if (listing->json)
-        put_text(&text, "[");
-    else
-        put_head(&text, listing, &entries);
-    if (text.full)
-        return -ENOBUFS;
-    for (shown = 0; shown < entries.count; shown++) {
-        size_t row = text.len;
-        if (listing->json)
-            put_object(&text, &entries.at[shown], shown == 0);
-        else
-            put_row(&text, &entries.at[shown]);
-        if (text.full) {
-            text.len = row;
-            text.full = false;
+static int render_page(struct text *text, const struct listing *listing, const struct listing_entries *entries,
+                       size_t len_max) {
+    size_t shown = 0;
+    put_head(text, listing, entries);
+    for (size_t row = text->len; shown < entries->count; row = text->len, shown++) {
+        const struct listing_entry *entry = &entries->at[shown];
+        put_row(text, entry, name_of(entries, entry));
+        if (text->len > len_max) {
+            text->len = row;
             break;
         }
     }
-    text.limit = out_size;
-    if (listing->json)
-        put_text(&text, shown > 0 ? "\n]\n" : "]\n");
-    else
-        put_tail(&text, &entries, shown);
-    CHECK(!text.full);
-    return (ssize_t)text.len;
+    put_tail(text, entries, shown);
+    return 0;
 }
 
-int listing_make(const struct listing *listing, int folder_fd, struct listing_text *text) {
-    enum { SIZE = 4 << 20 };
-    text->at = malloc(2 * SIZE);
-    ssize_t len = text->at ? listing_render(listing, folder_fd, text->at + SIZE, SIZE, text->at, SIZE) : -ENOMEM;
-    text->len = len > 0 ? (size_t)len : 0;
-    return len < 0 ? (int)len : 0;
+static int render_json(struct text *text, const struct listing_entries *entries, size_t len_max) {
+    if (entries->cut)
+        return -EFBIG;
+    text_put_string(text, "[");
+    for (size_t i = 0; i < entries->count; i++) {
+        const struct listing_entry *entry = &entries->at[i];
+        if (i > 0)
+            text_put_string(text, ",");
+        put_object(text, entry, name_of(entries, entry));
+        if (text->len > len_max)
+            return -EFBIG;
+    }
+    text_put_string(text, entries->count > 0 ? "\n]\n" : "]\n");
+    return 0;
+}
+
+int listing_render(const struct listing *listing, const struct listing_entries *entries, size_t len_max,
+                   struct listing_text *out) {
+    struct text text = {.failed = false};
+    int error = listing->json ? render_json(&text, entries, len_max) : render_page(&text, listing, entries, len_max);
+    if (text.failed)
+        error = -ENOMEM;
+    if (error)
+        free(text.at);
+    else
+        *out = (struct listing_text){text.at, text.len};
+    return error;
 }

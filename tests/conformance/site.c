@@ -185,6 +185,7 @@ void site_listing(struct fixture *fixture) {
     fixture_text(fixture, "root/per%cent #1?.txt", "reserved");
     fixture_text(fixture, "root/indexed/index.html", "an index\n");
     fixture_text(fixture, "root/bad\xff.txt", "not utf-8");
+    fixture_text(fixture, "root/c:d;", "what parsers of addresses trip over");
     fixture_mtime_all(fixture, WHEN_SECONDS);
 }
 
