@@ -117,7 +117,7 @@ def read_wrk(text):
     if not requests:
         raise OSError(f"wrk: {text.strip()[-200:]}")
     percentile = {part: float(value) * UNITS[unit]
-                  for part, value, unit in re.findall(r"^\s+(\d+)%\s+([\d.]+)(us|ms|s|m|h)$", text, re.M)}
+                  for part, value, unit in re.findall(r"^\s+(\d+)%\s+([\d.]+)(us|ms|s|m|h)\s*$", text, re.M)}
     wrong = dict(zip(("connect", "read", "write", "timeout"),
                      map(int, re.findall(r"\b(?:connect|read|write|timeout) (\d+)", text))))
     status = re.search(r"Non-2xx or 3xx responses: (\d+)", text)

@@ -92,16 +92,23 @@ def prepare(bench, server, work):
     if work.warm:
         measure.run_wrk(bench, server, work, 1)
     measure.settled_cpu_seconds(server.process.pid)
-    server.hold()
+    pause(server, work)
+
+
+def pause(server, work):
+    if work.fresh:
+        server.stop()
+    else:
+        server.hold()
 
 
 def turn(bench, server, work, seconds):
     if work.fresh:
-        server.stop()
         server.start(work)
-    server.go_on()
+    else:
+        server.go_on()
     figures = TURNS[work.turn](bench, server, work, seconds * work.longer)
-    server.hold()
+    pause(server, work)
     return figures
 
 

@@ -72,8 +72,9 @@ end
 
 class Work:
     """files: the set it needs, see files.py. turn: who measures it, see turns.py. company: what goes on beside it.
-    fresh: the server starts anew for each turn. floor: whether one prepared answer does for all that is asked.
-    shown: the figures that it is about. why: what decides, true whoever is ahead."""
+    fresh: the server starts anew for each turn, and is alone: what it maps can't be put out of memory. floor: whether
+    one prepared answer does for all that is asked. shown: the figures that it is about. why: what decides, true whoever
+    is ahead."""
 
     def __init__(self, name, title, about, connections=64, path="/1k.html", size=KIB, status=200,
                  headers=None, lua=None, warm=False, longer=1, files=None, turn="wrk", company=None, crowd=0,
@@ -157,7 +158,7 @@ def in_company(sizes):
         Work("cold", "Hot beside cold", "16 clients ask for 1 KiB while 8 others ask for files of 2 MiB that are not in "
              f"memory, {cold:,} in turn; they are put out of memory all the time.", connections=16,
              company=Work("disk", "", "", connections=8, path="/cold/0.bin", size=2 << 20, lua=COLD_LUA.format(count=cold)),
-             files="cold", shown=("p99_us", "p99_times", "rps", "beside_bytes"), **hot,
+             files="cold", fresh=True, shown=("p99_us", "p99_times", "rps", "beside_bytes"), **hot,
              why="A thread or a process that waits for the disk stops nobody else. A loop that waits for it stops all "
                  "its clients, unless somebody else waits for it."),
         Work("listing", "Hot beside listings", f"32 clients ask for 1 KiB while 8 others ask for the listing of a folder "
