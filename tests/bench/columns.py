@@ -13,6 +13,10 @@ def times(value):
     return f"{number(value)}×"
 
 
+def count(value):
+    return f"{value:,.0f}"
+
+
 def size(value):
     return f"{value / 2**20:.1f} MiB"
 
@@ -44,9 +48,9 @@ COLUMNS = {column.key: column for column in (
     Column("beside_bytes", "beside", pace, "bytes per second of the others", less=False),
     Column("from_disk", "from disk", pace),
     Column("memory_more", "memory more", size, "memory that the crowd adds"),
-    Column("drip_closed", "drips closed", number),
-    Column("stall_closed", "stalled closed", number),
-    Column("half_closed", "half-closed closed", number),
+    Column("drip_closed", "drips closed", count),
+    Column("stall_closed", "stalled closed", count),
+    Column("half_closed", "half-closed closed", count),
     Column("server_busy", "server’s CPU", percent),
     Column("client_busy", "client’s CPU", percent),
 )}

@@ -91,7 +91,7 @@ class Work:
 
 SMALL = Work("small", "64 connections", "64 clients keep their connections and ask for 1 KiB.")
 LARGE = Work("large", "10 MiB", "16 clients ask for a file of 10 MiB.", path="/10m.bin", size=10 << 20, connections=16,
-             why="The file fits into the CPU’s caches, which makes copies of it cheap; see “photos” for files that don’t.")
+             why="One file, again and again, may stay in the CPU’s caches, which makes copies of it cheap; see “photos”.")
 
 
 def plain_works():
@@ -123,9 +123,9 @@ def large_sets(sizes):
     photos, crawl, tiles, first = sizes["photos"], sizes["crawl"], sizes["tiles"], sizes["first"]
     return (
         Work("photos", "Photos", f"64 clients ask for {photos:,} files of 200 KiB in random order. All are in memory, "
-             f"{photos * 200 / 2**20:.1f} GiB of them, but not in the CPU’s caches.", path="/photos/0/0.jpg",
+             f"{photos * 200 / 2**20:.1f} GiB of them.", path="/photos/0/0.jpg",
              size=200 * KIB, lua=PHOTOS_LUA.format(count=photos), files="photos", warm=True,
-             why="Each body comes from memory that no cache of the CPU holds. Who copies it pays for the copy; with "
+             why="So many bodies come from memory, not from the CPU’s caches. Who copies it pays for the copy; with "
                  "sendfile the kernel sends the page itself, but the file must be at hand, by a cache of "
                  "descriptors or by an open for each request."),
         Work("tiles", "Tiles", f"64 clients ask for random ranges of 64 KiB of one file of {tiles / 1024:.1f} GiB, as "
@@ -135,7 +135,7 @@ def large_sets(sizes):
              why="The one file stays open, so what decides is how 64 KiB of it come from memory to the socket."),
         Work("crawl", "A crawl", f"64 clients ask for {crawl:,} files of 1 KiB in turn: more than the caches of open "
              "files hold.", path="/crawl/0/0.html", lua=CRAWL_LUA.format(count=crawl), files="crawl",
-             why="Every file was dropped from the cache before it is asked for again, so this is the price of a miss: "
+             why="A cache of open files holds few of these at most, so this is the price of a miss: "
                  "the system calls that find, open, look at and read a file."),
         Work("first", "First byte", f"One client asks for the first byte of {first} files of 16 MiB, one after the "
              "other, which the server has not seen before.", connections=1, path="/first/0.bin", size=1, status=206,
