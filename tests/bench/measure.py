@@ -151,11 +151,10 @@ class Account:
         lasted = time.monotonic() - self.began
         client_used = self.clients() - self.clients_before
         used = settled_cpu_seconds(self.group) - self.before
-        if not figures["requests"]:
+        if each and not figures["requests"]:
             raise OSError(f"no request was answered in {lasted:.0f} s")
-        figures |= {"server_busy": used / lasted, "client_busy": client_used / lasted,
-                    "cpu_us": 1e6 * used / figures["requests"] if each else None}
-        return figures
+        return figures | {"server_busy": used / lasted, "client_busy": client_used / lasted,
+                          "cpu_us": 1e6 * used / figures["requests"] if each else None}
 
 
 # ---- One exchange, to see that the server does what is measured

@@ -88,7 +88,8 @@ MEANING = """
     the limit.</p>
     <p><b>p50 and p99</b> are as wrk sees them: each client asks as soon as it has its answer, so with a busy server
     they say how many clients stand in the queue, not how long one alone would wait. For that see “one
-    connection”.</p>
+    connection”. A request that had no answer when the turn was over is in no percentile, so where few were answered,
+    p99 is more than it says; where none was, it is the length of the turn.</p>
     <p><b>The floor</b> is an epoll loop that parses nothing and looks nothing up; for each request it sends the
     same prepared bytes. What a server needs above it is the price of being a file server.</p>
     <p><b>The other servers</b> do more than serve files, and this is not what they do best. They are configured for
@@ -318,5 +319,5 @@ def opening(result):
 
 
 def render(result):
-    return "".join((HEAD.replace("{style}", STYLE), opening(result), overview(result), peers_lead(result), *group_sections(result),
-                    syscalls(result), memory(result), section("meaning", "Meaning", MEANING), FOOT))
+    return "".join((HEAD.replace("{style}", STYLE), opening(result), overview(result), peers_lead(result),
+                    *group_sections(result), syscalls(result), memory(result), section("meaning", "Meaning", MEANING), FOOT))

@@ -176,17 +176,20 @@ def beside(bench, server, work, seconds):
         figures = amid_crowd(bench, server, work, seconds)
     else:
         figures = beside_work(bench, server, work, seconds)
-    account.add_to(figures, each=False)
-    return figures | compared(figures, alone)
+    if not figures["requests"]:  # they have waited all the time, at least; that is no reason to be left out
+        figures["p99_us"] = 1e6 * seconds
+        figures["errors"]["turns without any answer"] = 1
+    return compared(account.add_to(figures, each=False), alone)
 
 
 def compared(figures, alone):
+    if not alone["requests"]:
+        raise OSError("no request was answered, even alone")
     added = {"alone_rps": alone["rps"], "alone_p99_us": alone["p99_us"], "rate_share": None, "p99_times": None}
-    if alone["rps"]:
-        added["rate_share"] = figures["rps"] / alone["rps"]
+    added["rate_share"] = figures["rps"] / alone["rps"]
     if alone["p99_us"] and figures["p99_us"]:
         added["p99_times"] = figures["p99_us"] / alone["p99_us"]
-    return added
+    return figures | added
 
 
 def beside_work(bench, server, work, seconds):

@@ -91,7 +91,7 @@ class Work:
 
 SMALL = Work("small", "64 connections", "64 clients keep their connections and ask for 1 KiB.")
 LARGE = Work("large", "10 MiB", "16 clients ask for a file of 10 MiB.", path="/10m.bin", size=10 << 20, connections=16,
-             why="One file, again and again, may stay in the CPU’s caches, which makes copies of it cheap; see “photos”.")
+             why="One file, asked for all the time, may stay in the CPU’s caches: cheap to copy. See “photos”.")
 
 
 def plain_works():
@@ -155,21 +155,22 @@ def in_company(sizes):
              shown=("p99_us", "rps", "beside_bytes"), **hot,
              why="All share one CPU, so how much is sent to one client before the next has its turn decides how long "
                  "the small ones wait. More for the small ones is less for the large ones, and the other way round."),
-        Work("cold", "Hot beside cold", "16 clients ask for 1 KiB while 8 others ask for files of 2 MiB that are not in "
-             f"memory, {cold:,} in turn; they are put out of memory all the time.", connections=16,
-             company=Work("disk", "", "", connections=8, path="/cold/0.bin", size=2 << 20, lua=COLD_LUA.format(count=cold)),
+        Work("cold", "Hot beside cold", "16 clients ask for 1 KiB while 8 others ask for files of 2 MiB that are not "
+             f"in memory, {cold:,} in turn; they are put out of memory all the time.", connections=16,
+             company=Work("disk", "", "", connections=8, path="/cold/0.bin", size=2 << 20,
+                          lua=COLD_LUA.format(count=cold)),
              files="cold", fresh=True, shown=("p99_us", "p99_times", "rps", "beside_bytes"), **hot,
              why="A thread or a process that waits for the disk stops nobody else. A loop that waits for it stops all "
                  "its clients, unless somebody else waits for it."),
-        Work("listing", "Hot beside listings", f"32 clients ask for 1 KiB while 8 others ask for the listing of a folder "
-             f"of {LISTED:,} files.", connections=32,
+        Work("listing", "Hot beside listings", f"32 clients ask for 1 KiB while 8 others ask for the listing of a "
+             f"folder of {LISTED:,} files.", connections=32,
              company=Work("list", "", "", connections=8, path="/listing/", size=None, status=200), files="listing",
              shown=("p99_us", "p99_times", "rps", "rate_share", "beside_rps"), **hot,
              why="A listing takes a look at each file. Made in the loop, anew for each request, it holds everybody up "
                  "for that long; made elsewhere, or kept, it doesn’t."),
         Work("storm", "Hot in a storm", f"32 clients ask for 1 KiB, beginning as {STORM['drip']:,} connections drip "
-             f"the fields of a request, {STORM['stall']} ask for 10 MiB and never read, and {STORM['half']} close their "
-             "side half-way.", connections=32, crowd=sum(STORM.values()),
+             f"the fields of a request, {STORM['stall']} ask for 10 MiB and never read, and {STORM['half']} close "
+             "their side half-way.", connections=32, crowd=sum(STORM.values()),
              shown=("p99_us", "p99_times", "rps", "memory_more"), **hot,
              why="A connection that does nothing should cost a round nothing, and one that can’t be sent to should "
                  "not be tried. Memory is what each of them holds meanwhile."),
