@@ -6,7 +6,7 @@ NONE = "–"
 
 
 def percent(value):
-    return f"{value:.0%}"
+    return f"{value:.0%}" if value >= 0.1 else f"{value:.2%}"
 
 
 def times(value):
@@ -51,9 +51,17 @@ COLUMNS = {column.key: column for column in (
     Column("drip_closed", "drips closed", count),
     Column("stall_closed", "stalled closed", count),
     Column("half_closed", "half-closed closed", count),
+    Column("failed", "failed", percent),
     Column("server_busy", "server’s CPU", percent),
     Column("client_busy", "client’s CPU", percent),
 )}
+
+
+FAILING = 0.01  # of the answers; errors are cheap, so whoever fails more often is not compared
+
+
+def fails(cell):
+    return (cell.get("failed") or 0) > FAILING
 
 
 def of(cells):

@@ -125,6 +125,7 @@ def read_wrk(text):
     return {"requests": int(requests[1]),
             "rps": float(re.search(r"Requests/sec:\s+([\d.]+)", text)[1]),
             "bytes_each_second": read_bytes(text),
+            "failed": wrong["status"] / max(int(requests[1]), 1) or None,
             "p50_us": percentile.get("50") or None,
             "p99_us": percentile.get("99") or None,
             "errors": {kind: count for kind, count in wrong.items() if count}}

@@ -200,7 +200,8 @@ def overview(result):
     works = [work for work in result["works"] if "cpu_us" in work["shown"] and work["cells"]]
     if not works:
         return ""
-    least = {work["name"]: min((cell["cpu_us"] for name, cell in work["cells"].items() if name != "floor"), default=0)
+    least = {work["name"]: min((cell["cpu_us"] for name, cell in work["cells"].items()
+                                 if name != "floor" and not columns.fails(cell)), default=0)
              for work in works}
     rows = []
     for server in result["servers"]:
@@ -320,4 +321,5 @@ def opening(result):
 
 def render(result):
     return "".join((HEAD.replace("{style}", STYLE), opening(result), overview(result), peers_lead(result),
-                    *group_sections(result), syscalls(result), memory(result), section("meaning", "Meaning", MEANING), FOOT))
+                    *group_sections(result), syscalls(result), memory(result),
+                    section("meaning", "Meaning", MEANING), FOOT))

@@ -36,7 +36,7 @@ events {{ worker_connections {bench.descriptors - 100}; use epoll; multi_accept 
 http {{
   access_log off; sendfile on; tcp_nopush on; tcp_nodelay on; etag on; {temporary}
   keepalive_timeout 65; keepalive_requests 1000000000;
-  open_file_cache max=20000 inactive=60s; open_file_cache_valid 60s;
+  open_file_cache max={works.CACHED} inactive=60s; open_file_cache_valid 60s;
   types {{ text/html html; }} default_type application/octet-stream;
   autoindex on;
   server {{ listen 127.0.0.1:{port} backlog=4096; root {bench.root};
