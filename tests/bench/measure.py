@@ -7,11 +7,13 @@ import signal
 import socket
 import subprocess
 import time
+import urllib.request
 
 import servers
 import works
 
 TICKS = os.sysconf("SC_CLK_TCK")
+BYTES = {"B": 1, "KB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30, "TB": 1 << 40}
 UNITS = {"us": 1, "ms": 1e3, "s": 1e6, "m": 60e6, "h": 3600e6}
 IDLE = 4000
 TRACED = 64  # connections, all of which ask at once
@@ -92,11 +94,22 @@ def wrk_argv(bench, server, work, seconds):
     return [*argv, f"http://127.0.0.1:{server.port}{work.path}"]
 
 
-def run_wrk(bench, server, work, seconds):
-    done = subprocess.run(wrk_argv(bench, server, work, seconds), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, text=True, errors="replace", timeout=seconds + 60,
-                          preexec_fn=lambda: servers.bind_child(bench.client_cpu))
-    return read_wrk(done.stdout)
+def client(bench, argv):
+    """A process on the clients' CPU, of which we want what it says."""
+    return subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                            text=True, errors="replace", preexec_fn=lambda: servers.bind_child(bench.client_cpu))
+
+
+def run_wrk(bench, server, work, seconds, beside=None):
+    """Figures of wrk, and of another one beside it if there is another work."""
+    running = [client(bench, wrk_argv(bench, server, each, seconds)) for each in (beside, work) if each]
+    try:
+        figures = [read_wrk(process.communicate(timeout=seconds + 60)[0]) for process in running]
+    finally:
+        for process in running:
+            process.kill()
+            process.communicate()
+    return (figures[1], figures[0]) if beside else figures[0]
 
 
 def read_wrk(text):
@@ -104,16 +117,23 @@ def read_wrk(text):
     if not requests:
         raise OSError(f"wrk: {text.strip()[-200:]}")
     percentile = {part: float(value) * UNITS[unit]
-                  for part, value, unit in re.findall(r"^\s+(\d+)%\s+([\d.]+)(us|ms|s|m|h)$", text, re.M)}
+                  for part, value, unit in re.findall(r"^\s+(\d+)%\s+([\d.]+)(us|ms|s|m|h)\s*$", text, re.M)}
     wrong = dict(zip(("connect", "read", "write", "timeout"),
                      map(int, re.findall(r"\b(?:connect|read|write|timeout) (\d+)", text))))
     status = re.search(r"Non-2xx or 3xx responses: (\d+)", text)
     wrong["status"] = int(status[1]) if status else 0
     return {"requests": int(requests[1]),
             "rps": float(re.search(r"Requests/sec:\s+([\d.]+)", text)[1]),
+            "bytes_each_second": read_bytes(text),
+            "failed": wrong["status"] / max(int(requests[1]), 1) or None,
             "p50_us": percentile.get("50") or None,
             "p99_us": percentile.get("99") or None,
             "errors": {kind: count for kind, count in wrong.items() if count}}
+
+
+def read_bytes(text):
+    found = re.search(r"Transfer/sec:\s+([\d.]+)([KMGT]?B)", text)
+    return float(found[1]) * BYTES[found[2]] if found else None
 
 
 def children_seconds():
@@ -121,20 +141,21 @@ def children_seconds():
     return usage.ru_utime + usage.ru_stime
 
 
-def load(bench, server, work, seconds):
-    """One turn of a server at a work."""
-    seconds *= work.longer
-    client, before, began = children_seconds(), cpu_seconds(server.process.pid), time.monotonic()
-    figures = run_wrk(bench, server, work, seconds)
-    lasted = time.monotonic() - began
-    client = children_seconds() - client
-    used = settled_cpu_seconds(server.process.pid) - before
-    if not figures["requests"]:
-        raise OSError(f"no request was answered in {seconds} s")
-    figures["cpu_us"] = 1e6 * used / figures["requests"]
-    figures["server_busy"] = used / lasted
-    figures["client_busy"] = client / lasted
-    return figures
+class Account:
+    """The CPU time of a server and of the clients, from now on."""
+
+    def __init__(self, server, clients=children_seconds):
+        self.group, self.clients = server.process.pid, clients
+        self.before, self.clients_before, self.began = cpu_seconds(self.group), clients(), time.monotonic()
+
+    def add_to(self, figures, each=True):
+        lasted = time.monotonic() - self.began
+        client_used = self.clients() - self.clients_before
+        used = settled_cpu_seconds(self.group) - self.before
+        if each and not figures["requests"]:
+            raise OSError(f"no request was answered in {lasted:.0f} s")
+        return figures | {"server_busy": used / lasted, "client_busy": client_used / lasted,
+                          "cpu_us": 1e6 * used / figures["requests"] if each else None}
 
 
 # ---- One exchange, to see that the server does what is measured
@@ -154,9 +175,22 @@ def check(server, work):
     with socket.create_connection(("127.0.0.1", server.port), 10) as connection:
         connection.sendall(works.request_of(work))
         answer = read_answer(connection, work.size)
+    expect(work, answer)
+
+
+def expect(work, answer):
     head, _, body = answer.partition(b"\r\n\r\n")
     if head.split(b" ")[1:2] != [str(work.status).encode()] or len(body) != work.size:
         raise OSError(f"answers {head.splitlines()[0].decode(errors='replace')!r} with {len(body)} bytes")
+
+
+def check_listing(server, work):
+    """It is there, and whole: names come once or twice each, as the text and in the link."""
+    url = f"http://127.0.0.1:{server.port}{work.path}"
+    with urllib.request.urlopen(url, timeout=20) as answer:
+        named = set(re.findall(rb"entry-\d+", answer.read()))
+    if len(named) < works.LISTED:
+        raise OSError(f"lists {len(named):,} of {works.LISTED:,} files")
 
 
 # ---- Connections of our own
@@ -164,7 +198,7 @@ def check(server, work):
 
 def open_connections(server, count, into):
     """Each has made a request and got its answer."""
-    work = works.WORKS["small"]
+    work = works.SMALL
     for _ in range(count):
         connection = socket.create_connection(("127.0.0.1", server.port), 10)
         into.append(connection)
@@ -188,7 +222,7 @@ def count_syscalls(bench, server):
     try:
         open_connections(server, min(TRACED, server.limit()[1] or TRACED), connections)
         rounds = TRACED_ROUNDS * TRACED // len(connections)
-        calls = trace(bench, server, lambda: [ask(connections, works.WORKS["small"]) for _ in range(rounds)])
+        calls = trace(bench, server, lambda: [ask(connections, works.SMALL) for _ in range(rounds)])
     finally:
         for connection in connections:
             connection.close()
@@ -260,7 +294,7 @@ def memory(server):
         open_connections(server, count, idle)
         time.sleep(0.3)
         after = pss_bytes(server.process.pid)
-        ask(idle[::max(1, count // 100)], works.WORKS["small"])  # they are still open
+        ask(idle[::max(1, count // 100)], works.SMALL)  # they are still open
     finally:
         for connection in idle:
             connection.close()

@@ -2,7 +2,9 @@
 
 import pathlib
 
-from chart import duration, escape, figure, folded, number, table
+import columns
+import verdict
+from chart import escape, figure, folded, number, table
 
 STYLE = pathlib.Path(__file__).with_name("page.css").read_text()
 
@@ -63,13 +65,18 @@ GROUPS = (
      ("c1", "small", "c1000", "c8000")),
     ("requests", "Requests", "The same small file, asked for in other ways.", ("close", "pipe", "browser", "304")),
     ("files", "Files", "Other files: many of them, and larger ones. For large bodies the floor, which copies them with "
-     "<code>send</code>, is no lower limit: there are cheaper ways to send a file.", ("many", "medium", "large")),
+     "<code>send</code>, is no lower limit: there are cheaper ways to send a file.",
+     ("many", "medium", "large", "photos", "tiles", "crawl", "first")),
+    ("company", "Company", "What the clients of a small file suffer from what others ask for, or do. Each server is "
+     "measured twice: first the small file alone, then with the others beside it. All of the clients share one CPU, so "
+     "where they keep it busy, the small ones lose also by that. The floor can’t do these.",
+     ("mixed", "cold", "listing", "storm")),
 )
 
 MEANING = """
     <p>The server, the load generator and the kernel’s network all run on this one machine, over loopback. Nothing
-    is said here about a real network, about TLS, or about disks: all files are in memory before they are asked
-    for.</p>
+    is said here about a real network or about TLS. All files are in memory before they are asked for, except in “hot
+    beside cold”, where it is the disk of this machine that matters as well.</p>
     <p class="after"><b>CPU per request</b> is the user and system time of all the server’s processes, reaped
     children included, over the number of requests. Of all figures it is the one that a shared, noisy machine
     spoils least: who else runs changes how long things take, but much less how much has to be done. Even so,
@@ -81,13 +88,17 @@ MEANING = """
     the limit.</p>
     <p><b>p50 and p99</b> are as wrk sees them: each client asks as soon as it has its answer, so with a busy server
     they say how many clients stand in the queue, not how long one alone would wait. For that see “one
-    connection”.</p>
+    connection”. A request that had no answer when the turn was over is in no percentile, so where few were answered,
+    p99 is more than it says; where none was, it is the length of the turn.</p>
     <p><b>The floor</b> is an epoll loop that parses nothing and looks nothing up; for each request it sends the
     same prepared bytes. What a server needs above it is the price of being a file server.</p>
     <p><b>The other servers</b> do more than serve files, and this is not what they do best. They are configured for
     this task: one worker, no logs, as many requests on a connection as it likes, caches of open files where
     they have them. The configurations are in <code>tests/bench/servers.py</code>; httpd runs with its
-    defaults.</p>"""
+    defaults, and with <code>--list</code> where listings are asked for.</p>
+    <p><b>Better</b> is said of the best server of a kind, for differences of more than 5 %. That sentence is made of
+    the figures by the program that wrote this page; so is the choice of reasons, which are what is known of a server
+    from its source or its configuration, not what was measured here.</p>"""
 
 
 def rows_of(result, cells, value, text):
@@ -123,30 +134,41 @@ def spread(bounds):
 
 def work_table(result, work):
     several = result["parameters"]["rounds"] > 1
-    heads = ["server", "CPU µs", *(["lowest to highest"] if several else []), "req/s",
-             *(["lowest to highest"] if several else []), "p50", "p99", "server’s CPU", "client’s CPU", "errors"]
+    chosen = columns.of(work["cells"].values())
+    ranged = [several and column.key in ("cpu_us", "rps") for column in chosen]
+    heads = ["server"]
+    for column, with_range in zip(chosen, ranged):
+        heads += [column.head, *(["lowest to highest"] if with_range else [])]
     rows = []
     for name, cell in named_cells(result, work["cells"]):
-        errors = ", ".join(f"{count} {kind}" for kind, count in cell["errors"].items()) or "none"
-        rows.append([escape(name), number(cell["cpu_us"]), *([spread(cell["cpu_us_range"])] if several else []),
-                     number(cell["rps"]), *([spread(cell["rps_range"])] if several else []),
-                     duration(cell["p50_us"]), duration(cell["p99_us"]), f"{cell['server_busy']:.0%}",
-                     f"{cell['client_busy']:.0%}", escape(errors)])
-    return table(f"Figures: {work['title']}", heads, rows)
+        row = [escape(name)]
+        for column, with_range in zip(chosen, ranged):
+            bounds = cell.get(column.key + "_range")
+            row += [escape(column.of(cell)), *([spread(bounds) if bounds else columns.NONE] if with_range else [])]
+        rows.append([*row, escape(columns.errors(cell) or "none")])
+    return table(f"Figures: {work['title']}", [*heads, "errors"], rows)
+
+
+def charts(result, work):
+    for column in (columns.COLUMNS[key] for key in work["shown"]):
+        rows = rows_of(result, work["cells"], lambda cell: cell.get(column.key), column.of)
+        yield figure(column.caption, "less is better" if column.less else "more is better", rows)
 
 
 def work_article(result, work):
     if not work["cells"]:
-        return ""
-    cpu = rows_of(result, work["cells"], lambda cell: cell["cpu_us"], lambda cell: number(cell["cpu_us"]))
-    rps = rows_of(result, work["cells"], lambda cell: cell["rps"], lambda cell: number(cell["rps"]))
+        return f"""<article class="work" id="work-{work['name']}">
+    <h3>{escape(work['title'])}</h3>
+    <p>{escape(work['about'])}</p>
+    {left_out(work['left_out'])}
+  </article>""" if work["left_out"] else ""
     return f"""<article class="work" id="work-{work['name']}">
     <h3>{escape(work['title'])}</h3>
     <p>{escape(work['about'])}</p>
     <div class="pair">
-    {figure("CPU µs per request", "less is better", cpu)}
-    {figure("requests per second", "more is better", rps)}
+    {"".join(charts(result, work))}
     </div>
+    {verdict.of(result, work)}
     {folded("All figures", work_table(result, work))}
     {left_out(work['left_out'])}
   </article>"""
@@ -175,10 +197,11 @@ def group_sections(result):
 
 
 def overview(result):
-    works = [work for work in result["works"] if work["cells"]]
+    works = [work for work in result["works"] if "cpu_us" in work["shown"] and work["cells"]]
     if not works:
         return ""
-    least = {work["name"]: min((cell["cpu_us"] for name, cell in work["cells"].items() if name != "floor"), default=0)
+    least = {work["name"]: min((cell["cpu_us"] for name, cell in work["cells"].items()
+                                 if name != "floor" and not columns.fails(cell)), default=0)
              for work in works}
     rows = []
     for server in result["servers"]:
@@ -193,6 +216,21 @@ def overview(result):
     content = table("CPU per request, all works", ["CPU µs", *(work["title"] for work in works)], rows)
     return section("all", "All", f"<p>CPU time of the server per request in microseconds. The least of a column, the "
                    f"floor aside, is set apart; but see <a href=\"#meaning\">what it means</a>.</p>\n{content}")
+
+
+def peers_lead(result):
+    """Where it is not a model that is best."""
+    if not {"model", "peer"} <= {server["kind"] for server in result["servers"]}:
+        return ""
+    rows = [[f'<a href="#work-{work["name"]}">{escape(work["title"])}</a>', escape(column.caption),
+             escape(f"{peer} {theirs}"), escape(f"{model} {ours}"), f"{number(gain)}×" if gain < 1000 else columns.NONE]
+            for work, column, peer, theirs, model, ours, gain in verdict.where_peers_lead(result)]
+    if not rows:
+        return section("lead", "Lead", "<p>In none of the figures was another server better than the best model by "
+                                       "more than 5 %.</p>")
+    content = table("Where another server is better", ["work", "figure", "best server", "best model", "better"], rows)
+    return section("lead", "Lead", f"<p>Where another server is better than the best model, by more than 5 %. The "
+                   f"reasons, as far as they are known, stand with each work.</p>\n{content}")
 
 
 # ---- The passes
@@ -257,6 +295,7 @@ def circumstances(result):
         ("where", where + "; one worker each"),
         ("how long", f"{rounds} round{'s' if rounds > 1 else ''} in turns, {seconds} s each (8,000 connections: "
          f"{2 * seconds} s); the median is shown; {parameters['minutes']:.0f} minutes in all"),
+        ("large sets", f"files of about {parameters['set_mib']:,} MiB"),
         ("again", parameters["command"]),
     )
     rows = "".join(f"<div><dt>{name}</dt><dd>{escape(value)}</dd></div>" for name, value in facts)
@@ -281,5 +320,6 @@ def opening(result):
 
 
 def render(result):
-    return "".join((HEAD.replace("{style}", STYLE), opening(result), overview(result), *group_sections(result),
-                    syscalls(result), memory(result), section("meaning", "Meaning", MEANING), FOOT))
+    return "".join((HEAD.replace("{style}", STYLE), opening(result), overview(result), peers_lead(result),
+                    *group_sections(result), syscalls(result), memory(result),
+                    section("meaning", "Meaning", MEANING), FOOT))

@@ -36,9 +36,12 @@ events {{ worker_connections {bench.descriptors - 100}; use epoll; multi_accept 
 http {{
   access_log off; sendfile on; tcp_nopush on; tcp_nodelay on; etag on; {temporary}
   keepalive_timeout 65; keepalive_requests 1000000000;
-  open_file_cache max=20000 inactive=60s; open_file_cache_valid 60s;
+  open_file_cache max={works.CACHED} inactive=60s; open_file_cache_valid 60s;
   types {{ text/html html; }} default_type application/octet-stream;
-  server {{ listen 127.0.0.1:{port} backlog=4096; root {bench.root}; }}
+  autoindex on;
+  server {{ listen 127.0.0.1:{port} backlog=4096; root {bench.root};
+    location = /tiles.bin {{ tcp_nopush off; }} # with it the end of each range waits 40 ms for an acknowledgement
+  }}
 }}
 """)
     return ["nginx", "-p", bench.folder, "-e", "stderr", "-c", name]
@@ -55,6 +58,7 @@ server.max-keep-alive-requests = 1000000000
 server.max-keep-alive-idle = 65
 mimetype.assign = ( ".html" => "text/html" )
 index-file.names = ( "index.html" )
+dir-listing.activate = "enable"
 """)
     return ["lighttpd", "-D", "-f", name]
 
@@ -72,6 +76,7 @@ hosts:
     paths:
       /:
         file.dir: {bench.root}
+        file.dirlisting: ON
 """)
     return ["h2o", "-c", name]
 
@@ -84,7 +89,7 @@ def caddy(bench, port):
 :{port} {{
     bind 127.0.0.1
     root * {bench.root}
-    file_server
+    file_server browse
 }}
 """)
     return ["env", "GOMAXPROCS=1", f"HOME={bench.folder}", f"XDG_DATA_HOME={bench.folder}",
@@ -94,7 +99,7 @@ def caddy(bench, port):
 def apache2(bench, port):
     modules = "/usr/lib/apache2/modules"
     load = "\n".join(f"LoadModule {module}_module {modules}/mod_{module}.so"
-                     for module in ("mpm_event", "authz_core", "mime", "dir"))
+                     for module in ("mpm_event", "authz_core", "mime", "dir", "autoindex"))
     user = "User www-data\nGroup www-data" if ROOT_USER else ""
     name = bench.write("apache2.conf", f"""{load}
 {user}
@@ -121,6 +126,7 @@ AddType text/html .html
 DocumentRoot {bench.root}
 <Directory {bench.root}>
   AllowOverride None
+  Options +Indexes
   Require all granted
 </Directory>
 """)
@@ -158,9 +164,10 @@ class Server:
         if self.kind == "floor":
             name = self.bench.write("response", works.response_of(work))
             once = ["close"] if work.headers.get("Connection") == "close" else []
-            return [self.bench.floor, str(self.port), name, *once]
+            return [self.bench.tool("floor"), str(self.port), name, *once]
+        more = ["--list"] if work.files == "listing" else []
         return [self.bench.httpd, "-q", "-m", self.name, "-w", "1", "-r", self.bench.root,
-                "-l", f"127.0.0.1:{self.port}"]
+                "-l", f"127.0.0.1:{self.port}", *more]
 
     def limit(self):
         """The most connections it takes, the most it holds, and why."""
@@ -211,5 +218,9 @@ class Server:
 def bind_child(cpu):
     """In a child: keeps it on a CPU, and from outliving the benchmark."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    bind(cpu)
+
+
+def bind(cpu):
     if cpu is not None:
         os.sched_setaffinity(0, {cpu})

@@ -1,9 +1,10 @@
-"""What is asked for: the files, and the ways of asking for them."""
-
-import os
+"""What is asked for, and by whom."""
 
 KIB = 1024
 PAGES = 10_000
+LISTED = 10_000
+CACHED = 15_000  # open files, in nginx: with connections beside them, no more than the descriptors it may have
+STORM = {"drip": 4000, "stall": 500, "half": 300}
 OLD, OLD_DATE = 1_600_000_000, "Sun, 13 Sep 2020 12:26:40 GMT"  # of the files, as Last-Modified
 
 BROWSER = {
@@ -40,53 +41,150 @@ request = function()
 end
 """
 
+CRAWL_LUA = """local n = 0
+request = function()
+  n = (n + 7919) % {count}
+  return wrk.format("GET", "/crawl/" .. n % 100 .. "/" .. n .. ".html")
+end
+"""
+
+PHOTOS_LUA = """math.randomseed(1)
+request = function()
+  local n = math.random(0, {count} - 1)
+  return wrk.format("GET", "/photos/" .. n % 100 .. "/" .. n .. ".jpg")
+end
+"""
+
+TILES_LUA = """math.randomseed(1)
+request = function()
+  local from = math.random(0, {last})
+  wrk.headers["Range"] = "bytes=" .. from .. "-" .. from + 65535
+  return wrk.format()
+end
+"""
+
+COLD_LUA = """local n = 0
+request = function()
+  n = (n + 7919) % {count}
+  return wrk.format("GET", "/cold/" .. n .. ".bin")
+end
+"""
+
 
 class Work:
+    """files: the set it needs, see files.py. turn: who measures it, see turns.py. company: what goes on beside it.
+    fresh: the server starts anew for each turn, and is alone: what it maps can't be put out of memory. floor: whether
+    one prepared answer does for all that is asked. shown: the figures that it is about. why: what decides, true whoever
+    is ahead."""
+
     def __init__(self, name, title, about, connections=64, path="/1k.html", size=KIB, status=200,
-                 headers=None, lua=None, warm=False, longer=1):
+                 headers=None, lua=None, warm=False, longer=1, files=None, turn="wrk", company=None, crowd=0,
+                 fresh=False, floor=True, shown=("cpu_us", "rps"), why=""):
         self.name, self.title, self.about = name, title, about
         self.connections, self.path, self.size, self.status = connections, path, size, status
         self.headers, self.lua, self.warm, self.longer = headers or {}, lua, warm, longer
+        self.files, self.turn, self.company, self.crowd = files, turn, company, crowd
+        self.fresh, self.floor, self.shown, self.why = fresh, floor, shown, why
+
+    def all_connections(self):
+        return self.connections + self.crowd + (self.company.connections if self.company else 0)
 
 
-WORKS = {work.name: work for work in (
-    Work("c1", "One connection", "One client asks for 1 KiB again and again, and waits for each answer.",
-         connections=1),
-    Work("small", "64 connections", "64 clients keep their connections and ask for 1 KiB."),
-    Work("c1000", "1,000 connections", "The same with 1,000 clients.", connections=1000),
-    Work("c8000", "8,000 connections", "The same with 8,000 clients. Opening the connections is part of it.",
-         connections=8000, longer=2),
-    Work("close", "A connection a request", "64 clients connect anew for each 1 KiB.",
-         headers={"Connection": "close"}),
-    Work("pipe", "Pipelined", f"64 clients send {PIPELINED} requests for 1 KiB at a time.", lua=PIPE_LUA),
-    Work("browser", "A browser’s headers", "64 clients ask for 1 KiB with the fields that Chromium sends.",
-         headers=BROWSER),
-    Work("304", "Not modified", "64 clients ask whether 1 KiB has changed; it has not.", size=0, status=304,
-         headers={"If-Modified-Since": OLD_DATE}),
-    Work("many", "10,000 files", "64 clients ask for 10,000 files of 1 KiB in turn.", path="/many/0/0.html",
-         lua=MANY_LUA, warm=True),
-    Work("medium", "100 KiB", "64 clients ask for a file of 100 KiB.", path="/100k.html", size=100 * KIB),
-    Work("large", "10 MiB", "16 clients ask for a file of 10 MiB.", path="/10m.bin", size=10 << 20, connections=16),
-)}
+SMALL = Work("small", "64 connections", "64 clients keep their connections and ask for 1 KiB.")
+LARGE = Work("large", "10 MiB", "16 clients ask for a file of 10 MiB.", path="/10m.bin", size=10 << 20, connections=16,
+             why="One file, asked for all the time, may stay in the CPU’s caches: cheap to copy. See “photos”.")
+
+
+def plain_works():
+    return (
+        Work("c1", "One connection", "One client asks for 1 KiB again and again, and waits for each answer.",
+             connections=1),
+        SMALL,
+        Work("c1000", "1,000 connections", "The same with 1,000 clients.", connections=1000),
+        Work("c8000", "8,000 connections", "The same with 8,000 clients. Opening the connections is part of it.",
+             connections=8000, longer=2),
+        Work("close", "A connection a request", "64 clients connect anew for each 1 KiB.",
+             headers={"Connection": "close"},
+             why="Nearly all of it is the kernel’s work of making and ending connections, which everybody pays."),
+        Work("pipe", "Pipelined", f"64 clients send {PIPELINED} requests for 1 KiB at a time.", lua=PIPE_LUA,
+             why="Who gathers the answers to requests that came together sends them at the price of one."),
+        Work("browser", "A browser’s headers", "64 clients ask for 1 KiB with the fields that Chromium sends.",
+             headers=BROWSER),
+        Work("304", "Not modified", "64 clients ask whether 1 KiB has changed; it has not.", size=0, status=304,
+             headers={"If-Modified-Since": OLD_DATE}),
+        Work("many", "10,000 files", "64 clients ask for 10,000 files of 1 KiB in turn.", path="/many/0/0.html",
+             lua=MANY_LUA, warm=True),
+        Work("medium", "100 KiB", "64 clients ask for a file of 100 KiB.", path="/100k.html", size=100 * KIB),
+        LARGE,
+    )
+
+
+def large_sets(sizes):
+    """Works over more than any cache holds, and one that no cache can know."""
+    photos, crawl, tiles, first = sizes["photos"], sizes["crawl"], sizes["tiles"], sizes["first"]
+    return (
+        Work("photos", "Photos", f"64 clients ask for {photos:,} files of 200 KiB in random order. All are in memory, "
+             f"{photos * 200 / 2**20:.1f} GiB of them.", path="/photos/0/0.jpg",
+             size=200 * KIB, lua=PHOTOS_LUA.format(count=photos), files="photos", warm=True,
+             why="So many bodies come from memory, not from the CPU’s caches. Who copies it pays for the copy; with "
+                 "sendfile the kernel sends the page itself, but the file must be at hand, by a cache of "
+                 "descriptors or by an open for each request."),
+        Work("tiles", "Tiles", f"64 clients ask for random ranges of 64 KiB of one file of {tiles / 1024:.1f} GiB, as "
+             "maps and archives in one file are read.", path="/tiles.bin", size=64 * KIB, status=206,
+             headers={"Range": f"bytes=0-{64 * KIB - 1}"}, lua=TILES_LUA.format(last=(tiles << 20) - 64 * KIB),
+             files="tiles", warm=True,
+             why="The one file stays open, so what decides is how 64 KiB of it come from memory to the socket."),
+        Work("crawl", "A crawl", f"64 clients ask for {crawl:,} files of 1 KiB in turn"
+             + (": more than the caches of open files hold." if crawl > 2 * CACHED else "."),
+             path="/crawl/0/0.html", lua=CRAWL_LUA.format(count=crawl), files="crawl",
+             why="A cache of open files holds few of these at most, so this is the price of a miss: "
+                 "the system calls that find, open, look at and read a file."),
+        Work("first", "First byte", f"One client asks for the first byte of {first} files of 16 MiB, one after the "
+             "other, which the server has not seen before.", connections=1, path="/first/0.bin", size=1, status=206,
+             headers={"Range": "bytes=0-0"}, files="first", turn="each_once", fresh=True, floor=False,
+             shown=("p50_us", "p99_us", "cpu_us"),
+             why="A tag made from size and time costs nothing; one made from the content must read it, once."),
+    )
+
+
+def in_company(sizes):
+    """A small hot file, by itself and then beside something that could stop its clients."""
+    cold = sizes["cold"]
+    hot = {"turn": "beside", "floor": False}
+    return (
+        Work("mixed", "Small beside large", "32 clients ask for 1 KiB while 64 others download 10 MiB again and again.",
+             connections=32, company=Work("bulk", "", "", path="/10m.bin", size=10 << 20),
+             shown=("p99_us", "rps", "beside_bytes"), **hot,
+             why="All share one CPU, so how much is sent to one client before the next has its turn decides how long "
+                 "the small ones wait. More for the small ones is less for the large ones, and the other way round."),
+        Work("cold", "Hot beside cold", "16 clients ask for 1 KiB while 8 others ask for files of 2 MiB that are not "
+             f"in memory, {cold:,} in turn; they are put out of memory all the time.", connections=16,
+             company=Work("disk", "", "", connections=8, path="/cold/0.bin", size=2 << 20,
+                          lua=COLD_LUA.format(count=cold)),
+             files="cold", fresh=True, shown=("p99_us", "p99_times", "rps", "beside_bytes"), **hot,
+             why="A thread or a process that waits for the disk stops nobody else. A loop that waits for it stops all "
+                 "its clients, unless somebody else waits for it."),
+        Work("listing", "Hot beside listings", f"32 clients ask for 1 KiB while 8 others ask for the listing of a "
+             f"folder of {LISTED:,} files.", connections=32,
+             company=Work("list", "", "", connections=8, path="/listing/", size=None, status=200), files="listing",
+             shown=("p99_us", "p99_times", "rps", "beside_rps"), **hot,
+             why="A listing takes a look at each file. Made in the loop, anew for each request, it holds everybody up "
+                 "for that long; made elsewhere, or kept, it doesn’t."),
+        Work("storm", "Hot in a storm", f"32 clients ask for 1 KiB, beginning as {STORM['drip']:,} connections drip "
+             f"the fields of a request, {STORM['stall']} ask for 10 MiB and never read, and {STORM['half']} close "
+             "their side half-way.", connections=32, crowd=sum(STORM.values()),
+             shown=("p99_us", "p99_times", "rps", "memory_more"), **hot,
+             why="A connection that does nothing should cost a round nothing, and one that can’t be sent to should "
+                 "not be tried. Memory is what each of them holds meanwhile."),
+    )
+
+
+def of(sizes):
+    return {work.name: work for work in (*plain_works(), *large_sets(sizes), *in_company(sizes))}
+
+
 PASSES = ("syscalls", "memory")
 QUICK = ("small", "close", "pipe")
-
-
-def write(name, content):
-    with open(name, "wb") as file:
-        file.write(content)
-    os.utime(name, (OLD, OLD))
-
-
-def make_files(root):
-    text = b"<p>a static file</p>\n"
-    os.mkdir(root)
-    for name, size in (("1k.html", KIB), ("index.html", KIB), ("100k.html", 100 * KIB), ("10m.bin", 10 << 20)):
-        write(f"{root}/{name}", (text * (size // len(text) + 1))[:size])
-    for n in range(PAGES):
-        if n < 100:
-            os.makedirs(f"{root}/many/{n}")
-        write(f"{root}/many/{n % 100}/{n}.html", b"%-1023d\n" % n)
 
 
 def request_of(work):
@@ -96,10 +194,10 @@ def request_of(work):
 
 def response_of(work):
     """What the floor answers: a head as long as a careful server's, and the body."""
-    status = {200: "200 OK", 304: "304 Not Modified"}[work.status]
+    status = {200: "200 OK", 206: "206 Partial Content", 304: "304 Not Modified"}[work.status]
     head = [f"HTTP/1.1 {status}", "Date: Fri, 20 Nov 2026 12:00:00 GMT", 'ETag: "0123456789abcdef"',
             f"Last-Modified: {OLD_DATE}", "Cache-Control: no-cache"]
-    if work.status == 200:
+    if work.status != 304:
         head += ["Content-Type: text/html; charset=utf-8", f"Content-Length: {work.size}", "Accept-Ranges: bytes",
                  "X-Content-Type-Options: nosniff"]
     if work.headers.get("Connection") == "close":

@@ -1,0 +1,229 @@
+"""The servers take turns at a work, and what a turn is: wrk alone, or a hot file by itself and then in company."""
+
+import contextlib
+import os
+import signal
+import socket
+import statistics
+import subprocess
+import time
+
+import files
+import measure
+import works
+
+RANGES = ("rps", "cpu_us", "p99_us")
+CONNECT_SECONDS = 10
+
+
+# ---- Turns
+
+
+def able(bench, everyone, work):
+    """The servers that can take so many connections, and why the others can't."""
+    chosen, left_out = [], {}
+    connections = work.all_connections()
+    for server in everyone:
+        most, _, why = server.limit()
+        if server.kind == "floor" and not work.floor:
+            continue
+        if most and connections > most:
+            left_out[server.name] = why
+        elif connections + 100 > bench.descriptors:
+            left_out[server.name] = f"only {bench.descriptors} descriptors are allowed here"
+        else:
+            chosen.append(server)
+    return chosen, left_out
+
+
+def take(bench, everyone, work, rounds, seconds, progress):
+    result = {key: getattr(work, key) for key in ("name", "title", "about", "why", "shown", "connections")}
+    chosen, left_out = able(bench, everyone, work)
+    result |= {"cells": {}, "left_out": left_out}
+    try:
+        progress.say(work, "files")
+        with files.placed(bench.root, work.files, bench.sizes):
+            if work.files == "cold":
+                files.check_eviction(f"{bench.root}/cold")
+            turns = all_turns(bench, chosen, left_out, work, rounds, seconds, progress)
+            result["cells"] = {server.name: summary(turns[server.name]) for server in chosen}
+    except OSError as error:  # of the files: nobody can do this work here
+        left_out |= {server.name: str(error) for server in chosen}
+    finally:
+        for server in everyone:
+            server.stop()
+    progress.work_done(work)
+    return result
+
+
+def all_turns(bench, chosen, left_out, work, rounds, seconds, progress):
+    turns = {server.name: [] for server in chosen}
+    for server in list(chosen):
+        progress.say(work, f"{server.name} begins")
+        attempt(chosen, left_out, server, prepare, bench, server, work)
+    for number in range(rounds):
+        for server in list(chosen if number % 2 == 0 else reversed(chosen)):
+            progress.say(work, f"{server.name}, round {number + 1} of {rounds}")
+            figures = attempt(chosen, left_out, server, turn, bench, server, work, seconds)
+            if figures:
+                turns[server.name].append(figures)
+            progress.turn_done(work)
+    return turns
+
+
+def attempt(chosen, left_out, server, action, *arguments):
+    """A server that can't do a work is left out of it, and it is said why."""
+    try:
+        return action(*arguments)
+    except (OSError, subprocess.SubprocessError) as error:
+        left_out[server.name] = str(error)
+        chosen.remove(server)
+        server.stop()
+        return None
+
+
+def prepare(bench, server, work):
+    server.start(work)
+    measure.check(server, work)
+    if work.files == "listing":
+        measure.check_listing(server, work.company)
+    elif work.company:
+        measure.check(server, work.company)
+    if work.warm:
+        measure.run_wrk(bench, server, work, 1)
+    measure.settled_cpu_seconds(server.process.pid)
+    pause(server, work)
+
+
+def pause(server, work):
+    if work.fresh:
+        server.stop()
+    else:
+        server.hold()
+
+
+def turn(bench, server, work, seconds):
+    if work.fresh:
+        server.start(work)
+    else:
+        server.go_on()
+    figures = TURNS[work.turn](bench, server, work, seconds * work.longer)
+    pause(server, work)
+    return figures
+
+
+def summary(turns):
+    """The medians, key by key, and the sums of the errors."""
+    cell = {"errors": {}}
+    for key in sorted({key for figures in turns for key in figures} - {"errors", "requests"}):
+        values = [figures[key] for figures in turns if figures.get(key) is not None]
+        cell[key] = statistics.median(values) if values else None
+        if key in RANGES and values:
+            cell[key + "_range"] = [min(values), max(values)]
+    for figures in turns:
+        for kind, count in figures["errors"].items():
+            cell["errors"][kind] = cell["errors"].get(kind, 0) + count
+    return cell
+
+
+def run_pass(everyone, action):
+    """Something that each server does once, by itself."""
+    cells, left_out, chosen = {}, {}, list(everyone)
+    for server in everyone:
+        try:
+            attempt(chosen, left_out, server, server.start, works.SMALL)
+            if server in chosen:
+                figures = attempt(chosen, left_out, server, action, server)
+                if figures:
+                    cells[server.name] = figures
+        finally:
+            server.stop()
+    return {"cells": cells, "left_out": left_out}
+
+
+# ---- What a turn is
+
+
+def wrk_alone(bench, server, work, seconds):
+    account = measure.Account(server)
+    return account.add_to(measure.run_wrk(bench, server, work, seconds))
+
+
+def each_once(bench, server, work, _):
+    """Each file of the set once, over one connection, from here."""
+    account, waits = measure.Account(server, time.process_time), []
+    with socket.create_connection(("127.0.0.1", server.port), CONNECT_SECONDS) as connection:
+        connection.settimeout(CONNECT_SECONDS)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for n in range(bench.sizes[work.files]):
+            work_of_file = works.Work("", "", "", path=f"/{work.files}/{n}.bin", size=1, status=206,
+                                      headers=work.headers)
+            began = time.perf_counter()
+            connection.sendall(works.request_of(work_of_file))
+            answer = measure.read_answer(connection, 1)
+            waits.append(1e6 * (time.perf_counter() - began))
+            measure.expect(work_of_file, answer)
+    waits.sort()
+    return account.add_to({"requests": len(waits), "rps": 1e6 * len(waits) / sum(waits), "errors": {},
+                           "p50_us": statistics.median(waits), "p99_us": waits[len(waits) * 99 // 100]})
+
+
+def beside(bench, server, work, seconds):
+    """The hot file alone, then in company: of other requests, or of a crowd."""
+    alone = measure.run_wrk(bench, server, work, seconds)
+    account = measure.Account(server)
+    if work.crowd:
+        figures = amid_crowd(bench, server, work, seconds)
+    else:
+        figures = beside_work(bench, server, work, seconds)
+    if not figures["requests"]:  # they have waited all the time, at least; that is no reason to be left out
+        figures["p99_us"] = 1e6 * seconds
+        figures["errors"]["turns without any answer"] = 1
+    return compared(account.add_to(figures, each=False), alone)
+
+
+def compared(figures, alone):
+    if not alone["requests"]:
+        raise OSError("no request was answered, even alone")
+    added = {"alone_rps": alone["rps"], "alone_p99_us": alone["p99_us"], "rate_share": None, "p99_times": None}
+    added["rate_share"] = figures["rps"] / alone["rps"]
+    if alone["p99_us"] and figures["p99_us"]:
+        added["p99_times"] = figures["p99_us"] / alone["p99_us"]
+    return figures | added
+
+
+def beside_work(bench, server, work, seconds):
+    before = files.disk_bytes()
+    with files.kept_cold(f"{bench.root}/cold") if work.files == "cold" else contextlib.nullcontext():
+        figures, other = measure.run_wrk(bench, server, work, seconds, work.company)
+    if work.files == "cold":
+        figures["from_disk"] = (files.disk_bytes() - before) / seconds
+    for kind, count in other["errors"].items():
+        figures["errors"][f"{kind} ({work.company.name})"] = count
+    return figures | {"beside_rps": other["rps"], "beside_bytes": other["bytes_each_second"]}
+
+
+def amid_crowd(bench, server, work, seconds):
+    """Both begin at once. What the server holds is looked at while all of them are there."""
+    before = measure.pss_bytes(server.process.pid)
+    crowd = measure.client(bench, [bench.tool("crowd"), str(server.port),
+                                   *(f"{kind}:{count}" for kind, count in works.STORM.items())])
+    try:
+        figures = measure.run_wrk(bench, server, work, seconds)
+        figures["memory_more"] = measure.pss_bytes(server.process.pid) - before
+        os.kill(crowd.pid, signal.SIGTERM)
+        said = crowd.communicate(timeout=CONNECT_SECONDS)[0]
+    finally:
+        crowd.kill()
+        crowd.communicate()
+    if crowd.returncode:
+        raise OSError(f"crowd: {said.strip()[-200:]}")
+    for kind, connected, closed in (line.split() for line in said.splitlines()):
+        missing = works.STORM[kind] - int(connected)
+        if missing:
+            figures["errors"][f"{kind} not connected"] = missing
+        figures[f"{kind}_closed"] = int(closed)
+    return figures
+
+
+TURNS = {"wrk": wrk_alone, "each_once": each_once, "beside": beside}
