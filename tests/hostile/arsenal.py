@@ -46,18 +46,16 @@ def ranges(size=10, count=16):
     return "Range: bytes=" + ",".join(f"{step * i}-{step * i + size - 1}" for i in range(count)) + "\r\n"
 
 
-def small_files(connection, turn):
-    """Each of 170 holds its own, and what lies between stays in the cache until somebody wants the room."""
-    return request(f"/small/{4 * connection % (target.SMALL - target.PAGES)}.txt")
+def missing_names(connection, turn):
+    return b"".join(request(f"/{connection}.{turn}.{number}") for number in range(1_000))
 
 
-def small_files_piped(connection, turn, count=4):
-    wanted = range(count * connection, count * (connection + 1))
-    return b"".join(request(f"/small/{number % (target.SMALL - target.PAGES)}.txt") for number in wanted)
-
-
-def large_files(connection, turn):
-    return request(f"/large/{connection}.bin")
+def files(folder, suffix, there, count):
+    """Each connection asks for its own."""
+    def payload(connection, turn):
+        wanted = range(count * connection, count * (connection + 1))
+        return b"".join(request(f"/{folder}/{number % (there - target.PAGES)}.{suffix}") for number in wanted)
+    return payload
 
 
 ATTACKS = {attack.name: attack for attack in (
@@ -70,16 +68,16 @@ ATTACKS = {attack.name: attack for attack in (
            lambda *_: request("/list/"), reads=False),
     Attack("listings-piped-unread", "3 connections ask for it 12 times each and read nothing", 3,
            lambda *_: request("/list/") * 12, reads=False),
-    Attack("small-unread", "170 connections ask for a file of 100 KiB each and read nothing", 170, small_files,
-           reads=False),
-    Attack("small-piped-unread", "170 connections ask for 4 files of 100 KiB each and read nothing", 170,
-           small_files_piped, reads=False),
-    Attack("large-unread", "80 connections ask for a file of 1 MiB each and read nothing", 80, large_files,
-           reads=False),
+    Attack("small-unread", "170 connections ask for 4 files of 100 KiB each and read nothing", 170,
+           files("small", "txt", target.SMALL, 4), reads=False),
+    Attack("large-unread", "80 connections ask for 8 files of 1 MiB each and read nothing", 80,
+           files("large", "bin", target.LARGE, 8), reads=False),
     # More than fork's 512 places: who takes them all holds up the rest, by its nature.
-    Attack("large-unread-600", "600 connections ask for a file of 1 MiB each and read nothing", 600, large_files,
-           reads=False, without=("blocking", "fork")),
+    Attack("large-unread-600", "600 connections ask for a file of 1 MiB each and read nothing", 600,
+           files("large", "bin", target.LARGE, 1), reads=False, without=("blocking", "fork")),
     Attack("log-ranges", "16 ranges of a log file of 15 MiB that grows, 100 pipelined on each of 4 connections", 4,
            lambda *_: request("/" + target.LOG, fields=ranges()) * 100, 206, tick=target.Site.append_line),
+    Attack("missing-names", "names that aren't there, none of them twice, 1,000 pipelined on each of 4 connections", 4,
+           missing_names, 404),
     Attack("guesses", "45 wrong passwords a second on 8 connections", 8, guess, 401, rate=5_000),
 )}
