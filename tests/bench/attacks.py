@@ -5,7 +5,7 @@
 
 With two binaries each figure is there twice, as before and after. The server has one CPU, clients have another. The
 honest client is wrk with four connections on a file of 2 KiB; the longest wait is that of one more, which asks for all
-sorts of files. Needs wrk."""
+sorts of files. An attack may begin with what half a second allows. Needs wrk."""
 
 import argparse
 import os
@@ -67,6 +67,7 @@ def wrk(port, seconds, fields):
                           timeout=seconds + 60, preexec_fn=die_with_parent)
     figures = measure.read_wrk(done.stdout)
     longest = re.search(r"Latency\s+\S+\s+\S+\s+([\d.]+)(us|ms|s|m)\b", done.stdout)
+    figures["rps"] *= 1 - figures["errors"].get("status", 0) / max(1, figures["requests"])
     figures["longest_ms"] = float(longest[1]) * UNITS[longest[2]] if longest else 0
     return figures
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Hostile clients against every model: an honest one beside them gets every answer, right and in time.
 
-    hostile.py [HTTPD] [--model M ...] [--what SCENARIO ...] [--list]
+    hostile.py [HTTPD] [--model M ...] [--what SCENARIO ...] [--unlucky SO] [--list]
 
 Exits 0 when all is well, 1 when something failed."""
 
@@ -19,6 +19,7 @@ sys.path.insert(0, str(HERE.parent))
 
 import luck
 import passwords
+import unlucky
 from arsenal import ALL, ATTACKS, Attack, ranges, request
 from attacker import Attacker
 from honest import Ask, Honest, Link
@@ -28,7 +29,7 @@ from webdriver import Server, cpu_seconds, raise_descriptor_limit, terminate_pol
 # Seconds that an honest request may take. What is defended against took 4 to 100; a server that is in order takes a
 # few milliseconds, and a small machine on which other tests run, some tenths.
 LIMIT = 2
-LASTS = 1.2  # seconds that honest clients ask beside an attack that has been launched; then what is under way is awaited
+LASTS = 1.2  # seconds that honest clients ask beside an attack; then what is under way is awaited
 
 
 # ---- Attacks of the arsenal
@@ -117,13 +118,13 @@ ATTACKED = {
     "log-ranges-cost": (log_ranges_cost, ("blocking",)),
     **passwords.SCENARIOS,
 }
-GROUPS = {"attacks": ATTACKED, "luck": luck.SCENARIOS}
-SCENARIOS = {**ATTACKED, **luck.SCENARIOS}
+GROUPS = {"attacks": ATTACKED, "luck": luck.SCENARIOS, "unlucky": unlucky.SCENARIOS}
+SCENARIOS = {name: scenario for group in GROUPS.values() for name, scenario in group.items()}
 
 
 def run(name, options, model, site):
     action, without = SCENARIOS[name]
-    if model in without:
+    if model in without or (name in unlucky.SCENARIOS and not unlucky.library):
         return True
     began = time.monotonic()
     try:
@@ -144,6 +145,7 @@ def arguments():
     parser.add_argument("--model", nargs="+", action="extend", metavar="M", choices=ALL)
     parser.add_argument("--what", nargs="+", action="extend", metavar="SCENARIO", choices=(*SCENARIOS, *GROUPS),
                         help="scenarios, or: " + ", ".join(GROUPS))
+    parser.add_argument("--unlucky", metavar="SO", help="unlucky.c, built; without it what needs it is left out")
     parser.add_argument("--list", action="store_true", help="name the scenarios")
     return parser.parse_args()
 
@@ -154,6 +156,7 @@ def main():
         print("\n".join(SCENARIOS))
         return 0
     options.httpd = os.path.abspath(options.httpd)
+    unlucky.library = options.unlucky and os.path.abspath(options.unlucky)
     terminate_politely()
     raise_descriptor_limit()
     with tempfile.TemporaryDirectory(prefix="httpd-hostile-") as folder:

@@ -226,12 +226,17 @@ def drain(httpd, model, site):
             status, _, body = link.answer(Ask("/list/"), end)
             assert status == 200 and listed(body), f"client {number} got {status} with {len(body)} bytes"
             link.close()
-        status = server.process.wait(LIMIT)
-        assert status == 0, f"exit status {status}: {server.output()}"
-        await_true(lambda: not session_members(server.pid), "processes outlived the server")
-        server.stop = lambda: None
-        server.process.poll = lambda: None
+        ended(server)
     return f"{count} whole listings after SIGTERM"
+
+
+def ended(server):
+    """The server ends by itself; as a context manager it needn't be told any more."""
+    status = server.process.wait(LIMIT)
+    assert status == 0, f"exit status {status}: {server.output()}"
+    await_true(lambda: not session_members(server.pid), "processes outlived the server")
+    server.stop = lambda: None
+    server.process.poll = lambda: None
 
 
 SCENARIOS = {
