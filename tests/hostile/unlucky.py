@@ -1,5 +1,5 @@
-"""What can't be had from a healthy machine: slow disks, disks that fail, no threads. Done by a library that is preloaded
-into the server (unlucky.c); --unlucky says where it is, and without it these are left out."""
+"""What can't be had from a healthy machine: slow disks, disks that fail, no threads. Done by a library that is
+preloaded into the server (unlucky.c); --unlucky says where it is, and without it these are left out."""
 
 import os
 import shlex
