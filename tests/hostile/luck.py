@@ -12,7 +12,7 @@ import time
 import target
 from arsenal import request
 from honest import Ask, Honest, Link, in_background, one
-from webdriver import Server, session_members
+from webdriver import session_members
 
 LIMIT = 20  # seconds, in all of this: something that never comes is found out, something slow is not
 NO_LINGER = struct.pack("ii", 1, 0)  # close is a reset
@@ -46,7 +46,7 @@ def await_true(condition, what):
 def leavers(httpd, model, site):
     """They ask for what takes long and leave, by FIN or by reset, at once or a moment later; others who ask for the
     same get it, and nothing is left behind."""
-    with Server(httpd, site.root, model, "--list") as server:
+    with target.Attacked(httpd, site.root, model, "--list") as server:
         link = Link(server.port)
         asks = [Ask("/list/"), Ask("/huge/0.bin", method="HEAD")]
         for ask in asks:
@@ -106,7 +106,7 @@ def few_descriptors(httpd, model, site):
     limited.write_text(f"#!/bin/sh\nulimit -n 64\nexec {shlex.quote(httpd)} \"$@\"\n")
     limited.chmod(0o755)
     silent = []
-    with Server(str(limited), site.root, model) as server:
+    with target.Attacked(str(limited), site.root, model) as server:
         try:
             for number in range(100):
                 silent.append(socket.create_connection(("127.0.0.1", server.port), LIMIT))
@@ -177,7 +177,7 @@ def vanishing(httpd, model, site):
     """Each answer is whole, or says that nothing is there; and after the last of it, all say so."""
     comer = Comer(site.root)
     try:
-        with Server(httpd, site.root, model, "--list") as server:
+        with target.Attacked(httpd, site.root, model, "--list") as server:
             seen = ask_until(Link(server.port), comer, time.monotonic() + 1.5)
             comer.stop()
             comer.remove()
@@ -211,7 +211,7 @@ def drain(httpd, model, site):
     """SIGTERM right after some have asked for a listing that takes long: each of them gets it, whole, and the server
     ends by itself with status 0."""
     count = 1 if model == "blocking" else 6
-    with Server(httpd, site.root, model, "--list") as server:
+    with target.Attacked(httpd, site.root, model, "--list") as server:
         links = [Link(server.port) for _ in range(count)]
         end = time.monotonic() + LIMIT
         for link in links:

@@ -7,8 +7,7 @@ import time
 from arsenal import ATTACKS, EXPENSIVE
 from attacker import Attacker
 from honest import Ask, Honest, Link, one
-from target import page_content
-from webdriver import Server
+from target import Attacked, page_content
 
 LIMIT = 2  # as in hostile.py; a password itself takes a tenth of a second
 ELSEWHERE = "127.0.0.2"
@@ -26,7 +25,7 @@ def guesses(httpd, model, site):
     nobody guesses at, and at last the one whose password is being guessed."""
     users = ["carol", "alice", *(f"user{i}" for i in range(NEWCOMERS))]
     path = site.passwords("users", users, "the right one", EXPENSIVE)
-    with Server(httpd, site.root, model, f"--auth={path}") as server:
+    with Attacked(httpd, site.root, model, f"--auth={path}") as server:
         remembered = Honest(server.port, [with_password("carol", "the right one")], LIMIT)
         attacker = None
         try:
@@ -51,7 +50,7 @@ def dear_password(httpd, model, site):
     if not path.exists():
         site.passwords("dear", ["alice"], "the right one", DEAREST)
     attack = dataclasses.replace(ATTACKS["guesses"], connections=1, rate=400)
-    with Server(httpd, site.root, model, f"--auth={path}") as server:
+    with Attacked(httpd, site.root, model, f"--auth={path}") as server:
         stranger = Honest(server.port, [Ask("/hot.txt", status=401)], LIMIT)
         attacker = None
         try:

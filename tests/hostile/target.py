@@ -7,6 +7,7 @@ import os
 import pathlib
 
 from honest import Ask
+from webdriver import Server
 
 KIB, MIB = 1 << 10, 1 << 20
 LISTED = 40_000
@@ -31,6 +32,13 @@ def sparse(path, count, size):
     for number in range(count):
         with open(path / f"{number}.bin", "wb") as file:
             file.truncate(size)
+
+
+class Attacked(Server):
+    """May take all the time that a drain has, ten seconds, and some more: an attack is under way when it ends."""
+
+    def stop(self, limit=15):
+        super().stop(limit)
 
 
 class Site:

@@ -10,8 +10,7 @@ import time
 
 from honest import Ask, Honest, Link, one
 from luck import LIMIT, await_true, ended
-from target import cached_asks, honest_asks, page_content
-from webdriver import Server
+from target import Attacked, cached_asks, honest_asks, page_content
 
 FAST = 2  # seconds, as in hostile.py
 SLOW_MS = 4_000
@@ -28,7 +27,7 @@ def name_of(size):
     return f"/unlucky-{size}.bin"
 
 
-class Unlucky(Server):
+class Unlucky(Attacked):
     """The server with the library in it."""
 
     def __init__(self, httpd, model, site, kind, size=0, *options):
