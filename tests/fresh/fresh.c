@@ -227,8 +227,9 @@ static void test_siblings(void **state) {
 
 int main(int argc, char **argv) {
     static const struct CMUnitTest all_tests[] = {
-        TEST(test_small),        TEST(test_large),     TEST(test_names), TEST(test_root),   TEST(test_siblings),
-        TEST(test_mid_transfer), TEST(test_same_time), TEST(test_nodes), TEST(test_future), TEST(test_huge),
+        TEST(test_small),     TEST(test_large),        TEST(test_names),    TEST(test_root),
+        TEST(test_siblings),  TEST(test_mid_transfer), TEST(test_in_place), TEST(test_mapped),
+        TEST(test_same_time), TEST(test_nodes),        TEST(test_future),   TEST(test_huge),
     };
     enum { TEST_COUNT = sizeof all_tests / sizeof all_tests[0] };
     struct CMUnitTest tests[TEST_COUNT];

@@ -32,6 +32,10 @@ static inline struct server *start_server(void **state, const char *root) {
 /* mid_transfer.c: one reader in the middle of a transfer, and one change. */
 void test_mid_transfer(void **state);
 
+/* in_place.c: the same with changes that hide, or that come before anything was read; and writes through mappings. */
+void test_in_place(void **state);
+void test_mapped(void **state);
+
 /* validators.c */
 void test_same_time(void **state);
 void test_nodes(void **state);

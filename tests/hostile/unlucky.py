@@ -1,0 +1,128 @@
+"""What can't be had from a healthy machine: slow disks, disks that fail, no threads. Done by a library that is
+preloaded into the server (unlucky.c); --unlucky says where it is, and without it these are left out."""
+
+import os
+import shlex
+import signal
+import select
+import socket
+import time
+
+from honest import Ask, Honest, Link, one
+from luck import LIMIT, await_true, ended
+from target import Attacked, cached_asks, honest_asks, page_content
+
+FAST = 2  # seconds, as in hostile.py
+SLOW_MS = 4_000
+SIZES = (60_007, 300_007)  # of files of no other: one that a cache would hold, one that it would not
+HOT = Ask("/hot.txt", page_content(999_999))
+library = None
+
+
+def content(size):
+    return (b"unlucky " * (size // 8 + 1))[:size]
+
+
+def name_of(size):
+    return f"/unlucky-{size}.bin"
+
+
+class Unlucky(Attacked):
+    """The server with the library in it."""
+
+    def __init__(self, httpd, model, site, kind, size=0, *options):
+        for each in SIZES:
+            (site.root / name_of(each)[1:]).write_bytes(content(each))
+        self.mark = site.folder / "mark"
+        self.mark.unlink(missing_ok=True)
+        wrapper = site.folder / "unlucky"
+        wrapper.write_text(f"#!/bin/sh\nexec env LD_PRELOAD={shlex.quote(library)} UNLUCKY={kind} UNLUCKY_SIZE={size}"
+                           f" UNLUCKY_MS={SLOW_MS} UNLUCKY_MARK={self.mark} {shlex.quote(httpd)} \"$@\"\n")
+        wrapper.chmod(0o755)
+        super().__init__(str(wrapper), site.root, model, *options)
+
+
+def answered(link):
+    """It has something to say, or has ended."""
+    return bool(select.select([link.socket], [], [], 0)[0])
+
+
+def slow_disk(httpd, model, site):
+    """Nobody else waits for it; who asked gets the file, and so does another who asks for the same meanwhile; who asked
+    and left is no harm."""
+    told = []
+    for size in SIZES:
+        ask = Ask(name_of(size), content(size))
+        with Unlucky(httpd, model, site, "slow", size) as server:
+            others = Honest(server.port, cached_asks(), FAST)
+            try:
+                others.await_round()
+                first, second = Link(server.port), Link(server.port)
+                first.send(ask, time.monotonic() + LIMIT)
+                await_true(lambda: server.mark.exists() or answered(first), "it was never read")
+                with socket.create_connection(("127.0.0.1", server.port), LIMIT) as leaver:
+                    leaver.sendall(f"GET {ask.path} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+                second.send(ask, time.monotonic() + LIMIT)
+                for link in (first, second):
+                    status, _, body = link.answer(ask, time.monotonic() + LIMIT)
+                    assert status == 200 and body == ask.body, f"{ask.path}: {status} with {len(body)} bytes"
+                    link.close()
+                told.append(others.finish())
+            finally:
+                others.end()
+    return "; ".join(told)
+
+
+def slow_disk_drain(httpd, model, site):
+    """SIGTERM while a file is being read: who asked for it gets it, and the server ends by itself."""
+    ask = Ask(name_of(SIZES[0]), content(SIZES[0]))
+    with Unlucky(httpd, model, site, "slow", SIZES[0]) as server:
+        link = Link(server.port)
+        link.send(ask, time.monotonic() + LIMIT)
+        await_true(lambda: server.mark.exists() or answered(link), "it was never read")
+        os.kill(server.pid, signal.SIGTERM)
+        status, _, body = link.answer(ask, time.monotonic() + LIMIT)
+        assert status == 200 and body == ask.body, f"{status} with {len(body)} bytes"
+        link.close()
+        ended(server)
+    return "answered, then ended"
+
+
+def disk_error(httpd, model, site):
+    """What can't be read is an error, or ends early: never other bytes, and nobody else's trouble."""
+    seen = []
+    for size in SIZES:
+        with Unlucky(httpd, model, site, "error", size) as server:
+            link, ask = Link(server.port), Ask(name_of(size), content(size))
+            for _ in range(3):
+                try:
+                    status, _, body = link.exchange(ask, LIMIT)
+                except ConnectionResetError:
+                    status, body = "cut", b""
+                    link.close()
+                assert status in (403, 500, 503, "cut") or body == ask.body, f"{ask.path}: {status}, {len(body)} bytes"
+                seen.append(str(status))
+                took, why = one(Link(server.port), HOT, LIMIT)
+                assert not why, why
+            link.close()
+    return "answers " + ", ".join(seen)
+
+
+def no_threads(httpd, model, site):
+    """Where none can be made, things are done without, whatever is asked for."""
+    with Unlucky(httpd, model, site, "threads") as server:
+        client = Honest(server.port, honest_asks(), LIMIT)
+        try:
+            client.await_round()
+            told = client.finish()
+        finally:
+            client.end()
+    return told
+
+
+SCENARIOS = {
+    "slow-disk": (slow_disk, ("blocking",)),
+    "slow-disk-drain": (slow_disk_drain, ()),
+    "disk-error": (disk_error, ()),
+    "no-threads": (no_threads, ("thread",)),
+}
