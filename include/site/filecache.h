@@ -20,10 +20,12 @@ enum {
     FILECACHE_BUCKETS = 16384,
     FILECACHE_BYTES = 64 << 20,       /* bodies and heads of small files, those that replies hold on to included */
     FILECACHE_MADE_BYTES = 256 << 20, /* listings that are too large for that: some ten of 100,000 entries */
-    FILECACHE_BODY_MAX = 128 * 1024,  /* a file up to here is kept in memory */
-    FILECACHE_TRUST_MS = 950,         /* an entry is believed this long: a second, less the coarse clock's tick */
-    FILECACHE_NOTES = 256,            /* folders whose siblings are known without a look */
-    FILECACHE_LOADING = 256,          /* buckets of what is being loaded */
+    /* A file up to here is kept in memory and sent from there; above, sending it by reference is cheaper. Measured with
+       100 KiB: 16 us by reference, 20 by copying. */
+    FILECACHE_BODY_MAX = 64 * 1024,
+    FILECACHE_TRUST_MS = 950, /* an entry is believed this long: a second, less the coarse clock's tick */
+    FILECACHE_NOTES = 256,    /* folders whose siblings are known without a look */
+    FILECACHE_LOADING = 256,  /* buckets of what is being loaded */
 };
 
 /* Entries that compete for one bounded thing. Which goes is decided by a hand that sweeps them and spares those that
