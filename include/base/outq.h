@@ -20,10 +20,10 @@ enum {
 struct outq_source {
     int fd;
     bool by_reference; /* its bytes have stood long enough to be sent without being copied first */
-    bool proven;       /* `content` is of all bytes */
+    bool provable;     /* it is short enough to be hashed, so that growth can be told from rewriting */
     uint64_t version;  /* version_of() the file that the head describes: another one must not be sent, */
-    uint64_t size;     /*   unless it has only grown beyond this, */
-    uint64_t content;  /*   which is so when this is still the hash of the first `size` bytes */
+    uint64_t size;     /*   unless it has only grown beyond this */
+    uint64_t key;      /* by which the hash of those bytes is known, if it is */
 };
 
 struct outq_piece {

@@ -9,21 +9,28 @@
 
 enum { BODY_PROVEN_MAX = 16 * 1024 };
 
+enum body_job {
+    BODY_FETCH, /* bring the range into memory */
+    BODY_VOUCH, /* hash what was promised, while it stands, so that it can be proved */
+    BODY_PROVE, /* read the range, and then prove that all up to it, too, still is what was promised */
+};
+
 struct body_load {
     struct load load;
     struct known *known;
     struct outq_source source; /* with a descriptor of its own */
     uint64_t first;            /* of the range that is needed */
     size_t len;
-    bool prove;
-    bool same;    /* out, of a proof: `bytes` are the promised version's, and so was all that was read before */
-    char bytes[]; /* of a proof: the range */
+    enum body_job job;
+    uint64_t promised; /* to be proved: the hash */
+    bool same;         /* out, of a proof: `bytes` are the promised version's, and so was all that was read before */
+    char bytes[];      /* of a proof: the range */
 };
 
-/* A load that brings the range into memory; or, with `prove`, reads it (at most BODY_PROVEN_MAX of it) and proves it.
-   NULL: no memory or no descriptor. */
-struct body_load *body_load_open(struct known *known, const struct outq_source *source, uint64_t first, size_t len,
-                                 bool prove);
+/* A load that does the job for a range, of which a proof takes at most BODY_PROVEN_MAX. NULL: no memory or no
+   descriptor. */
+struct body_load *body_load_open(struct known *known, const struct outq_source *source, enum body_job job,
+                                 uint64_t first, size_t len);
 
 extern const struct load_kind body_load_kind;
 static inline bool body_load_is(const struct load *load) {

@@ -14,7 +14,7 @@
 struct known;
 
 /* What a fact is about. */
-enum known_kind { KNOWN_CONTENT, KNOWN_SIBLINGS };
+enum known_kind { KNOWN_CONTENT, KNOWN_SIBLINGS, KNOWN_TAGGED };
 
 /* NULL: no memory. */
 struct known *known_open(void);
@@ -22,6 +22,9 @@ void known_close(struct known *known);
 
 /* The name of a fact about the version that *st shows: of its first `size` bytes. */
 uint64_t known_version(const struct known *known, enum known_kind kind, const struct stat *st, uint64_t size);
+
+/* The name of the fact that a file, whatever its version, has been seen with a tag. */
+uint64_t known_tagged(const struct known *known, const struct stat *st, uint64_t tag);
 
 /* False: it isn't known. */
 bool known_get(const struct known *known, uint64_t version, uint64_t *fact);

@@ -3,6 +3,7 @@
 #define VERSION_H
 
 #include "base/hash.h"
+#include "site/known.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -12,7 +13,7 @@ enum {
     /* A tag is of the whole content up to here: reading and hashing as much takes a millisecond or two. Above, it is
        of samples, size and time; unless the time says nothing. */
     VERSION_WHOLE_MAX = 4 << 20,
-    /* A file that is being written to is hashed up to here, so that growth can be told from rewriting. */
+    /* A file is hashed up to here to tell whether it has only grown while it was sent. */
     VERSION_PROOF_MAX = 16 << 20,
     /* A file that changed within so many seconds is taken for one that is being written to. */
     VERSION_YOUNG_S = 5,
@@ -36,8 +37,13 @@ static inline bool version_young(const struct stat *st, int64_t now_seconds) {
 /* A hash of all `len` bytes. */
 uint64_t version_bytes(const char *bytes, size_t len);
 
-/* The same of the first `size` bytes of the file. `whole`: of all of them; else of samples. False: they can't be read.
- */
-bool version_content(int fd, uint64_t size, bool whole, uint64_t *hash);
+/* The same of the first `size` bytes of the file. `whole`: of all of them; else of samples. It is filed under `key` as
+   a fact about the version that *st shows, if no other can have been read or could show the same times. False: it isn't
+   filed; *hash is of whatever could be read. */
+bool version_learn(struct known *known, uint64_t key, int fd, const struct stat *st, uint64_t size, bool whole,
+                   uint64_t *hash);
+
+/* Milliseconds until *st is old enough for that; 0: it is. */
+int64_t version_settles_ms(const struct stat *st);
 
 #endif

@@ -28,10 +28,12 @@ static int send_flags(const struct outq_send *op) {
 
 /* Done at once where it may be, else the client's to wait for. */
 static ssize_t send_file_load(const struct send_file *how, struct client *client, const struct outq_send *op,
-                              size_t len, bool prove) {
-    struct body_load *load = body_load_open(how->known, op->source, op->first, len, prove);
+                              enum body_job job, size_t len) {
+    struct body_load *load = body_load_open(how->known, op->source, job, op->first, len);
     if (!load)
         return -errno;
+    if (client->load)
+        load_put(client->load);
     client->load = &load->load;
     if (!how->may_wait)
         return -EINPROGRESS;
@@ -50,20 +52,30 @@ static ssize_t send_file_loaded(struct client *client, const struct outq_send *o
     return n < 0 ? -errno : n;
 }
 
-static bool send_file_has_proof(struct client *client, const struct outq_send *op) {
-    if (!body_load_is(client->load) || client->load->state != LOAD_DONE)
-        return false;
+/* The client's last load, if it did this for this version. */
+static const struct body_load *send_file_done(const struct client *client, const struct outq_send *op,
+                                              enum body_job job) {
     const struct body_load *load = (const struct body_load *)client->load;
-    if (load->prove && op->first >= load->first && op->first - load->first < load->len)
-        return true;
-    load_put(client->load);
-    client->load = NULL;
-    return false;
+    bool done = body_load_is(client->load) && client->load->state == LOAD_DONE && load->job == job &&
+                load->source.version == op->source->version;
+    return done ? load : NULL;
 }
 
-/* A descriptor's range in memory is sent; another fetched first. */
+static bool send_file_has_proof(const struct client *client, const struct outq_send *op) {
+    const struct body_load *load = send_file_done(client, op, BODY_PROVE);
+    return load && op->first >= load->first && op->first - load->first < load->len;
+}
+
+/* Where a file that changed just now is sent in several pieces, its content is hashed behind the first: so that in the
+   end growth can be told from rewriting, and the first byte doesn't wait for it. */
+static bool send_file_vouch_due(const struct send_file *how, const struct client *client, const struct outq_send *op) {
+    uint64_t hash;
+    return op->source->provable && client->conn.sent > OUTQ_REPLY_BYTES && !send_file_done(client, op, BODY_VOUCH) &&
+           !known_get(how->known, op->source->key, &hash);
+}
+
 static ssize_t send_file_fetch(const struct send_file *how, struct client *client, const struct outq_send *op) {
-    return send_file_load(how, client, op, op->len < FETCH_LEN ? op->len : FETCH_LEN, false);
+    return send_file_load(how, client, op, BODY_FETCH, op->len < FETCH_LEN ? op->len : FETCH_LEN);
 }
 
 static ssize_t send_by_reference(const struct send_file *how, struct client *client, const struct outq_send *op,
@@ -73,7 +85,7 @@ static ssize_t send_by_reference(const struct send_file *how, struct client *cli
     if (state == BODY_CHANGED)
         return 0;
     if (state == BODY_UNPROVEN && len <= BODY_PROVEN_MAX)
-        return send_file_load(how, client, op, len, true);
+        return send_file_load(how, client, op, BODY_PROVE, len);
     if (state == BODY_UNPROVEN)
         len -= BODY_PROVEN_MAX;
     if (!how->may_wait && !body_at_hand(op->source->fd, op->first, len))
@@ -87,6 +99,8 @@ static ssize_t send_by_reference(const struct send_file *how, struct client *cli
 static ssize_t send_by_copy(const struct send_file *how, struct client *client, const struct outq_send *op,
                             size_t len) {
     struct iovec iov = {how->buffer, len};
+    if (len < op->len && send_file_vouch_due(how, client, op))
+        return send_file_load(how, client, op, BODY_VOUCH, 0);
     ssize_t n = preadv2(op->source->fd, &iov, 1, (off_t)op->first, how->may_wait ? 0 : RWF_NOWAIT);
     if (n < 0 && (errno == EAGAIN || errno == EOPNOTSUPP) && !how->may_wait)
         return send_file_fetch(how, client, op);
@@ -96,7 +110,7 @@ static ssize_t send_by_copy(const struct send_file *how, struct client *client, 
     if (state == BODY_CHANGED)
         return 0;
     if (state == BODY_UNPROVEN)
-        return send_file_load(how, client, op, len, true);
+        return send_file_load(how, client, op, BODY_PROVE, len);
     n = send(client->fd, how->buffer, (size_t)n, send_flags(op));
     return n < 0 ? -errno : n;
 }

@@ -9,8 +9,10 @@
 #include <time.h>
 #include <unistd.h>
 
-/* In the C library's headers since Linux 6.5. */
-enum { SYS_CACHESTAT = 451 };
+enum {
+    SYS_CACHESTAT = 451,  /* in the C library's headers since Linux 6.5 */
+    SETTLES_MOST_MS = 50, /* a loader waits no longer than this for a version to be old enough to be filed */
+};
 
 struct cachestat_range {
     uint64_t first, len;
@@ -30,15 +32,15 @@ bool body_at_hand(int fd, uint64_t first, size_t len) {
 
 enum body_state body_look(const struct known *known, const struct outq_source *source) {
     struct stat st;
-    uint64_t content;
+    uint64_t content, promised;
     if (fstat(source->fd, &st) < 0 || (uint64_t)st.st_size < source->size)
         return BODY_CHANGED;
     if (version_of(&st) == source->version)
         return BODY_SAME;
-    if (!source->proven)
+    if (!known_get(known, source->key, &promised))
         return BODY_CHANGED;
     if (known_get(known, known_version(known, KNOWN_CONTENT, &st, source->size), &content))
-        return content == source->content ? BODY_SAME : BODY_CHANGED;
+        return content == promised ? BODY_SAME : BODY_CHANGED;
     return BODY_UNPROVEN;
 }
 
@@ -50,42 +52,60 @@ static ssize_t read_at(int fd, char *at, size_t len, uint64_t first) {
     return n;
 }
 
-/* To be filed, a version must be older than the clock's tick: another write within it wouldn't show. */
-static bool is_past_its_tick(const struct stat *st) {
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    int64_t age_ms = (now.tv_sec - st->st_ctim.tv_sec) * 1000 + (now.tv_nsec - st->st_ctim.tv_nsec) / 1000000;
-    return age_ms > 20;
-}
-
+/* The range is read before the hash is made: so what is written later does no harm. */
 static void body_prove(struct body_load *load) {
     const struct outq_source *source = &load->source;
-    struct stat before, after;
+    struct stat st;
     uint64_t content;
-    bool ok = fstat(source->fd, &before) == 0;
-    bool aged = ok && is_past_its_tick(&before);
-    ok = ok && read_at(source->fd, load->bytes, load->len, load->first) == (ssize_t)load->len &&
-         version_content(source->fd, source->size, true, &content) && fstat(source->fd, &after) == 0;
-    load->same = ok && content == source->content;
-    if (ok && aged && version_of(&before) == version_of(&after))
-        known_put(load->known, known_version(load->known, KNOWN_CONTENT, &after, source->size), content);
+    if (fstat(source->fd, &st) < 0 || (uint64_t)st.st_size < source->size ||
+        read_at(source->fd, load->bytes, load->len, load->first) != (ssize_t)load->len)
+        return;
+    uint64_t key = known_version(load->known, KNOWN_CONTENT, &st, source->size);
+    version_learn(load->known, key, source->fd, &st, source->size, true, &content);
+    load->same = content == load->promised;
+}
+
+static void body_vouch(const struct body_load *load) {
+    const struct outq_source *source = &load->source;
+    struct stat st;
+    uint64_t content;
+    if (fstat(source->fd, &st) < 0 || version_of(&st) != source->version)
+        return;
+    int64_t wait_ms = version_settles_ms(&st);
+    struct timespec wait = {.tv_nsec = (long)wait_ms * 1000000};
+    if (wait_ms > SETTLES_MOST_MS)
+        return;
+    if (wait_ms > 0)
+        nanosleep(&wait, NULL);
+    version_learn(load->known, source->key, source->fd, &st, source->size, true, &content);
+}
+
+static void body_fetch(const struct body_load *load) {
+    char bytes[16 * 1024];
+    for (size_t done = 0; done < load->len;) {
+        size_t left = load->len - done;
+        ssize_t n = read_at(load->source.fd, bytes, left < sizeof bytes ? left : sizeof bytes, load->first + done);
+        if (n <= 0)
+            return; /* who sends it finds out */
+        done += (size_t)n;
+    }
 }
 
 static bool body_work(struct load *base, bool at_hand) {
     struct body_load *load = (struct body_load *)base;
-    char bytes[16 * 1024];
     if (at_hand)
         return false;
-    if (load->prove)
+    switch (load->job) {
+    case BODY_FETCH:
+        body_fetch(load);
+        break;
+    case BODY_VOUCH:
+        body_vouch(load);
+        break;
+    case BODY_PROVE:
         body_prove(load);
-    else
-        for (size_t done = 0; done < load->len;) {
-            size_t left = load->len - done;
-            ssize_t n = read_at(load->source.fd, bytes, left < sizeof bytes ? left : sizeof bytes, load->first + done);
-            if (n <= 0)
-                break; /* who sends it finds out */
-            done += (size_t)n;
-        }
+        break;
+    }
     return true;
 }
 
@@ -101,11 +121,11 @@ static void body_release(struct load *base) {
 
 const struct load_kind body_load_kind = {body_work, body_finish, body_release};
 
-struct body_load *body_load_open(struct known *known, const struct outq_source *source, uint64_t first, size_t len,
-                                 bool prove) {
-    if (prove && len > BODY_PROVEN_MAX)
+struct body_load *body_load_open(struct known *known, const struct outq_source *source, enum body_job job,
+                                 uint64_t first, size_t len) {
+    if (job == BODY_PROVE && len > BODY_PROVEN_MAX)
         len = BODY_PROVEN_MAX;
-    struct body_load *load = malloc(sizeof *load + (prove ? len : 0));
+    struct body_load *load = malloc(sizeof *load + (job == BODY_PROVE ? len : 0));
     int fd = fcntl(source->fd, F_DUPFD_CLOEXEC, 0);
     if (!load || fd < 0) {
         if (fd >= 0)
@@ -113,8 +133,10 @@ struct body_load *body_load_open(struct known *known, const struct outq_source *
         free(load);
         return NULL;
     }
-    *load = (struct body_load){.known = known, .source = *source, .first = first, .len = len, .prove = prove};
+    *load = (struct body_load){.known = known, .source = *source, .first = first, .len = len, .job = job};
     load_init(&load->load, &body_load_kind);
     load->source.fd = fd;
+    if (job == BODY_PROVE)
+        known_get(known, source->key, &load->promised);
     return load;
 }

@@ -19,7 +19,6 @@
 enum {
     READ_TRIES = 4, /* a file that is being written while it is read is sent from its descriptor after so many */
     SETTLED_S = 2,  /* a file that changed within this time of being loaded is loaded again, whatever its times say */
-    AT_HAND_HASH_MAX = FILECACHE_BODY_MAX, /* hashing more takes longer than others should wait: some 30 us */
 };
 
 static bool same_time(struct timespec a, struct timespec b) {
@@ -104,36 +103,49 @@ static enum reading read_steadily(int fd, char *body, size_t space, bool at_hand
 static bool content_hash(const struct file_load *load, int fd, const struct stat *st, bool whole, bool at_hand,
                          uint64_t *hash) {
     struct known *known = load->place.known;
-    uint64_t size = (uint64_t)st->st_size, version = known_version(known, KNOWN_CONTENT, st, whole ? size : 0);
-    bool settled = is_settled(st, load->now_seconds);
-    if (settled && known_get(known, version, hash))
+    uint64_t size = (uint64_t)st->st_size, key = known_version(known, KNOWN_CONTENT, st, whole ? size : 0);
+    if (known_get(known, key, hash))
         return true;
     if (at_hand) /* reading could wait for the disk */
         return false;
-    if (version_content(fd, size, whole, hash) && settled)
-        known_put(known, version, *hash);
+    version_learn(known, key, fd, st, size, whole, hash);
     return true;
 }
 
-/* A large file's tag: of its content up to VERSION_WHOLE_MAX; above, of samples of it and its time, if that says
-   anything. Sets what is to be sent from as well. False: not at hand. */
+/* A tag of samples and time, unless the time says nothing. Another version of the file that has had the same one has
+   been edited in a way that hides: then its whole content must tell. *whole says so. False: not at hand. */
+static bool sampled_tag(const struct file_load *load, int fd, const struct stat *st, bool at_hand, uint64_t *tag,
+                        bool *whole) {
+    struct known *known = load->place.known;
+    uint64_t before;
+    *whole = st->st_mtim.tv_sec <= 1;
+    if (*whole)
+        return true;
+    if (!content_hash(load, fd, st, false, at_hand, tag))
+        return false;
+    *tag = hash_bytes(&st->st_mtim.tv_sec, sizeof st->st_mtim.tv_sec, *tag);
+    uint64_t name = known_tagged(known, st, *tag);
+    if (!known_get(known, name, &before))
+        known_put(known, name, version_of(st));
+    else
+        *whole = before != version_of(st);
+    return true;
+}
+
+/* The tag of a file that isn't kept in memory, and what it is to be sent from. False: not at hand. */
 static bool describe_large(struct file_load *load, const struct stat *st, int fd, bool at_hand, uint64_t *tag) {
-    struct outq_source *source = &load->file->source;
-    const bool undated = st->st_mtim.tv_sec <= 1;
-    const bool whole = st->st_size <= VERSION_WHOLE_MAX || undated, young = version_young(st, load->now_seconds);
-    uint64_t content;
-    if (!content_hash(load, fd, st, whole, at_hand, &content))
+    const uint64_t size = (uint64_t)st->st_size;
+    bool whole = size <= VERSION_WHOLE_MAX;
+    if (!whole && !sampled_tag(load, fd, st, at_hand, tag, &whole))
         return false;
-    *tag = whole ? content : hash_bytes(&st->st_mtim.tv_sec, sizeof st->st_mtim.tv_sec, content);
-    bool proven = whole || (young && st->st_size <= VERSION_PROOF_MAX);
-    if (proven && !whole && !content_hash(load, fd, st, true, at_hand, &content))
+    if (whole && !content_hash(load, fd, st, true, at_hand, tag))
         return false;
-    *source = (struct outq_source){.fd = fd,
-                                   .by_reference = !young,
-                                   .proven = proven,
-                                   .version = version_of(st),
-                                   .size = (uint64_t)st->st_size,
-                                   .content = content};
+    load->file->source = (struct outq_source){.fd = fd,
+                                              .by_reference = !version_young(st, load->now_seconds),
+                                              .provable = size <= VERSION_PROOF_MAX,
+                                              .version = version_of(st),
+                                              .size = size,
+                                              .key = known_version(load->place.known, KNOWN_CONTENT, st, size)};
     return true;
 }
 

@@ -34,6 +34,11 @@ void known_close(struct known *known) {
     munmap(known, sizeof *known);
 }
 
+static uint64_t known_name(const struct known *known, const uint64_t *words, size_t size) {
+    uint64_t name = hash_bytes(words, size, known->seed);
+    return name ? name : 1; /* an empty slot is about 0 */
+}
+
 uint64_t known_version(const struct known *known, enum known_kind kind, const struct stat *st, uint64_t size) {
     const uint64_t words[] = {(uint64_t)kind,
                               st->st_dev,
@@ -44,8 +49,12 @@ uint64_t known_version(const struct known *known, enum known_kind kind, const st
                               (uint64_t)st->st_mtim.tv_nsec,
                               (uint64_t)st->st_ctim.tv_sec,
                               (uint64_t)st->st_ctim.tv_nsec};
-    uint64_t version = hash_bytes(words, sizeof words, known->seed);
-    return version ? version : 1; /* an empty slot is about version 0 */
+    return known_name(known, words, sizeof words);
+}
+
+uint64_t known_tagged(const struct known *known, const struct stat *st, uint64_t tag) {
+    const uint64_t words[] = {KNOWN_TAGGED, st->st_dev, st->st_ino, tag};
+    return known_name(known, words, sizeof words);
 }
 
 bool known_get(const struct known *known, uint64_t version, uint64_t *fact) {
