@@ -1,6 +1,7 @@
 /* One block: the entries, sorted by extension, then the strings they point to. */
 #include "site/mime_map.h"
 #include "protocol/mime.h"
+#include "protocol/mime_types.h"
 
 #include <errno.h>
 #include <stdint.h>

@@ -1,6 +1,7 @@
 /* mime_types_next: held against a reader of whole lines; and look-ups by any name give a type. */
 #include "fuzz.h"
 #include "protocol/mime.h"
+#include "protocol/mime_types.h"
 
 static bool is_blank(char c) {
     return c == ' ' || c == '\t' || c == '\r';

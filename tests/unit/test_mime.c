@@ -1,5 +1,6 @@
 /* Media types: every row of the built-in table, what an extension is, and the reader of mime.types. */
 #include "protocol/mime.h"
+#include "protocol/mime_types.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
