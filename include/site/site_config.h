@@ -38,6 +38,7 @@ struct site_config {
     int redirect_count;
     struct auth *auth;           /* NULL: everybody may read */
     const struct mime_map *mime; /* NULL: the built-in table alone */
+    const char *default_type;    /* of what neither knows: at most MIME_TYPE_LEN_MAX; NULL: application/octet-stream */
 };
 
 #endif
