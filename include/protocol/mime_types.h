@@ -4,6 +4,9 @@
 
 #include "base/slice.h"
 
+/* Whether `type` is a type and a subtype, both tokens, without parameters (RFC 9110 8.3.1). */
+bool mime_types_valid(struct slice type);
+
 /* Walks a text in the style of /etc/mime.types (lines of a type and its extensions; # begins a comment) by one pair
    per call; false at the end. Begin with `*text` the whole and `*type` empty: both carry the place from call to call.
    The slices point into the text. A line with anything in it that isn't a type or an extension is skipped whole. */

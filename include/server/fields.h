@@ -12,8 +12,11 @@ bool fields_value_ok(struct slice value);
 /* Reads -H into the config: a reader for its row. */
 bool fields_read(const struct option_given *given);
 
+/* Reads --cors and --cors=ORIGIN: a reader for its row. */
+bool fields_read_cors(const struct option_given *given);
+
 /* Adds what --cors and --isolate stand for, once all options are read. A field that the user set by -H stays the
-   user's. False when there is no room. */
-bool fields_add_presets(struct config *config);
+   user's. False, with a line in `error`, when there is no room, or the user's contradict. */
+bool fields_add_presets(struct config *config, char *error, size_t error_size);
 
 #endif

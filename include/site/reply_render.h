@@ -4,10 +4,10 @@
 #define REPLY_RENDER_H
 
 #include "base/clock.h"
-#include "site/filecache.h"
 #include "base/outq.h"
 #include "protocol/range.h"
 #include "protocol/request.h"
+#include "site/filecache.h"
 #include "site/site_config.h"
 
 struct reply {
@@ -17,6 +17,7 @@ struct reply {
     struct outq *outq;
     bool last; /* it says Connection: close */
     char *begin, *at;
+    const char *origin; /* of those that --cors names the one that asks; NULL: none */
 };
 
 /* A small page that says the status. `extra`: fields, each with its CRLF. */

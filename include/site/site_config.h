@@ -34,6 +34,8 @@ struct site_config {
     const char *spa;           /* path beneath the root; NULL: off */
     const char *cache_control; /* the value; "": none is sent */
     struct slice fields;       /* of -H, --cors and --isolate, rendered: "Name: value\r\n" each */
+    const char *cors[CORS_ORIGINS_MAX]; /* origins whose pages may read everything, with credentials */
+    int cors_count;
     struct redirect redirects[REDIRECTS_MAX];
     int redirect_count;
     struct auth *auth;           /* NULL: everybody may read */

@@ -12,7 +12,7 @@ static bool is_token(struct slice s) {
     return s.len > 0;
 }
 
-static bool is_media_type(struct slice s) {
+bool mime_types_valid(struct slice s) {
     const char *slash = s.len > 0 ? memchr(s.at, '/', s.len) : NULL;
     if (!slash)
         return false;
@@ -43,7 +43,7 @@ static void skip_line(struct slice *text) {
 /* Whether a line is a type and its extensions; `line` is a copy, to look ahead with. */
 static bool line_is_good(struct slice line) {
     struct slice word;
-    if (!next_word(&line, &word) || !is_media_type(word))
+    if (!next_word(&line, &word) || !mime_types_valid(word))
         return false;
     while (next_word(&line, &word))
         if (!is_token(word))

@@ -5,6 +5,8 @@
 
 #include "backend/list.h"
 #include "host/listener.h"
+#include "protocol/mime.h"
+#include "protocol/mime_types.h"
 #include "server/fields.h"
 #include "server/option.h"
 #include "site/auth.h"
@@ -16,6 +18,8 @@
 #include <stdlib.h>
 
 #define VERSION "1.0.0"
+
+enum { DEFAULT_TYPE_MAX = MIME_TYPE_LEN_MAX - (sizeof "; charset=utf-8" - 1) };
 
 enum group { GROUP_CONTENT, GROUP_ADDRESS, GROUP_MODEL, GROUP_LIMITS, GROUP_ANSWERS, GROUP_COUNT };
 
@@ -105,6 +109,19 @@ static bool read_inner_path(const struct option_given *given) {
     if (!is_inner_path(value))
         return option_refuse(given);
     *(const char **)option_field(given) = value + strspn(value, "/");
+    return true;
+}
+
+/* "; charset=utf-8" is added as to the types of the tables, unless the user has parameters. */
+static bool read_default_type(const struct option_given *given) {
+    struct config *config = given->into;
+    struct slice all = slice_of(given->value);
+    struct slice type = slice_trim((struct slice){all.at, strcspn(all.at, ";")});
+    if (!mime_types_valid(type) || !fields_value_ok(all) || all.len > DEFAULT_TYPE_MAX)
+        return option_refuse(given);
+    snprintf(config->default_type, sizeof config->default_type, "%s%s", given->value,
+             type.len == all.len && mime_wants_charset(type) ? "; charset=utf-8" : "");
+    config->settings.site.default_type = config->default_type;
     return true;
 }
 
@@ -201,12 +218,14 @@ static const struct option_row option_rows[] = {
      .allowed = "at most 255 bytes, no control bytes, no space at either end", .is_ok = is_cache_control},
     {"header", 'H', "'NAME: VALUE'", GROUP_CONTENT, "field added to every reply; repeatable", NULL,
      fields_read, .noun = "a field", .allowed = "'Name: value', no control bytes"},
-    {"cors", 0, NULL, GROUP_CONTENT, "let pages of other origins read everything", NULL,
-     option_switch, TO(cors)},
+    {"cors", 0, "[=ORIGIN]", GROUP_CONTENT, "may be read by any origin; by ORIGIN, with credentials; repeatable", NULL,
+     fields_read_cors, .noun = "an origin", .allowed = "SCHEME://HOST[:PORT] in lower case, as browsers send it: no path, no default port"},
     {"isolate", 0, NULL, GROUP_CONTENT, "cross-origin isolation (COOP, COEP), as SharedArrayBuffer needs", NULL,
      option_switch, TO(isolate)},
-    {"mime-types", 0, "FILE", GROUP_CONTENT, "more types, in the style of /etc/mime.types", NULL,
+    {"mime-types", 0, "FILE", GROUP_CONTENT, "more types; these win, so /etc/mime.types spoils .ts and .rs", NULL,
      option_string, TO(mime_path), .noun = "a file"},
+    {"default-type", 0, "TYPE", GROUP_CONTENT, "of what no table knows", "application/octet-stream",
+     read_default_type, .noun = "a media type", .allowed = "TYPE/SUBTYPE, at most 127 bytes"},
     {"dotfiles", 0, NULL, GROUP_CONTENT, "serve names that begin with a dot, not just /.well-known/", NULL,
      option_switch, TO(settings.site.dotfiles)},
     {"symlinks", 0, "WHICH", GROUP_CONTENT, "follow those that stay inside the root, all or none", "inside",
@@ -288,10 +307,8 @@ void config_read(struct config *config, int argc, char **argv) {
         fail(2, "", error);
     if ((unsigned)config->settings.workers > config->settings.limits.max_connections) /* each has one to serve */
         config->settings.workers = (int)config->settings.limits.max_connections;
-    if (!fields_add_presets(config)) {
-        snprintf(error, sizeof error, "-H, --cors and --isolate: too much (at most %d bytes of fields)", FIELDS_MAX);
+    if (!fields_add_presets(config, error, sizeof error))
         fail(2, "", error);
-    }
     if (config->mime_path && !(config->settings.site.mime = mime_map_open(config->mime_path, error, sizeof error)))
         fail(1, "--mime-types ", error);
     if (config->auth_path && !(config->settings.site.auth = auth_open(config->auth_path, error, sizeof error)))

@@ -1,5 +1,6 @@
 /* Rendered as they are given, one behind the other, in the bytes that every reply copies. */
 #include "server/fields.h"
+#include "protocol/request_fields.h"
 #include "protocol/scan.h"
 
 #include <stdio.h>
@@ -76,8 +77,47 @@ bool fields_read(const struct option_given *given) {
     return true;
 }
 
-/* '*' means every field, but for Authorization, which has to be named. */
-bool fields_add_presets(struct config *config) {
+/* RFC 6454 6.2, as browsers send it: what is written otherwise would never be found. */
+static bool is_origin(const char *value) {
+    size_t scheme_len = strspn(value, "abcdefghijklmnopqrstuvwxyz0123456789+-.");
+    if (scheme_len == 0 || strncmp(value + scheme_len, "://", 3) != 0 || strlen(value) > CORS_ORIGIN_LEN_MAX)
+        return false;
+    struct slice all = slice_of(value), authority = slice_from(all, scheme_len + 3);
+    for (size_t i = 0; i < all.len; i++)
+        if (all.at[i] != ascii_lower(all.at[i]) || all.at[i] == '*') /* a pattern, somebody hopes */
+            return false;
+    return authority.len > 0 && request_authority_valid(authority) && !slice_ends(authority, SLICE(":")) &&
+           !(slice_starts(all, SLICE("http://")) && slice_ends(authority, SLICE(":80"))) &&
+           !(slice_starts(all, SLICE("https://")) && slice_ends(authority, SLICE(":443")));
+}
+
+bool fields_read_cors(const struct option_given *given) {
+    struct config *config = given->into;
+    struct site_config *site = &config->settings.site;
+    if (given->value && !is_origin(given->value))
+        return option_refuse(given);
+    if (given->value && site->cors_count == CORS_ORIGINS_MAX)
+        return option_fail(given, "one too many (at most %d)", CORS_ORIGINS_MAX);
+    if (given->value)
+        site->cors[site->cors_count++] = given->value;
+    else
+        config->cors = true;
+    if (config->cors && site->cors_count > 0)
+        return option_fail(given, "either every origin (--cors) or those that are named (--cors=ORIGIN)");
+    return true;
+}
+
+static bool add_all(struct config *config, const char *const (*fields)[2]) {
+    bool ok = true;
+    for (; ok && (*fields)[0]; fields++)
+        ok = has_field(config, slice_of((*fields)[0])) ||
+             add_field(config, slice_of((*fields)[0]), slice_of((*fields)[1]));
+    return ok;
+}
+
+/* To a request without credentials '*' is every field, but for Authorization, which has to be named. With them it is
+   the name of a field (Fetch 3.3.5), so there what a page may want to send and see is listed. */
+bool fields_add_presets(struct config *config, char *error, size_t error_size) {
     static const char *const cors[][2] = {
         {"Access-Control-Allow-Origin", "*"},
         {"Access-Control-Allow-Methods", "GET, HEAD, OPTIONS"},
@@ -86,18 +126,30 @@ bool fields_add_presets(struct config *config) {
         {"Cross-Origin-Resource-Policy", "cross-origin"},
         {NULL, NULL},
     };
+    static const char *const cors_named[][2] = {
+        {"Access-Control-Allow-Methods", "GET, HEAD, OPTIONS"},
+        {"Access-Control-Allow-Headers",
+         "Authorization, Cache-Control, Content-Type, If-Match, If-Modified-Since, If-None-Match, If-Range, "
+         "If-Unmodified-Since, Pragma, Range, X-Requested-With"},
+        {"Access-Control-Expose-Headers",
+         "Accept-Ranges, Content-Encoding, Content-Length, Content-Range, Date, ETag, Retry-After"},
+        {NULL, NULL},
+    };
     static const char *const isolate[][2] = {
         {"Cross-Origin-Opener-Policy", "same-origin"},
         {"Cross-Origin-Embedder-Policy", "require-corp"},
         {"Cross-Origin-Resource-Policy", "same-origin"},
         {NULL, NULL},
     };
-    bool ok = true;
-    for (int i = 0; config->cors && cors[i][0]; i++)
-        if (!has_field(config, slice_of(cors[i][0])))
-            ok = ok && add_field(config, slice_of(cors[i][0]), slice_of(cors[i][1]));
-    for (int i = 0; config->isolate && isolate[i][0]; i++)
-        if (!has_field(config, slice_of(isolate[i][0])))
-            ok = ok && add_field(config, slice_of(isolate[i][0]), slice_of(isolate[i][1]));
-    return ok;
+    bool named = config->settings.site.cors_count > 0;
+    if (named && (has_field(config, SLICE("Access-Control-Allow-Origin")) ||
+                  has_field(config, SLICE("Access-Control-Allow-Credentials")))) {
+        snprintf(error, error_size, "-H Access-Control-Allow-...: --cors=ORIGIN says which origins, and credentials");
+        return false;
+    }
+    if ((!config->cors || add_all(config, cors)) && (!named || add_all(config, cors_named)) &&
+        (!config->isolate || add_all(config, isolate)))
+        return true;
+    snprintf(error, error_size, "-H, --cors and --isolate: too much (at most %d bytes of fields)", FIELDS_MAX);
+    return false;
 }

@@ -1,11 +1,11 @@
 /* What a request is answered with: who may ask, where the path leads, and what the file's state and the client's
    conditions make of it. How the answer is written down is reply_render.c's. */
 #include "site/reply.h"
-#include "site/auth.h"
 #include "base/check.h"
 #include "protocol/conditional.h"
 #include "protocol/mime.h"
 #include "protocol/path.h"
+#include "site/auth.h"
 #include "site/reply_render.h"
 #include "site/route.h"
 #include "site/site.h"
@@ -124,9 +124,17 @@ static void reply_get(struct reply *reply, struct site *site) {
     }
 }
 
+/* An origin is compared byte by byte (RFC 6454 6.2 makes it one text). */
+static const char *find_origin(const struct site_config *config, const struct request *request) {
+    for (int i = 0; i < config->cors_count && request_has(request, FIELD_ORIGIN); i++)
+        if (slice_equal(request->fields[FIELD_ORIGIN], slice_of(config->cors[i])))
+            return config->cors[i];
+    return NULL;
+}
+
 bool reply_build(struct site *site, const struct clock *clock, const struct request *request, bool last,
                  struct outq *outq) {
-    struct reply reply = {site->config, clock, request, outq, last, NULL, NULL};
+    struct reply reply = {site->config, clock, request, outq, last, NULL, NULL, find_origin(site->config, request)};
     switch (request->method) {
     case METHOD_GET:
     case METHOD_HEAD:
@@ -147,6 +155,6 @@ bool reply_build(struct site *site, const struct clock *clock, const struct requ
 
 void reply_error(struct site *site, const struct clock *clock, const struct request *request, int status,
                  struct outq *outq) {
-    struct reply reply = {site->config, clock, request, outq, true, NULL, NULL};
+    struct reply reply = {site->config, clock, request, outq, true, NULL, NULL, NULL};
     render_page(&reply, status, "");
 }

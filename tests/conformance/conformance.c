@@ -29,11 +29,13 @@ static const struct group *const core_groups[] = {
     &group_connection,   &group_basics,  &group_types,   NULL,
 };
 static const struct group *const files_groups[] = {
-    &group_conditional, &group_dates,         &group_range,        &group_parts,         &group_encoding,
-    &group_names,       &group_dotfiles,      &group_symlinks_all, &group_symlinks_none, &group_listing,
-    &group_not_found,   &group_own_not_found, &group_spa,          &group_spa_file,      &group_clean_urls,
-    &group_index,       &group_vhosts,        &group_auth,         &group_header,        &group_cors,
-    &group_isolate,     &group_redirect,      &group_cache,        &group_mime,          NULL,
+    &group_conditional,   &group_dates,     &group_range,        &group_parts,
+    &group_encoding,      &group_names,     &group_dotfiles,     &group_symlinks_all,
+    &group_symlinks_none, &group_listing,   &group_not_found,    &group_own_not_found,
+    &group_spa,           &group_spa_file,  &group_clean_urls,   &group_index,
+    &group_vhosts,        &group_auth,      &group_header,       &group_cors,
+    &group_isolate,       &group_redirect,  &group_cache,        &group_mime,
+    &group_cors_origins,  &group_cors_auth, &group_default_type, NULL,
 };
 
 /* One model's turn. */

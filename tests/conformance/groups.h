@@ -18,5 +18,6 @@ extern const struct group group_names, group_dotfiles, group_symlinks_all, group
 extern const struct group group_listing, group_not_found, group_own_not_found, group_spa, group_spa_file;
 extern const struct group group_clean_urls, group_index, group_vhosts, group_auth;
 extern const struct group group_header, group_cors, group_isolate, group_redirect, group_cache, group_mime;
+extern const struct group group_cors_origins, group_cors_auth, group_default_type;
 
 #endif

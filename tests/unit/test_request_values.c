@@ -1,8 +1,8 @@
 /* What the request parser makes of a well-formed request, and its limits. */
 #define _GNU_SOURCE
 #include "protocol/path.h"
-#include "room.h"
 #include "protocol/scan.h"
+#include "room.h"
 
 static struct request parse_whole(const char *text, size_t len) {
     static char copy[4096];
@@ -116,7 +116,8 @@ static const char *const field_names[FIELD_COUNT] = {"Host",
                                                      "Authorization",
                                                      "User-Agent",
                                                      "Referer",
-                                                     "X-Forwarded-For"};
+                                                     "X-Forwarded-For",
+                                                     "Origin"};
 
 /* Every name in any case is known; with any one byte changed it is another's, or a bad one. */
 static void test_field_names(void **state) {
