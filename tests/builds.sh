@@ -19,7 +19,7 @@ smoke() {
     shift 2
     rm -f "$work/banner"
     mkfifo "$work/banner"
-    "$@" "$httpd" -l 127.0.0.1:0 -r "$work/site" -m "$model" 2>"$work/banner" &
+    "$@" "$httpd" -l 127.0.0.1:0 -r "$work/site" -m "$model" --max-connections 1000 2>"$work/banner" &
     server=$!
     timeout 20 sed '/http:/q' "$work/banner" >"$work/said"
     url=$(sed -n '/http:/s/ //gp' "$work/said")

@@ -50,6 +50,7 @@ static int status_of(int error) {
     case ENFILE:
     case ENOMEM:
         return 503;
+    case EOVERFLOW: /* beyond what a 32-bit program can send */
     case EIO:
     case ESTALE:
         return 500;
@@ -220,6 +221,11 @@ static void keep_key(struct file *file, char *at) {
 static void load_regular(struct filecache *cache, struct file *file, const struct found *found, int fd,
                          int64_t now_seconds) {
     uint64_t hash;
+    if ((uint64_t)file->st.st_size > SIZE_MAX / 2) {
+        file->status = status_of(-EOVERFLOW);
+        close(fd);
+        return;
+    }
     bool small = file->st.st_size <= FILECACHE_BODY_MAX;
     size_t body_space = small ? (size_t)file->st.st_size : 0, head_space = file_head_space(cache->config);
     char *block = filecache_block(cache, file, body_space + head_space + file->key_len + 1);
