@@ -154,6 +154,8 @@ accepted --cache-control "$(printf '%0255d' 0)"
 accepted --symlinks inside --symlinks all --symlinks none
 accepted -H 'X-Frame-Options: DENY' -H 'A:' -H 'A: b:c=d' --header $'T:\t tab\tand \xc3\xa9 '
 accepted --cors --isolate -H 'Access-Control-Allow-Origin: https://example.com'
+accepted --cors=https://app.example --cors=http://localhost:3000 '--cors=http://[::1]:8080' --cors=capacitor://localhost
+accepted --default-type text/plain --default-type 'text/plain; charset=iso-8859-1'
 accepted -H "A: $(printf '%02043d' 0)"
 accepted --redirect /a=/b --redirect '/old/*=/new/*' --redirect '/blog*=/' --redirect '/*=https://example.com/*'
 accepted --redirect '/a=https://example.com' --redirect '/x y=http://[::1]:80/?q=a%20b#c' --redirect $'/caf\xc3\xa9=/c'
@@ -227,6 +229,21 @@ mistake '-H cache-control: no-store: httpd sets Cache-Control itself: use --cach
 mistake '-H A: 0+: one too many \(at most 2048 bytes of fields\)$' -H "A: $(printf '%02044d' 0)"
 mistake '-H B: 1: one too many' -H "A: $(printf '%02040d' 0)" -H 'B: 1'
 mistake '-H, --cors and --isolate: too much \(at most 2048 bytes of fields\)$' --cors -H "A: $(printf '%01900d' 0)"
+origin='not an origin \(SCHEME://HOST\[:PORT\] in lower case, as browsers send it: no path, no default port\)$'
+for value in '' '*' null example.com https:// https://a/ https://a/b https://A HTTPS://a 'https://a b' https://a:443 \
+    http://a:80 https://a: https://a:65536 https://u@a 'https://*.a' "https://$(printf '%0280d' 0)"; do
+    mistake "--cors .*: $origin" --cors="$value"
+done
+mistake '--cors .*: either every origin \(--cors\) or those that are named \(--cors=ORIGIN\)$' --cors=https://a --cors
+mistake '--cors https://a: either every origin' --cors --cors=https://a
+many_origins=()
+for number in $(seq 16); do many_origins+=(--cors="https://$number.example"); done
+mistake '--cors https://a: one too many \(at most 16\)$' "${many_origins[@]}" --cors=https://a
+mistake '-H Access-Control-Allow-\.\.\.: --cors=ORIGIN says which origins, and credentials$' \
+    -H 'Access-Control-Allow-Origin: https://b' --cors=https://a
+for value in '' text /plain text/ 'text/plain ' 'a b/c' $'text/plain\r\nX: y' "text/$(printf '%0123d' 0)"; do
+    mistake '--default-type .*: not a media type \(TYPE/SUBTYPE, at most 127 bytes\)$' --default-type "$value"
+done
 for value in '' Inside no inside,all; do
     mistake '--symlinks .*: not one of them \(inside, all, none\)$' --symlinks "$value"
 done

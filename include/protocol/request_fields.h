@@ -46,6 +46,7 @@ static inline __attribute__((always_inline)) enum request_field request_field_na
     case 6:
         return REQUEST_NAME_IS(name, "accept")   ? FIELD_ACCEPT
                : REQUEST_NAME_IS(name, "expect") ? FIELD_EXPECT
+               : REQUEST_NAME_IS(name, "origin") ? FIELD_ORIGIN
                                                  : FIELD_COUNT;
     case 7:
         return REQUEST_NAME_IS(name, "referer") ? FIELD_REFERER : FIELD_COUNT;
@@ -104,7 +105,8 @@ static inline size_t request_field_name_len(enum request_field field) {
                                               [FIELD_REFERER] = LEN("referer"),
                                               [FIELD_X_FORWARDED_FOR] = LEN("x-forwarded-for"),
                                               [FIELD_SEC_FETCH_DEST] = LEN("sec-fetch-dest"),
-                                              [FIELD_SEC_FETCH_MODE] = LEN("sec-fetch-mode")};
+                                              [FIELD_SEC_FETCH_MODE] = LEN("sec-fetch-mode"),
+                                              [FIELD_ORIGIN] = LEN("origin")};
 #undef LEN
     return lens[field];
 }

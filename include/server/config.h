@@ -5,6 +5,7 @@
 
 #include "base/bounds.h"
 #include "host/settings.h"
+#include "site/mime_map.h"
 
 #include <stdbool.h>
 
@@ -15,9 +16,10 @@ struct config {
     int listen_count;
     bool quiet, verbose;
 
-    /* What the site's fields, auth and mime are made of. A copy of the struct keeps pointing at the first one's. */
+    /* What the site's fields, auth and types are made of. A copy of the struct keeps pointing at the first one's. */
     char fields[FIELDS_MAX + 1];
-    bool cors, isolate;
+    char default_type[MIME_TYPE_LEN_MAX + 1];
+    bool cors, isolate; /* cors: for every origin */
     const char *auth_path, *mime_path;
 };
 

@@ -7,6 +7,9 @@
 
 #include <stddef.h>
 
+/* Bytes of the longest Content-Type. The longest registered type has 83; each part of a multipart reply repeats it. */
+enum { MIME_TYPE_LEN_MAX = 142 };
+
 struct mime_map;
 
 /* Reads the file. Where it names an extension twice, the later line holds. NULL, with one line in `error` that names
@@ -15,8 +18,8 @@ struct mime_map *mime_map_open(const char *path, char *error, size_t error_size)
 void mime_map_close(struct mime_map *map);
 
 /* The Content-Type for a file name (or path) as the file has it, "; charset=utf-8" added where text needs it; what the
-   file doesn't name is as mime_type() says. At most 142 bytes. Lives as long as the map, NUL-terminated. `map` may be
-   NULL: the built-in table alone. */
+   file doesn't name is as mime_type() says, NULL included. At most MIME_TYPE_LEN_MAX bytes. Lives as long as the map,
+   NUL-terminated. `map` may be NULL: the built-in table alone. */
 const char *mime_map_type(const struct mime_map *map, struct slice name);
 
 /* Whether the extension of a file name (or path) is one that the file or the built-in table names. */

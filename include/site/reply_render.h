@@ -18,6 +18,7 @@ struct reply {
     bool last; /* it says Connection: close */
     char *begin, *at;
     const char *fields; /* more of them, each with its CRLF; NULL: none */
+    const char *origin; /* of those that --cors names the one that asks; NULL: none */
 };
 
 /* A small page that says the status. `extra`: fields, each with its CRLF. */

@@ -30,14 +30,17 @@ struct site_config {
     int index_count;
     bool list, clean_urls, vhosts, dotfiles;
     enum symlinks symlinks;
-    const char *not_found;     /* path beneath the root; NULL: 404.html if it is there */
-    const char *spa;           /* path beneath the root; NULL: off */
-    const char *cache_control; /* the value; "": none is sent */
-    struct slice fields;       /* of -H, --cors and --isolate, rendered: "Name: value\r\n" each */
+    const char *not_found;              /* path beneath the root; NULL: 404.html if it is there */
+    const char *spa;                    /* path beneath the root; NULL: off */
+    const char *cache_control;          /* the value; "": none is sent */
+    struct slice fields;                /* of -H, --cors and --isolate, rendered: "Name: value\r\n" each */
+    const char *cors[CORS_ORIGINS_MAX]; /* origins whose pages may read everything, with credentials */
+    int cors_count;
     struct redirect redirects[REDIRECTS_MAX];
     int redirect_count;
     struct auth *auth;           /* NULL: everybody may read */
     const struct mime_map *mime; /* NULL: the built-in table alone */
+    const char *default_type;    /* of what neither knows: at most MIME_TYPE_LEN_MAX; NULL: application/octet-stream */
 };
 
 #endif

@@ -137,7 +137,8 @@ static void *scheduler_open(struct worker *worker) {
     self->stacks = coroutine_stacks_open(worker->clients.capacity);
     if (self->fd >= 0 && self->stacks && scheduler_watch(self, EPOLL_CTL_ADD, worker->wake_fd, EPOLLIN, &wake_mark))
         return self;
-    say("can't make an epoll set, or stacks for %u connections: %s", worker->clients.capacity, strerror(errno));
+    say("can't make an epoll set, or stacks for %u connections: %s; choose fewer with --max-connections",
+        worker->clients.capacity, strerror(errno));
     free(self);
     return NULL;
 }

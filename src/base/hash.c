@@ -11,9 +11,28 @@
 static const uint64_t K0 = 0xa0761d6478bd642f, K1 = 0xe7037ed1a0b428db, K2 = 0x8ebc6af09c88c6e3,
                       K3 = 0x589965cc75374cc3;
 
-static uint64_t fold(uint64_t a, uint64_t b) {
+#if defined(__SIZEOF_INT128__) && !defined(HASH_PORTABLE)
+
+/* Both halves of a product, the one laid over the other. */
+static uint64_t multiply(uint64_t a, uint64_t b) {
     unsigned __int128 product = (unsigned __int128)a * b;
-    return ((uint64_t)product ^ (uint64_t)(product >> 64)) + a + (b << 32 | b >> 32);
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+#else
+
+/* The same by four products of halves, for processors of 32 bits. No sum overflows: (2^32-1)^2 + 2(2^32-1) < 2^64. */
+static uint64_t multiply(uint64_t a, uint64_t b) {
+    uint64_t a_low = (uint32_t)a, a_high = a >> 32, b_low = (uint32_t)b, b_high = b >> 32;
+    uint64_t low = a_low * b_low, middle = a_high * b_low + (low >> 32), other = a_low * b_high + (uint32_t)middle;
+    uint64_t high = a_high * b_high + (middle >> 32) + (other >> 32);
+    return (other << 32 | (uint32_t)low) ^ high;
+}
+
+#endif
+
+static uint64_t fold(uint64_t a, uint64_t b) {
+    return multiply(a, b) + a + (b << 32 | b >> 32);
 }
 
 static uint64_t read64(const unsigned char *at) {

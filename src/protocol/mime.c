@@ -1,80 +1,161 @@
 /* The table is sorted by extension and searched by halves; the unit test looks every row up. Types are the registered
-   ones where there is one. */
+   ones where there is one, else what browsers need, else what others use. Text that has none is text/plain, source code
+   too: every browser shows that, and downloads what it doesn't know. */
 #include "protocol/mime.h"
 
-static const char type_unknown[] = "application/octet-stream";
-
 enum { EXTENSION_LEN_MAX = 11 }; /* "webmanifest" */
+
+#define PLAIN "text/plain; charset=utf-8"
 
 static const struct {
     char extension[EXTENSION_LEN_MAX + 1];
     const char *type;
 } types[] = {
+    {"3g2", "video/3gpp2"},
+    {"3gp", "video/3gpp"},
+    {"3mf", "model/3mf"},
     {"7z", "application/x-7z-compressed"},
     {"aac", "audio/aac"},
+    {"adoc", PLAIN},
+    {"aif", "audio/x-aiff"},
+    {"aiff", "audio/x-aiff"},
     {"apk", "application/vnd.android.package-archive"},
     {"apng", "image/apng"},
+    {"appx", "application/appx"},
+    {"arrow", "application/vnd.apache.arrow.file"},
+    {"asc", PLAIN},
+    {"asciidoc", PLAIN},
+    {"asm", PLAIN},
+    {"ass", PLAIN},
+    {"astro", PLAIN},
     {"atom", "application/atom+xml; charset=utf-8"},
     {"avi", "video/x-msvideo"},
     {"avif", "image/avif"},
+    {"azw3", "application/vnd.amazon.mobi8-ebook"},
+    {"bash", PLAIN},
+    {"bat", PLAIN},
+    {"bib", PLAIN},
     {"bin", "application/octet-stream"},
     {"bmp", "image/bmp"},
     {"bz2", "application/x-bzip2"},
-    {"c", "text/plain; charset=utf-8"},
-    {"cc", "text/plain; charset=utf-8"},
-    {"cfg", "text/plain; charset=utf-8"},
+    {"c", PLAIN},
+    {"cbr", "application/vnd.comicbook-rar"},
+    {"cbz", "application/vnd.comicbook+zip"},
+    {"cc", PLAIN},
+    {"cer", "application/pkix-cert"},
+    {"cfg", PLAIN},
+    {"chm", "application/vnd.ms-htmlhelp"},
     {"cjs", "text/javascript; charset=utf-8"},
-    {"conf", "text/plain; charset=utf-8"},
-    {"cpp", "text/plain; charset=utf-8"},
+    {"cmake", PLAIN},
+    {"conf", PLAIN},
+    {"cpp", PLAIN},
+    {"crl", "application/pkix-crl"},
+    {"crt", "application/x-x509-ca-cert"},
+    {"crx", "application/x-chrome-extension"},
+    {"cs", PLAIN},
     {"css", "text/css; charset=utf-8"},
     {"csv", "text/csv; charset=utf-8"},
+    {"cur", "image/vnd.microsoft.icon"},
+    {"cxx", PLAIN},
+    {"dae", "model/vnd.collada+xml; charset=utf-8"},
+    {"dart", PLAIN},
+    {"data", "application/octet-stream"},
     {"deb", "application/vnd.debian.binary-package"},
-    {"diff", "text/plain; charset=utf-8"},
+    {"der", "application/x-x509-ca-cert"},
+    {"diff", PLAIN},
+    {"djv", "image/vnd.djvu"},
+    {"djvu", "image/vnd.djvu"},
     {"dmg", "application/x-apple-diskimage"},
     {"doc", "application/msword"},
     {"docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"},
+    {"drc", "application/octet-stream"},
+    {"eml", "message/rfc822"},
+    {"env", PLAIN},
     {"eot", "application/vnd.ms-fontobject"},
     {"eps", "application/postscript"},
     {"epub", "application/epub+zip"},
+    {"erl", PLAIN},
+    {"ex", PLAIN},
     {"exe", "application/vnd.microsoft.portable-executable"},
+    {"exr", "image/aces"},
+    {"exs", PLAIN},
+    {"fbx", "application/octet-stream"},
+    {"fish", PLAIN},
     {"flac", "audio/flac"},
+    {"flatpak", "application/vnd.flatpak"},
+    {"flatpakref", "application/vnd.flatpak.ref"},
+    {"flv", "video/x-flv"},
+    {"frag", PLAIN},
     {"geojson", "application/geo+json; charset=utf-8"},
+    {"gguf", "application/octet-stream"},
     {"gif", "image/gif"},
     {"glb", "model/gltf-binary"},
+    {"glsl", PLAIN},
     {"gltf", "model/gltf+json; charset=utf-8"},
-    {"go", "text/plain; charset=utf-8"},
+    {"go", PLAIN},
+    {"gpx", "application/gpx+xml; charset=utf-8"},
+    {"gql", PLAIN},
+    {"gradle", PLAIN},
+    {"graphql", PLAIN},
+    {"groovy", PLAIN},
     {"gz", "application/gzip"},
-    {"h", "text/plain; charset=utf-8"},
+    {"h", PLAIN},
+    {"hdr", "image/vnd.radiance"},
     {"heic", "image/heic"},
     {"heif", "image/heif"},
-    {"hpp", "text/plain; charset=utf-8"},
+    {"hh", PLAIN},
+    {"hpp", PLAIN},
+    {"hs", PLAIN},
     {"htm", "text/html; charset=utf-8"},
     {"html", "text/html; charset=utf-8"},
+    {"hxx", PLAIN},
     {"ico", "image/vnd.microsoft.icon"},
     {"ics", "text/calendar; charset=utf-8"},
-    {"ini", "text/plain; charset=utf-8"},
+    {"ini", PLAIN},
+    {"ipynb", "application/x-ipynb+json; charset=utf-8"},
     {"iso", "application/x-iso9660-image"},
     {"jar", "application/java-archive"},
-    {"java", "text/plain; charset=utf-8"},
+    {"java", PLAIN},
+    {"jfif", "image/jpeg"},
+    {"jl", PLAIN},
+    {"jp2", "image/jp2"},
     {"jpeg", "image/jpeg"},
     {"jpg", "image/jpeg"},
     {"js", "text/javascript; charset=utf-8"},
     {"json", "application/json; charset=utf-8"},
+    {"json5", PLAIN},
+    {"jsonl", PLAIN},
     {"jsonld", "application/ld+json; charset=utf-8"},
+    {"jsx", PLAIN},
     {"jxl", "image/jxl"},
-    {"log", "text/plain; charset=utf-8"},
-    {"lua", "text/plain; charset=utf-8"},
+    {"kml", "application/vnd.google-earth.kml+xml; charset=utf-8"},
+    {"kmz", "application/vnd.google-earth.kmz"},
+    {"kt", PLAIN},
+    {"kts", PLAIN},
+    {"ktx", "image/ktx"},
+    {"ktx2", "image/ktx2"},
+    {"less", PLAIN},
+    {"lock", PLAIN},
+    {"log", PLAIN},
+    {"lua", PLAIN},
+    {"m", PLAIN},
+    {"m2ts", "video/mp2t"},
     {"m3u8", "application/vnd.apple.mpegurl"},
     {"m4a", "audio/mp4"},
+    {"m4b", "audio/mp4"},
     {"m4s", "video/iso.segment"},
     {"m4v", "video/mp4"},
     {"map", "application/json; charset=utf-8"},
     {"markdown", "text/markdown; charset=utf-8"},
     {"md", "text/markdown; charset=utf-8"},
+    {"md5", PLAIN},
     {"mid", "audio/midi"},
     {"midi", "audio/midi"},
     {"mjs", "text/javascript; charset=utf-8"},
+    {"mk", PLAIN},
+    {"mka", "audio/matroska"},
     {"mkv", "video/matroska"},
+    {"mobi", "application/x-mobipocket-ebook"},
     {"mov", "video/quicktime"},
     {"mp3", "audio/mpeg"},
     {"mp4", "video/mp4"},
@@ -82,7 +163,16 @@ static const struct {
     {"mpeg", "video/mpeg"},
     {"mpg", "video/mpeg"},
     {"msi", "application/x-msi"},
+    {"msix", "application/msix"},
     {"mtl", "model/mtl"},
+    {"mts", "video/mp2t"},
+    {"mvt", "application/vnd.mapbox-vector-tile"},
+    {"ndjson", PLAIN},
+    {"nfo", PLAIN},
+    {"nim", PLAIN},
+    {"nix", PLAIN},
+    {"npy", "application/octet-stream"},
+    {"npz", "application/octet-stream"},
     {"obj", "model/obj"},
     {"odg", "application/vnd.oasis.opendocument.graphics"},
     {"odp", "application/vnd.oasis.opendocument.presentation"},
@@ -92,60 +182,108 @@ static const struct {
     {"ogg", "audio/ogg"},
     {"ogv", "video/ogg"},
     {"opus", "audio/ogg"},
+    {"org", PLAIN},
     {"otf", "font/otf"},
-    {"patch", "text/plain; charset=utf-8"},
+    {"parquet", "application/vnd.apache.parquet"},
+    {"patch", PLAIN},
     {"pdf", "application/pdf"},
-    {"pl", "text/plain; charset=utf-8"},
+    {"pem", "application/pem-certificate-chain"},
+    {"php", PLAIN},
+    {"pl", PLAIN},
+    {"plist", "application/xml; charset=utf-8"},
+    {"ply", "application/octet-stream"},
+    {"pmtiles", "application/vnd.pmtiles"},
     {"png", "image/png"},
+    {"pod", PLAIN},
     {"ppt", "application/vnd.ms-powerpoint"},
     {"pptx", "application/vnd.openxmlformats-officedocument.presentationml.presentation"},
+    {"properties", PLAIN},
+    {"proto", PLAIN},
     {"ps", "application/postscript"},
-    {"py", "text/plain; charset=utf-8"},
+    {"ps1", PLAIN},
+    {"psd", "image/vnd.adobe.photoshop"},
+    {"py", PLAIN},
+    {"r", PLAIN},
     {"rar", "application/vnd.rar"},
-    {"rb", "text/plain; charset=utf-8"},
+    {"rb", PLAIN},
+    {"rdf", "application/rdf+xml; charset=utf-8"},
     {"rpm", "application/x-rpm"},
-    {"rs", "text/plain; charset=utf-8"},
+    {"rs", PLAIN},
     {"rss", "application/rss+xml; charset=utf-8"},
+    {"rst", PLAIN},
     {"rtf", "application/rtf"},
-    {"sh", "text/plain; charset=utf-8"},
+    {"safetensors", "application/octet-stream"},
+    {"sass", PLAIN},
+    {"scala", PLAIN},
+    {"scss", PLAIN},
+    {"sh", PLAIN},
+    {"sha1", PLAIN},
+    {"sha256", PLAIN},
+    {"sha512", PLAIN},
+    {"shtml", "text/html; charset=utf-8"},
+    {"sig", "application/pgp-signature"},
     {"sql", "application/sql"},
+    {"sqlite", "application/vnd.sqlite3"},
+    {"sqlite3", "application/vnd.sqlite3"},
+    {"srt", PLAIN},
+    {"ssa", PLAIN},
     {"stl", "model/stl"},
+    {"sty", PLAIN},
+    {"styl", PLAIN},
+    {"svelte", PLAIN},
     {"svg", "image/svg+xml; charset=utf-8"},
     {"svgz", "image/svg+xml; charset=utf-8"},
+    {"swf", "application/vnd.adobe.flash.movie"},
+    {"swift", PLAIN},
     {"tar", "application/x-tar"},
-    {"text", "text/plain; charset=utf-8"},
+    {"tex", PLAIN},
+    {"text", PLAIN},
+    {"tf", PLAIN},
     {"tgz", "application/gzip"},
     {"tif", "image/tiff"},
     {"tiff", "image/tiff"},
     {"toml", "application/toml"},
+    {"topojson", "application/json; charset=utf-8"},
     {"torrent", "application/x-bittorrent"},
     {"ts", "video/mp2t"},
     {"tsv", "text/tab-separated-values; charset=utf-8"},
+    {"tsx", PLAIN},
     {"ttc", "font/collection"},
     {"ttf", "font/ttf"},
-    {"txt", "text/plain; charset=utf-8"},
+    {"ttl", "text/turtle; charset=utf-8"},
+    {"ttml", "application/ttml+xml; charset=utf-8"},
+    {"txt", PLAIN},
     {"usdz", "model/vnd.usdz+zip"},
     {"vcf", "text/vcard; charset=utf-8"},
+    {"vert", PLAIN},
     {"vtt", "text/vtt; charset=utf-8"},
+    {"vue", PLAIN},
     {"wasm", "application/wasm"},
     {"wav", "audio/wav"},
     {"weba", "audio/webm"},
     {"webm", "video/webm"},
     {"webmanifest", "application/manifest+json; charset=utf-8"},
     {"webp", "image/webp"},
+    {"wgsl", "text/wgsl; charset=utf-8"},
+    {"whl", "application/octet-stream"},
+    {"wma", "audio/x-ms-wma"},
+    {"wmv", "video/x-ms-wmv"},
     {"woff", "font/woff"},
     {"woff2", "font/woff2"},
     {"xhtml", "application/xhtml+xml; charset=utf-8"},
     {"xls", "application/vnd.ms-excel"},
     {"xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"},
     {"xml", "application/xml; charset=utf-8"},
+    {"xpi", "application/x-xpinstall"},
     {"xsd", "application/xml; charset=utf-8"},
     {"xsl", "application/xslt+xml; charset=utf-8"},
     {"xslt", "application/xslt+xml; charset=utf-8"},
     {"xz", "application/x-xz"},
     {"yaml", "application/yaml"},
     {"yml", "application/yaml"},
+    {"zig", PLAIN},
     {"zip", "application/zip"},
+    {"zsh", PLAIN},
     {"zst", "application/zstd"},
 };
 
@@ -159,13 +297,36 @@ struct slice mime_extension(struct slice name) {
     return (struct slice){0};
 }
 
+/* Text by the whole name of the file. */
+static const char *const texts[] = {
+    "AUTHORS",      "CHANGELOG",      "CHANGES",     "CNAME",       "CODEOWNERS",  "Containerfile",
+    "CONTRIBUTING", "CONTRIBUTORS",   "COPYING",     "COPYRIGHT",   "CREDITS",     "Dockerfile",
+    "Gemfile",      "GNUmakefile",    "HISTORY",     "INSTALL",     "Jenkinsfile", "LICENCE",
+    "LICENSE",      "LICENSE-APACHE", "LICENSE-MIT", "MAINTAINERS", "Makefile",    "MD5SUMS",
+    "NEWS",         "NOTICE",         "Procfile",    "Rakefile",    "README",      "SHA1SUMS",
+    "SHA256SUMS",   "SHA512SUMS",     "THANKS",      "TODO",        "Vagrantfile", "VERSION",
+};
+
+static const char *type_by_name(struct slice path) {
+    size_t first = path.len;
+    while (first > 0 && path.at[first - 1] != '/')
+        first--;
+    struct slice name = slice_from(path, first);
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        if (slice_equal_nocase(name, slice_of(texts[i])))
+            return PLAIN;
+    return slice_equal(name, SLICE("apple-app-site-association")) ? "application/json; charset=utf-8" : NULL;
+}
+
 const char *mime_type(struct slice name) {
     struct slice extension = mime_extension(name);
     char lower[EXTENSION_LEN_MAX + 1] = {0};
-    if (extension.len == 0 || extension.len > EXTENSION_LEN_MAX)
-        return type_unknown;
+    if (extension.len == 0)
+        return type_by_name(name);
+    if (extension.len > EXTENSION_LEN_MAX)
+        return NULL;
     if (memchr(extension.at, '\0', extension.len)) /* would match as padding */
-        return type_unknown;
+        return NULL;
     for (size_t i = 0; i < extension.len; i++)
         lower[i] = ascii_lower(extension.at[i]);
     size_t first = 0, len = sizeof types / sizeof types[0];
@@ -181,11 +342,29 @@ const char *mime_type(struct slice name) {
             len /= 2;
         }
     }
-    return type_unknown;
+    return NULL;
 }
 
 static bool ends_nocase(struct slice s, struct slice suffix) {
     return s.len >= suffix.len && slice_equal_nocase(slice_from(s, s.len - suffix.len), suffix);
+}
+
+enum content_coding mime_coding(struct slice name, struct slice *inner) {
+    static const char *const loaded[] = {".js", ".mjs", ".css", ".wasm", ".data", ".symbols.json"};
+    *inner = name;
+    if (ends_nocase(name, SLICE(".svgz")))
+        return CODING_GZIP;
+    enum content_coding coding = ends_nocase(name, SLICE(".br"))   ? CODING_BR
+                                 : ends_nocase(name, SLICE(".gz")) ? CODING_GZIP
+                                                                   : CODING_IDENTITY;
+    struct slice without = {name.at, name.len - (coding == CODING_IDENTITY ? 0 : 3)};
+    for (size_t i = 0; i < sizeof loaded / sizeof loaded[0] && coding != CODING_IDENTITY; i++) {
+        if (!ends_nocase(without, slice_of(loaded[i])))
+            continue;
+        *inner = without;
+        return coding;
+    }
+    return CODING_IDENTITY;
 }
 
 bool mime_wants_charset(struct slice type) {
@@ -194,68 +373,4 @@ bool mime_wants_charset(struct slice type) {
         return true;
     return ends_nocase(type, SLICE("/json")) || ends_nocase(type, SLICE("+json")) || ends_nocase(type, SLICE("/xml")) ||
            ends_nocase(type, SLICE("+xml")) || ends_nocase(type, SLICE("/javascript"));
-}
-
-/* A token (RFC 9110 5.6.2). */
-static bool is_token(struct slice s) {
-    static const char marks[] = "!#$%&'*+-.^_`|~";
-    for (size_t i = 0; i < s.len; i++) {
-        char c = s.at[i], low = ascii_lower(c);
-        if (!(low >= 'a' && low <= 'z') && !(c >= '0' && c <= '9') && !memchr(marks, c, sizeof marks - 1))
-            return false;
-    }
-    return s.len > 0;
-}
-
-static bool is_media_type(struct slice s) {
-    const char *slash = s.len > 0 ? memchr(s.at, '/', s.len) : NULL;
-    if (!slash)
-        return false;
-    size_t len = (size_t)(slash - s.at);
-    return is_token((struct slice){s.at, len}) && is_token(slice_from(s, len + 1));
-}
-
-/* Takes the next word off what is left of a line, which ends at '\n'; false at its end or at a comment. */
-static bool next_word(struct slice *text, struct slice *word) {
-    while (text->len > 0 && (text->at[0] == ' ' || text->at[0] == '\t' || text->at[0] == '\r'))
-        *text = slice_from(*text, 1);
-    if (text->len == 0 || text->at[0] == '#')
-        return false;
-    word->at = text->at;
-    word->len = 0;
-    while (word->len < text->len && !memchr(" \t\r\n", word->at[word->len], 4))
-        word->len++;
-    *text = slice_from(*text, word->len);
-    return word->len > 0;
-}
-
-/* Goes to the start of the next line. */
-static void skip_line(struct slice *text) {
-    const char *end = text->len > 0 ? memchr(text->at, '\n', text->len) : NULL;
-    *text = slice_from(*text, end ? (size_t)(end - text->at) + 1 : text->len);
-}
-
-/* Whether a line is a type and its extensions; `line` is a copy, to look ahead with. */
-static bool line_is_good(struct slice line) {
-    struct slice word;
-    if (!next_word(&line, &word) || !is_media_type(word))
-        return false;
-    while (next_word(&line, &word))
-        if (!is_token(word))
-            return false;
-    return true;
-}
-
-bool mime_types_next(struct slice *text, struct slice *type, struct slice *extension) {
-    for (;;) {
-        if (type->len > 0 && next_word(text, extension))
-            return true;
-        if (type->len > 0)
-            skip_line(text);
-        while (text->len > 0 && !line_is_good(*text))
-            skip_line(text);
-        *type = (struct slice){0};
-        if (!next_word(text, type))
-            return false;
-    }
 }

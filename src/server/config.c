@@ -1,11 +1,13 @@
-/* The rows of the command line, the readers for values that only one row has, and what is made of several: the fields
-   of every reply and the files that are read at the start. */
+/* The rows of the command line, the readers for values that only one row has, and the files that are read at the
+   start. */
 #define _GNU_SOURCE
 #include "server/config.h"
 
 #include "backend/list.h"
 #include "host/listener.h"
-#include "protocol/scan.h"
+#include "protocol/mime.h"
+#include "protocol/mime_types.h"
+#include "server/fields.h"
 #include "server/option.h"
 #include "site/auth.h"
 #include "site/mime_map.h"
@@ -16,6 +18,8 @@
 #include <stdlib.h>
 
 #define VERSION "1.0.0"
+
+enum { DEFAULT_TYPE_MAX = MIME_TYPE_LEN_MAX - (sizeof "; charset=utf-8" - 1) };
 
 enum group { GROUP_CONTENT, GROUP_ADDRESS, GROUP_MODEL, GROUP_LIMITS, GROUP_ANSWERS, GROUP_COUNT };
 
@@ -108,6 +112,19 @@ static bool read_inner_path(const struct option_given *given) {
     return true;
 }
 
+/* "; charset=utf-8" is added as to the types of the tables, unless the user has parameters. */
+static bool read_default_type(const struct option_given *given) {
+    struct config *config = given->into;
+    struct slice all = slice_of(given->value);
+    struct slice type = slice_trim((struct slice){all.at, strcspn(all.at, ";")});
+    if (!mime_types_valid(type) || !fields_value_ok(all) || all.len > DEFAULT_TYPE_MAX)
+        return option_refuse(given);
+    snprintf(config->default_type, sizeof config->default_type, "%s%s", given->value,
+             type.len == all.len && mime_wants_charset(type) ? "; charset=utf-8" : "");
+    config->settings.site.default_type = config->default_type;
+    return true;
+}
+
 static bool is_visible(struct slice s) {
     for (size_t i = 0; i < s.len; i++)
         if (s.at[i] <= ' ' || s.at[i] >= 0x7f) /* char may be signed or not: beyond ASCII is below or above */
@@ -166,81 +183,9 @@ static bool read_redirect(const struct option_given *given) {
     return true;
 }
 
-static bool is_field_value(struct slice value) {
-    const char *end = value.at + value.len;
-    return scan_bytes(value.at, end, SCAN_VALUE) == end && slice_trim(value).len == value.len;
-}
-
 /* A reply's head must hold it besides what FIELDS_MAX bounds. */
 static bool is_cache_control(const char *value) {
-    return strlen(value) <= 255 && is_field_value(slice_of(value));
-}
-
-/* False when there is no room. */
-static bool add_field(struct config *config, struct slice name, struct slice value) {
-    size_t len = config->settings.site.fields.len, room = FIELDS_MAX - len;
-    if (name.len > room || value.len > room || name.len + value.len + 4 > room)
-        return false;
-    len += (size_t)snprintf(config->fields + len, room + 1, "%.*s: %.*s\r\n", (int)name.len, name.at, (int)value.len,
-                            value.at);
-    config->settings.site.fields = (struct slice){config->fields, len};
-    return true;
-}
-
-static bool has_field(const struct config *config, struct slice name) {
-    struct slice rest = config->settings.site.fields;
-    while (rest.len > 0) {
-        size_t line_len = (size_t)((const char *)memchr(rest.at, '\n', rest.len) - rest.at) + 1;
-        size_t name_len = (size_t)((const char *)memchr(rest.at, ':', rest.len) - rest.at);
-        if (slice_equal_nocase((struct slice){rest.at, name_len}, name))
-            return true;
-        rest = slice_from(rest, line_len);
-    }
-    return false;
-}
-
-/* Fields whose value httpd works out itself, or that would end a reply elsewhere than httpd does; and what to use. */
-static const struct {
-    const char *name, *instead;
-} own_fields[] = {
-    {"Cache-Control", "use --cache-control"},
-    {"Content-Type", "use --mime-types"},
-    {"Location", "use --redirect"},
-    {"WWW-Authenticate", "use --auth"},
-    {"Accept-Ranges", NULL},
-    {"Allow", NULL},
-    {"Connection", NULL},
-    {"Content-Encoding", NULL},
-    {"Content-Length", NULL},
-    {"Content-Range", NULL},
-    {"Date", NULL},
-    {"ETag", NULL},
-    {"Keep-Alive", NULL},
-    {"Last-Modified", NULL},
-    {"Proxy-Connection", NULL},
-    {"Retry-After", NULL},
-    {"Trailer", NULL},
-    {"Transfer-Encoding", NULL},
-    {"Upgrade", NULL},
-    {"Vary", NULL},
-    {"X-Content-Type-Options", NULL},
-};
-
-static bool read_header(const struct option_given *given) {
-    struct slice all = slice_of(given->value);
-    const char *colon = memchr(given->value, ':', all.len);
-    if (!colon)
-        return option_refuse(given);
-    struct slice name = {all.at, (size_t)(colon - all.at)}, value = slice_trim(slice_from(all, name.len + 1));
-    if (name.len == 0 || scan_bytes(name.at, colon, SCAN_TOKEN) != colon || !is_field_value(value))
-        return option_refuse(given);
-    for (size_t i = 0; i < sizeof own_fields / sizeof own_fields[0]; i++)
-        if (slice_equal_nocase(name, slice_of(own_fields[i].name)))
-            return option_fail(given, "httpd sets %s itself%s%s", own_fields[i].name, own_fields[i].instead ? ": " : "",
-                               own_fields[i].instead ? own_fields[i].instead : "");
-    if (!add_field(given->into, name, value))
-        return option_fail(given, "one too many (at most %d bytes of fields)", FIELDS_MAX);
-    return true;
+    return strlen(value) <= 255 && fields_value_ok(slice_of(value));
 }
 
 static bool read_help(const struct option_given *given);
@@ -272,13 +217,15 @@ static const struct option_row option_rows[] = {
      option_string, TO(settings.site.cache_control), .noun = "a field value",
      .allowed = "at most 255 bytes, no control bytes, no space at either end", .is_ok = is_cache_control},
     {"header", 'H', "'NAME: VALUE'", GROUP_CONTENT, "field added to every reply; repeatable", NULL,
-     read_header, .noun = "a field", .allowed = "'Name: value', no control bytes"},
-    {"cors", 0, NULL, GROUP_CONTENT, "let pages of other origins read everything", NULL,
-     option_switch, TO(cors)},
+     fields_read, .noun = "a field", .allowed = "'Name: value', no control bytes"},
+    {"cors", 0, "[=ORIGIN]", GROUP_CONTENT, "may be read by any origin; by ORIGIN, with credentials; repeatable", NULL,
+     fields_read_cors, .noun = "an origin", .allowed = "SCHEME://HOST[:PORT] in lower case, as browsers send it: no path, no default port"},
     {"isolate", 0, NULL, GROUP_CONTENT, "cross-origin isolation (COOP, COEP), as SharedArrayBuffer needs", NULL,
      option_switch, TO(isolate)},
-    {"mime-types", 0, "FILE", GROUP_CONTENT, "more types, in the style of /etc/mime.types", NULL,
+    {"mime-types", 0, "FILE", GROUP_CONTENT, "more types; these win, so /etc/mime.types spoils .ts and .rs", NULL,
      option_string, TO(mime_path), .noun = "a file"},
+    {"default-type", 0, "TYPE", GROUP_CONTENT, "of what no table knows", "application/octet-stream",
+     read_default_type, .noun = "a media type", .allowed = "TYPE/SUBTYPE, at most 127 bytes"},
     {"dotfiles", 0, NULL, GROUP_CONTENT, "serve names that begin with a dot, not just /.well-known/", NULL,
      option_switch, TO(settings.site.dotfiles)},
     {"symlinks", 0, "WHICH", GROUP_CONTENT, "follow those that stay inside the root, all or none", "inside",
@@ -353,33 +300,6 @@ static bool read_version(const struct option_given *given) {
     finish_output();
 }
 
-/* What --cors and --isolate stand for. A field that the user set by -H stays the user's. '*' means every field, but
-   for Authorization, which has to be named. */
-static bool add_presets(struct config *config) {
-    static const char *const cors[][2] = {
-        {"Access-Control-Allow-Origin", "*"},
-        {"Access-Control-Allow-Methods", "GET, HEAD, OPTIONS"},
-        {"Access-Control-Allow-Headers", "*, Authorization"},
-        {"Access-Control-Expose-Headers", "*"},
-        {"Cross-Origin-Resource-Policy", "cross-origin"},
-        {NULL, NULL},
-    };
-    static const char *const isolate[][2] = {
-        {"Cross-Origin-Opener-Policy", "same-origin"},
-        {"Cross-Origin-Embedder-Policy", "require-corp"},
-        {"Cross-Origin-Resource-Policy", "same-origin"},
-        {NULL, NULL},
-    };
-    bool ok = true;
-    for (int i = 0; config->cors && cors[i][0]; i++)
-        if (!has_field(config, slice_of(cors[i][0])))
-            ok = ok && add_field(config, slice_of(cors[i][0]), slice_of(cors[i][1]));
-    for (int i = 0; config->isolate && isolate[i][0]; i++)
-        if (!has_field(config, slice_of(isolate[i][0])))
-            ok = ok && add_field(config, slice_of(isolate[i][0]), slice_of(isolate[i][1]));
-    return ok;
-}
-
 void config_read(struct config *config, int argc, char **argv) {
     char error[OPTION_ERROR_MAX];
     memset(config, 0, sizeof *config);
@@ -387,10 +307,8 @@ void config_read(struct config *config, int argc, char **argv) {
         fail(2, "", error);
     if ((unsigned)config->settings.workers > config->settings.limits.max_connections) /* each has one to serve */
         config->settings.workers = (int)config->settings.limits.max_connections;
-    if (!add_presets(config)) {
-        snprintf(error, sizeof error, "-H, --cors and --isolate: too much (at most %d bytes of fields)", FIELDS_MAX);
+    if (!fields_add_presets(config, error, sizeof error))
         fail(2, "", error);
-    }
     if (config->mime_path && !(config->settings.site.mime = mime_map_open(config->mime_path, error, sizeof error)))
         fail(1, "--mime-types ", error);
     if (config->auth_path && !(config->settings.site.auth = auth_open(config->auth_path, error, sizeof error)))

@@ -4,8 +4,8 @@
    fresh ration by connecting again. */
 #define _GNU_SOURCE
 #include "site/auth.h"
+#include "site/crypt_library.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -18,8 +18,6 @@ enum {
     FILE_LEN_MAX = 1 << 20,
     /* Decoded "user:password". Linux's crypt(3) takes no password of 512 bytes or more. */
     CREDENTIALS_MAX = 768,
-    /* Struct crypt_data, whose size depends on the library: 32 KiB in libxcrypt, 128 KiB in the glibc of old. */
-    CRYPT_DATA_LEN = 256 * 1024,
     /* Remembered credentials; each may be in any of the ways of one set. */
     MARK_SETS = 128,
     MARK_WAYS = 4,
@@ -28,9 +26,6 @@ enum {
     HASH_BURST = 20,
     HASH_SHARE = 4,
 };
-
-typedef char *crypt_function(const char *phrase, const char *setting);
-typedef char *crypt_r_function(const char *phrase, const char *setting, void *data);
 
 struct user {
     struct slice name;
@@ -50,8 +45,7 @@ struct shared {
 };
 
 struct auth {
-    crypt_r_function *crypt_r; /* or, where there is none: */
-    crypt_function *crypt;
+    struct crypt_library library;
     void *crypt_data;
     pthread_mutex_t crypt_lock; /* around crypt and its data */
     uint64_t key[2];
@@ -148,8 +142,8 @@ static bool take_ration(struct auth *auth, uint64_t now_ms) {
    same. False for what crypt refuses. */
 static bool hash_fits(struct auth *auth, const char *password, const char *setting, bool *same) {
     pthread_mutex_lock(&auth->crypt_lock);
-    const char *hash =
-        auth->crypt_r ? auth->crypt_r(password, setting, auth->crypt_data) : auth->crypt(password, setting);
+    const char *hash = auth->library.crypt_r ? auth->library.crypt_r(password, setting, auth->crypt_data)
+                                             : auth->library.crypt(password, setting);
     size_t len = strlen(setting);
     bool fits = hash && hash[0] != '*' && strlen(hash) == len;
     unsigned char differing = !fits;
@@ -241,21 +235,6 @@ enum auth_verdict auth_check(struct auth *auth, struct slice authorization, uint
     return verdict;
 }
 
-/* crypt(3) has left glibc for a library of its own, which is loaded when somebody needs it; musl has kept it. The
-   library comes first: under AddressSanitizer the process has a crypt of its own that calls one that isn't there. */
-static bool find_crypt(struct auth *auth) {
-    static const char *const names[] = {"libcrypt.so.1", "libcrypt.so.2", "libcrypt.so.1.1"};
-    void *library = NULL;
-    for (size_t i = 0; i < sizeof names / sizeof names[0] && !library; i++)
-        library = dlopen(names[i], RTLD_NOW | RTLD_LOCAL);
-    if (!library)
-        library = RTLD_DEFAULT;
-    void *crypt_r = dlsym(library, "crypt_r"), *crypt = dlsym(library, "crypt");
-    memcpy(&auth->crypt_r, &crypt_r, sizeof crypt_r); /* ISO C has no cast from an object's pointer to a function's */
-    memcpy(&auth->crypt, &crypt, sizeof crypt);
-    return crypt_r || crypt;
-}
-
 /* How much of a hash names the method and its cost: what comes before salt and result. */
 static size_t method_len(const char *hash) {
     size_t len = strlen(hash);
@@ -286,7 +265,7 @@ static const char *check_hash(struct auth *auth, double *slowest_ms) {
     }
     double since_ms = cpu_ms();
     if (!hash_fits(auth, "x", hash, &same))
-        return "not a hash that this system's crypt(3) knows: make one by mkpasswd or htpasswd -B";
+        return "not a hash that this system's crypt(3) knows: make one by mkpasswd -m sha512crypt or htpasswd -B";
     double took_ms = cpu_ms() - since_ms;
     *slowest_ms = took_ms > *slowest_ms ? took_ms : *slowest_ms;
     return NULL;
@@ -378,7 +357,7 @@ struct auth *auth_open(const char *path, char *error, size_t error_size) {
     if (!auth->users || !auth->crypt_data || !auth->shared ||
         getrandom(auth->key, sizeof auth->key, 0) != sizeof auth->key)
         snprintf(error, error_size, "%s: no memory", path);
-    else if (!find_crypt(auth))
+    else if (!crypt_library_find(&auth->library))
         snprintf(error, error_size, "%s: this system has no crypt(3): install libcrypt.so (libcrypt1, libxcrypt)",
                  path);
     else if (read_users(auth, path, error, error_size))

@@ -64,14 +64,20 @@ static char *put_validators(char *at, struct file *file, const struct file_head 
 
 void file_head_render(const struct site_config *config, struct file *file, const struct file_head *head, char *at) {
     static const char *const coding_names[CODING_COUNT] = {"", "br", "zstd", "gzip"};
-    const char *type = head->type ? head->type : mime_map_type(config->mime, head->path);
+    struct slice inner;
+    enum content_coding own = mime_coding(head->path, &inner);
+    const char *type = head->type ? head->type : mime_map_type(config->mime, inner);
     char *begin = at;
+    if (!type)
+        type = config->default_type ? config->default_type : "application/octet-stream";
     at += sprintf(at, "HTTP/1.1 200 OK\r\nContent-Length: %llu\r\n", (unsigned long long)file->size);
     file->type_at = (uint16_t)(at - begin);
     at += sprintf(at, "Content-Type: %s\r\n", type);
     file->content_at = (uint16_t)(at - begin);
-    if (head->coding != CODING_IDENTITY)
-        at += sprintf(at, "Content-Encoding: %s\r\n", coding_names[head->coding]);
+    bool twice = own != CODING_IDENTITY && head->coding != CODING_IDENTITY; /* a .svgz.br beside a .svgz */
+    if (own != CODING_IDENTITY || head->coding != CODING_IDENTITY)
+        at += sprintf(at, "Content-Encoding: %s%s%s\r\n", coding_names[own], twice ? ", " : "",
+                      coding_names[head->coding]);
     at = put(at, "X-Content-Type-Options: nosniff\r\n");
     file->validators_at = (uint16_t)(at - begin);
     at = put_validators(at, file, head);

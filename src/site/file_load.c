@@ -213,6 +213,11 @@ static bool load_regular(struct file_load *load, struct found *found, bool at_ha
     uint64_t tag;
     file->st = found->st;
     enum reading reading = READ_CHANGED;
+    if ((uint64_t)file->st.st_size > SIZE_MAX / 2) {
+        close(found->fd);
+        file_load_fail(load, find_status(-EOVERFLOW));
+        return true;
+    }
     if (load->body_ok && file->st.st_size <= FILECACHE_BODY_MAX)
         reading = load_body(load, found, head_len, at_hand);
     if (reading == READ_WELL)

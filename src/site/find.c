@@ -30,6 +30,7 @@ int find_status(int error) {
     case ENOMEM:
         return 503;
     case EIO:
+    case EOVERFLOW: /* a 32-bit program, and a file beyond what it can send */
     case ESTALE:
         return 500;
     default: /* not there, or a name or link that can't lead anywhere beneath the root */

@@ -1,6 +1,7 @@
 /* One block: the entries, sorted by extension, then the strings they point to. */
 #include "site/mime_map.h"
 #include "protocol/mime.h"
+#include "protocol/mime_types.h"
 
 #include <errno.h>
 #include <stdint.h>
@@ -10,11 +11,12 @@
 enum {
     /* The file of a big distribution has 80 KiB. */
     FILE_LEN_MAX = 4 << 20,
-    /* The longest registered one has 83 bytes. A longer one is left out: each part of a multipart reply repeats it. */
-    TYPE_LEN_MAX = 127,
 };
 
-static const struct slice charset = {"; charset=utf-8", sizeof "; charset=utf-8" - 1};
+#define CHARSET "; charset=utf-8"
+
+static const struct slice charset = {CHARSET, sizeof CHARSET - 1};
+enum { TYPE_LEN_MAX = MIME_TYPE_LEN_MAX - (sizeof CHARSET - 1) }; /* a longer one is left out */
 
 struct entry {
     struct slice extension;

@@ -132,9 +132,22 @@ static void reply_get(struct reply *reply, struct lookup *lookup) {
     }
 }
 
+/* An origin is compared byte by byte (RFC 6454 6.2 makes it one text). */
+static const char *find_origin(const struct site_config *config, const struct request *request) {
+    for (int i = 0; i < config->cors_count && request_has(request, FIELD_ORIGIN); i++)
+        if (slice_equal(request->fields[FIELD_ORIGIN], slice_of(config->cors[i])))
+            return config->cors[i];
+    return NULL;
+}
+
 enum reply_outcome reply_build(struct site *site, const struct clock *clock, const struct request *request,
                                uint64_t since_ms, bool last, struct outq *outq, struct load **load) {
-    struct reply reply = {site->config, clock, request, outq, last, NULL, NULL, NULL};
+    struct reply reply = {.config = site->config,
+                          .clock = clock,
+                          .request = request,
+                          .outq = outq,
+                          .last = last,
+                          .origin = find_origin(site->config, request)};
     struct lookup lookup = {.cache = site->cache, .clock = clock, .since_ms = since_ms, .got = *load};
     switch (request->method) {
     case METHOD_GET:
@@ -162,6 +175,6 @@ enum reply_outcome reply_build(struct site *site, const struct clock *clock, con
 
 void reply_error(struct site *site, const struct clock *clock, const struct request *request, int status,
                  struct outq *outq) {
-    struct reply reply = {site->config, clock, request, outq, true, NULL, NULL, NULL};
+    struct reply reply = {.config = site->config, .clock = clock, .request = request, .outq = outq, .last = true};
     render_page(&reply, status, status == 503 ? "Retry-After: 1\r\n" : "");
 }

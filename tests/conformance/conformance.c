@@ -34,7 +34,8 @@ static const struct group *const files_groups[] = {
     &group_listing,     &group_not_found,    &group_own_not_found, &group_spa,          &group_spa_file,
     &group_clean_urls,  &group_clean_listed, &group_clean_app,     &group_clean_index,  &group_clean_vhosts,
     &group_index,       &group_vhosts,       &group_auth,          &group_header,       &group_cors,
-    &group_isolate,     &group_redirect,     &group_cache,         &group_mime,         NULL,
+    &group_isolate,     &group_redirect,     &group_cache,         &group_mime,         &group_cors_origins,
+    &group_cors_auth,   &group_default_type, NULL,
 };
 
 /* One model's turn. */

@@ -19,5 +19,6 @@ extern const struct group group_listing, group_not_found, group_own_not_found, g
 extern const struct group group_clean_urls, group_clean_listed, group_clean_app, group_clean_index, group_clean_vhosts;
 extern const struct group group_index, group_vhosts, group_auth;
 extern const struct group group_header, group_cors, group_isolate, group_redirect, group_cache, group_mime;
+extern const struct group group_cors_origins, group_cors_auth, group_default_type;
 
 #endif

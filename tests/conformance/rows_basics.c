@@ -117,5 +117,8 @@ static const struct row types[] = {
     TYPE("t.tar", "9110 8.3", "application/x-tar"),
     TYPE("t.UNKNW", "9110 8.3", "application/octet-stream"),
     TYPE("nosuffix", "9110 8.3", "application/octet-stream"),
+    TYPE("README", "9110 8.3", "text/plain; charset=utf-8"),
+    TYPE("t.rst", "9110 8.3", "text/plain; charset=utf-8"),
+    TYPE("apple-app-site-association", "9110 8.3", "application/json; charset=utf-8"),
 };
 const struct group group_types = GROUP("types", site_plain, types, NULL);

@@ -12,6 +12,8 @@
 #define GZIP BODY("gzip coded....."), FIELDS("Content-Encoding: gzip", VARY)
 #define GZIP_CSS BODY("gzip style"), FIELDS("Content-Encoding: gzip", VARY)
 
+#define SVG "Content-Type: image/svg+xml; charset=utf-8"
+
 static const struct row encodings[] = {
     ROW("no Accept-Encoding", "9110 12.5.3", GET("/all.js", ""), 200, PLAIN, OPEN),
     ROW("empty Accept-Encoding", "9110 12.5.3", ALL(""), 200, PLAIN, OPEN),
@@ -89,7 +91,32 @@ static const struct row encodings[] = {
     ROW("index with a sibling", "9110 12.5.3", GET("/packed/", "Accept-Encoding: gzip\r\n"), 200, BODY("gzip index"),
         FIELDS("Content-Encoding: gzip", "Content-Type: text/html; charset=utf-8", VARY), OPEN),
     ROW("sibling asked for by name", "9110 8.4", GET("/all.js.gz", "Accept-Encoding: gzip\r\n"), 200,
-        BODY("gzip coded....."), FIELDS("Content-Type: application/gzip", "!Content-Encoding"), OPEN),
+        BODY("gzip coded....."), FIELDS("Content-Type: text/javascript; charset=utf-8", "Content-Encoding: gzip"),
+        OPEN),
+    ROW("sibling of a download asked for by name", "9110 8.4", GET("/lone.txt.gz", "Accept-Encoding: gzip\r\n"), 200,
+        BODY("no plain file"), FIELDS("Content-Type: application/gzip", "!Content-Encoding"), OPEN),
+    ROW("svgz", "9110 8.4", GET("/logo.svgz", ""), 200, BODY("gzipped image"), FIELDS(SVG, "Content-Encoding: gzip"),
+        OPEN),
+    ROW("svgz, HEAD", "9110 8.4", HEAD("/logo.svgz", ""), 200, EMPTY,
+        FIELDS(SVG, "Content-Encoding: gzip", "Content-Length: 13"), OPEN),
+    ROW("svgz, range", "9110 14.2", GET("/logo.svgz", "Range: bytes=0-3\r\n"), 206, BODY("gzip"),
+        FIELDS(SVG, "Content-Encoding: gzip"), OPEN),
+    ROW("svgz, not modified", "9110 15.4.5", GET("/logo.svgz", "If-None-Match: <etag:/logo.svgz>\r\n"), 304, EMPTY,
+        OPEN),
+    ROW("svgz coded again", "9110 8.4", GET("/logo.svgz", "Accept-Encoding: br\r\n"), 200, BODY("and again"),
+        FIELDS(SVG, "Content-Encoding: gzip, br", VARY), OPEN),
+    ROW("Unity: wasm", "9110 8.4", GET("/Build/game.wasm.br", ""), 200, BODY("br wasm"),
+        FIELDS("Content-Type: application/wasm", "Content-Encoding: br"), OPEN),
+    ROW("Unity: data", "9110 8.4", GET("/Build/game.data.gz", ""), 200, BODY("gzip data"),
+        FIELDS("Content-Type: application/octet-stream", "Content-Encoding: gzip"), OPEN),
+    ROW("Unity: code", "9110 8.4", GET("/Build/game.framework.js.gz", ""), 200, BODY("gzip code"),
+        FIELDS("Content-Type: text/javascript; charset=utf-8", "Content-Encoding: gzip"), OPEN),
+    ROW("Unity: symbols", "9110 8.4", GET("/Build/game.symbols.json.br", ""), 200, BODY("br names"),
+        FIELDS("Content-Type: application/json; charset=utf-8", "Content-Encoding: br"), OPEN),
+    ROW("download: archive", "9110 8.4", GET("/backup.tar.gz", "Accept-Encoding: gzip\r\n"), 200, BODY("an archive"),
+        FIELDS("Content-Type: application/gzip", "!Content-Encoding"), OPEN),
+    ROW("download: JSON", "9110 8.4", GET("/dump.json.gz", "Accept-Encoding: gzip\r\n"), 200, BODY("a download"),
+        FIELDS("Content-Type: application/gzip", "!Content-Encoding"), OPEN),
     ROW("sibling that is older", "9110 12.5.3", GET("/stale.txt", "Accept-Encoding: gzip\r\n"), 200,
         BODY("newer than what was made of it\n"), FIELDS("!Content-Encoding"), OPEN),
     ROW("sibling that is a folder", "9110 12.5.3", GET("/folder.txt", "Accept-Encoding: gzip\r\n"), 200,

@@ -17,10 +17,13 @@ static void pages(struct fixture *fixture) {
 
 static void typed_files(struct fixture *fixture) {
     static const char *const names[] = {
-        "t.html", "t.htm", "t.css",   "t.js",     "t.mjs",  "t.json", "t.svg",         "t.md",  "t.txt",  "t.xml",
-        "t.csv",  "t.png", "t.jpg",   "t.jpeg",   "t.gif",  "t.webp", "t.avif",        "t.ico", "t.woff", "t.woff2",
-        "t.ttf",  "t.otf", "t.wasm",  "t.pdf",    "t.mp4",  "t.webm", "t.mp3",         "t.ogg", "t.zip",  "t.gz",
-        "t.tar",  "t.map", "t.UNKNW", "nosuffix", "T.HTML", "a.b.js", "t.webmanifest", "t.wav", "t.flac", "t.7z",
+        "t.html", "t.htm",    "t.css",  "t.js",   "t.mjs",         "t.json",  "t.svg",
+        "t.md",   "t.txt",    "t.xml",  "t.csv",  "t.png",         "t.jpg",   "t.jpeg",
+        "t.gif",  "t.webp",   "t.avif", "t.ico",  "t.woff",        "t.woff2", "t.ttf",
+        "t.otf",  "t.wasm",   "t.pdf",  "t.mp4",  "t.webm",        "t.mp3",   "t.ogg",
+        "t.zip",  "t.gz",     "t.tar",  "t.map",  "t.UNKNW",       "README",  "apple-app-site-association",
+        "t.rst",  "nosuffix", "T.HTML", "a.b.js", "t.webmanifest", "t.wav",   "t.flac",
+        "t.7z",
     };
     char name[64];
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
@@ -139,6 +142,14 @@ void site_encoded(struct fixture *fixture) {
     fixture_text(fixture, "root/a name that is long and has spaces, so that its path comes encoded.js", "plain\n");
     fixture_text(fixture, "root/a name that is long and has spaces, so that its path comes encoded.js.br", "br");
     fixture_text(fixture, "root/lone.txt.gz", "no plain file");
+    fixture_text(fixture, "root/logo.svgz", "gzipped image");
+    fixture_text(fixture, "root/logo.svgz.br", "and again");
+    fixture_text(fixture, "root/Build/game.wasm.br", "br wasm");
+    fixture_text(fixture, "root/Build/game.data.gz", "gzip data");
+    fixture_text(fixture, "root/Build/game.framework.js.gz", "gzip code");
+    fixture_text(fixture, "root/Build/game.symbols.json.br", "br names");
+    fixture_text(fixture, "root/backup.tar.gz", "an archive");
+    fixture_text(fixture, "root/dump.json.gz", "a download");
     fixture_text(fixture, "root/packed/index.html", "the plain index\n");
     fixture_text(fixture, "root/packed/index.html.gz", "gzip index");
     fixture_mtime_all(fixture, WHEN_SECONDS);

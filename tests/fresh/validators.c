@@ -103,8 +103,8 @@ void test_nodes(void **state) {
         const char *name;
         size_t length;
         bool keeps_time; /* as rsync -a or tar would copy it */
-    } files[] = {{"small.js", 4 * KIB, false},
-                 {"small.js.gz", 2 * KIB, false},
+    } files[] = {{"small.txt", 4 * KIB, false},
+                 {"small.txt.gz", 2 * KIB, false},
                  {"folder/medium.bin", 128 * KIB, false},
                  {"large.bin", 3 * MIB, true}};
     enum { NODES = 2, FILES = sizeof files / sizeof files[0] };

@@ -1,6 +1,7 @@
-/* mime_types_next: held against a reader of whole lines; and look-ups by any name give a type. */
+/* mime_types_next: held against a reader of whole lines; and what look-ups by any name give is a type. */
 #include "fuzz.h"
 #include "protocol/mime.h"
+#include "protocol/mime_types.h"
 
 static bool is_blank(char c) {
     return c == ' ' || c == '\t' || c == '\r';
@@ -47,8 +48,10 @@ static bool line_is_good(struct slice line) {
 
 static void check_look_up(struct slice name) {
     const char *type = mime_type(name);
-    struct slice extension = mime_extension(name);
-    CHECK(type && is_type((struct slice){type, strcspn(type, ";")}));
+    struct slice extension = mime_extension(name), inner;
+    enum content_coding coding = mime_coding(name, &inner);
+    CHECK(inner.at == name.at && inner.len <= name.len && (coding != CODING_IDENTITY || inner.len == name.len));
+    CHECK(!type || is_type((struct slice){type, strcspn(type, ";")}));
     CHECK(extension.len == 0 ||
           (extension.at > name.at && extension.at + extension.len == name.at + name.len && extension.at[-1] == '.' &&
            !memchr(extension.at, '/', extension.len) && !memchr(extension.at, '.', extension.len)));

@@ -420,6 +420,7 @@ static int judge_field(struct reader *reader, struct slice name, struct slice va
         "X-Forwarded-For",
         "Sec-Fetch-Dest",
         "Sec-Fetch-Mode",
+        "Origin",
     };
     struct reference *out = reader->out;
     int field = 0;
@@ -433,7 +434,7 @@ static int judge_field(struct reader *reader, struct slice name, struct slice va
         return field == FIELD_CONNECTION || field == FIELD_IF_MATCH || field == FIELD_IF_NONE_MATCH ||
                        field == FIELD_ACCEPT || field == FIELD_ACCEPT_ENCODING || field == FIELD_X_FORWARDED_FOR ||
                        field == FIELD_USER_AGENT || field == FIELD_REFERER || field == FIELD_SEC_FETCH_DEST ||
-                       field == FIELD_SEC_FETCH_MODE
+                       field == FIELD_SEC_FETCH_MODE || field == FIELD_ORIGIN
                    ? 0
                    : 400;
     }

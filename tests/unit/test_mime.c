@@ -1,5 +1,6 @@
 /* Media types: every row of the built-in table, what an extension is, and the reader of mime.types. */
 #include "protocol/mime.h"
+#include "protocol/mime_types.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,20 +12,19 @@
 #include <cmocka.h>
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-#define UNKNOWN "application/octet-stream"
 
 static const struct {
     const char *type, *extensions;
 } known[] = {
-    {"text/html; charset=utf-8", "html htm"},
+    {"text/html; charset=utf-8", "html htm shtml"},
     {"application/xhtml+xml; charset=utf-8", "xhtml"},
     {"text/css; charset=utf-8", "css"},
     {"text/javascript; charset=utf-8", "js mjs cjs"},
-    {"application/json; charset=utf-8", "json map"},
+    {"application/json; charset=utf-8", "json map topojson"},
     {"application/ld+json; charset=utf-8", "jsonld"},
     {"application/manifest+json; charset=utf-8", "webmanifest"},
     {"application/geo+json; charset=utf-8", "geojson"},
-    {"application/xml; charset=utf-8", "xml xsd"},
+    {"application/xml; charset=utf-8", "xml xsd plist"},
     {"application/xslt+xml; charset=utf-8", "xsl xslt"},
     {"application/rss+xml; charset=utf-8", "rss"},
     {"application/atom+xml; charset=utf-8", "atom"},
@@ -45,11 +45,11 @@ static const struct {
     {"image/heif", "heif"},
     {"image/bmp", "bmp"},
     {"image/jxl", "jxl"},
-    {"image/jpeg", "jpg jpeg"},
-    {"image/vnd.microsoft.icon", "ico"},
+    {"image/jpeg", "jpg jpeg jfif"},
+    {"image/vnd.microsoft.icon", "ico cur"},
     {"image/tiff", "tif tiff"},
     {"audio/mpeg", "mp3"},
-    {"audio/mp4", "m4a"},
+    {"audio/mp4", "m4a m4b"},
     {"audio/aac", "aac"},
     {"audio/ogg", "ogg oga opus"},
     {"audio/wav", "wav"},
@@ -62,7 +62,7 @@ static const struct {
     {"video/quicktime", "mov"},
     {"video/matroska", "mkv"},
     {"video/x-msvideo", "avi"},
-    {"video/mp2t", "ts"},
+    {"video/mp2t", "ts m2ts mts"},
     {"video/mpeg", "mpg mpeg"},
     {"video/iso.segment", "m4s"},
     {"application/vnd.apple.mpegurl", "m3u8"},
@@ -79,7 +79,11 @@ static const struct {
     {"application/java-archive", "jar"},
     {"application/pdf", "pdf"},
     {"application/epub+zip", "epub"},
-    {"text/plain; charset=utf-8", "txt text c cc cpp h hpp py sh rs go java rb lua pl log conf cfg ini diff patch"},
+    {"text/plain; charset=utf-8",
+     "txt text c cc cpp h hpp py sh rs go java rb lua pl log conf cfg ini diff patch adoc asc asciidoc asm ass astro "
+     "bash bat bib cmake cs cxx dart env erl ex exs fish frag glsl gql gradle graphql groovy hh hs hxx jl json5 jsonl "
+     "jsx kt kts less lock m md5 mk ndjson nfo nim nix org php pod properties proto ps1 r rst sass scala scss sha1 "
+     "sha256 sha512 srt ssa sty styl svelte swift tex tf tsx vert vue zig zsh"},
     {"text/markdown; charset=utf-8", "md markdown"},
     {"text/csv; charset=utf-8", "csv"},
     {"text/tab-separated-values; charset=utf-8", "tsv"},
@@ -111,16 +115,65 @@ static const struct {
     {"application/vnd.android.package-archive", "apk"},
     {"application/x-iso9660-image", "iso"},
     {"application/vnd.microsoft.portable-executable", "exe"},
-    {"application/octet-stream", "bin"},
+    {"application/octet-stream", "bin data drc fbx gguf npy npz ply safetensors whl"},
     {"application/x-apple-diskimage", "dmg"},
     {"application/x-msi", "msi"},
     {"application/x-bittorrent", "torrent"},
+    {"video/3gpp2", "3g2"},
+    {"video/3gpp", "3gp"},
+    {"model/3mf", "3mf"},
+    {"audio/x-aiff", "aif aiff"},
+    {"application/appx", "appx"},
+    {"application/vnd.apache.arrow.file", "arrow"},
+    {"application/vnd.amazon.mobi8-ebook", "azw3"},
+    {"application/vnd.comicbook-rar", "cbr"},
+    {"application/vnd.comicbook+zip", "cbz"},
+    {"application/pkix-cert", "cer"},
+    {"application/vnd.ms-htmlhelp", "chm"},
+    {"application/pkix-crl", "crl"},
+    {"application/x-x509-ca-cert", "crt der"},
+    {"application/x-chrome-extension", "crx"},
+    {"model/vnd.collada+xml; charset=utf-8", "dae"},
+    {"image/vnd.djvu", "djv djvu"},
+    {"message/rfc822", "eml"},
+    {"image/aces", "exr"},
+    {"application/vnd.flatpak", "flatpak"},
+    {"application/vnd.flatpak.ref", "flatpakref"},
+    {"video/x-flv", "flv"},
+    {"application/gpx+xml; charset=utf-8", "gpx"},
+    {"image/vnd.radiance", "hdr"},
+    {"application/x-ipynb+json; charset=utf-8", "ipynb"},
+    {"image/jp2", "jp2"},
+    {"application/vnd.google-earth.kml+xml; charset=utf-8", "kml"},
+    {"application/vnd.google-earth.kmz", "kmz"},
+    {"image/ktx", "ktx"},
+    {"image/ktx2", "ktx2"},
+    {"audio/matroska", "mka"},
+    {"application/x-mobipocket-ebook", "mobi"},
+    {"application/msix", "msix"},
+    {"application/vnd.mapbox-vector-tile", "mvt"},
+    {"application/vnd.apache.parquet", "parquet"},
+    {"application/pem-certificate-chain", "pem"},
+    {"application/vnd.pmtiles", "pmtiles"},
+    {"image/vnd.adobe.photoshop", "psd"},
+    {"application/rdf+xml; charset=utf-8", "rdf"},
+    {"application/pgp-signature", "sig"},
+    {"application/vnd.sqlite3", "sqlite sqlite3"},
+    {"application/vnd.adobe.flash.movie", "swf"},
+    {"text/turtle; charset=utf-8", "ttl"},
+    {"application/ttml+xml; charset=utf-8", "ttml"},
+    {"text/wgsl; charset=utf-8", "wgsl"},
+    {"audio/x-ms-wma", "wma"},
+    {"video/x-ms-wmv", "wmv"},
+    {"application/x-xpinstall", "xpi"},
 };
 
+/* `want`: NULL for a type that isn't known. */
 static void check_type(struct slice name, const char *want) {
     const char *type = mime_type(name);
-    if (strcmp(type, want) != 0)
-        fail_msg("%.*s: %s, not %s", (int)name.len, name.at ? name.at : "", type, want);
+    if (want ? !type || strcmp(type, want) != 0 : type != NULL)
+        fail_msg("%.*s: %s, not %s", (int)name.len, name.at ? name.at : "", type ? type : "unknown",
+                 want ? want : "unknown");
 }
 
 /* In lower case, in upper case, and beside its neighbours: with a letter less and with one more. */
@@ -139,7 +192,7 @@ static void test_known(void **state) {
             check_type(slice_of(upper), known[i].type);
             check_type(slice_of(name + 4), known[i].type);
             name[name_len] = '0';
-            check_type((struct slice){name, (size_t)name_len + 1}, UNKNOWN);
+            check_type((struct slice){name, (size_t)name_len + 1}, NULL);
             rest = slice_from(rest, space ? len + 1 : len);
         }
     }
@@ -170,7 +223,7 @@ static void test_extension(void **state) {
 static void test_unknown(void **state) {
     (void)state;
     static const struct slice names[] = {
-        SLICE(""),        SLICE("Makefile"),       SLICE(".htaccess"),
+        SLICE(""),        SLICE("Makefiles"),      SLICE(".htaccess"),
         SLICE(".html"),   SLICE("a.html/"),        SLICE("a."),
         SLICE("a.xyz"),   SLICE("a.htm\0"),        SLICE("a.html "),
         SLICE("a.\0"),    SLICE("a.webmanifestx"), SLICE("a.averyveryverylongextension"),
@@ -179,8 +232,82 @@ static void test_unknown(void **state) {
         SLICE("a.0"),     SLICE("a.zzzz"),
     };
     for (size_t i = 0; i < COUNT(names); i++)
-        check_type(names[i], UNKNOWN);
-    check_type((struct slice){NULL, 0}, UNKNOWN);
+        check_type(names[i], NULL);
+    check_type((struct slice){NULL, 0}, NULL);
+}
+
+static void test_names(void **state) {
+    (void)state;
+    static const char text[] = "text/plain; charset=utf-8", json[] = "application/json; charset=utf-8";
+    static const char *const names[] = {
+        "README",        "LICENSE",    "LICENCE",    "COPYING", "AUTHORS",     "CHANGELOG",  "NEWS",
+        "TODO",          "INSTALL",    "NOTICE",     "VERSION", "Makefile",    "Dockerfile", "CNAME",
+        "Containerfile", "CODEOWNERS", "SHA256SUMS", "Gemfile", "LICENSE-MIT", "Procfile",
+    };
+    static const char *const others[] = {"READM",   "READMEE", "README/x", "README/",
+                                         "xREADME", ".README", "README.",  ""};
+    for (size_t i = 0; i < COUNT(names); i++) {
+        char path[64];
+        check_type(slice_of(names[i]), text);
+        snprintf(path, sizeof path, "a.b/%s", names[i]);
+        check_type(slice_of(path), text);
+        for (char *c = path; *c; c++)
+            *c = ascii_lower(*c);
+        check_type(slice_of(path), text);
+    }
+    for (size_t i = 0; i < COUNT(others); i++)
+        check_type(slice_of(others[i]), NULL);
+    check_type(SLICE("README.md"), "text/markdown; charset=utf-8");
+    check_type(SLICE("apple-app-site-association"), json);
+    check_type(SLICE(".well-known/apple-app-site-association"), json);
+}
+
+static const struct {
+    const char *name, *inner; /* NULL: the name itself */
+    enum content_coding coding;
+} codings[] = {
+    {"a.svgz", NULL, CODING_GZIP},
+    {"a/B.SVGZ", NULL, CODING_GZIP},
+    /* Unity's builds */
+    {"Build/game.data.gz", "Build/game.data", CODING_GZIP},
+    {"Build/game.data.br", "Build/game.data", CODING_BR},
+    {"game.wasm.gz", "game.wasm", CODING_GZIP},
+    {"game.wasm.br", "game.wasm", CODING_BR},
+    {"game.framework.js.gz", "game.framework.js", CODING_GZIP},
+    {"game.framework.js.br", "game.framework.js", CODING_BR},
+    {"game.symbols.json.gz", "game.symbols.json", CODING_GZIP},
+    {"game.symbols.json.br", "game.symbols.json", CODING_BR},
+    {"A.WASM.BR", "A.WASM", CODING_BR},
+    {"a.mjs.gz", "a.mjs", CODING_GZIP},
+    {"a.css.br", "a.css", CODING_BR},
+    /* to be kept as they are */
+    {"a.tar.gz", NULL, CODING_IDENTITY},
+    {"a.tgz", NULL, CODING_IDENTITY},
+    {"a.json.gz", NULL, CODING_IDENTITY},
+    {"symbols.json.gz", NULL, CODING_IDENTITY},
+    {"a.csv.gz", NULL, CODING_IDENTITY},
+    {"a.txt.br", NULL, CODING_IDENTITY},
+    {"a.xml.gz", NULL, CODING_IDENTITY},
+    {"a.js.zst", NULL, CODING_IDENTITY},
+    {"a.js", NULL, CODING_IDENTITY},
+    {"a.svg", NULL, CODING_IDENTITY},
+    {"js.gz", NULL, CODING_IDENTITY},
+    {"a.gz", NULL, CODING_IDENTITY},
+    {".gz", NULL, CODING_IDENTITY},
+    {"gz", NULL, CODING_IDENTITY},
+    {"", NULL, CODING_IDENTITY},
+};
+
+static void test_coding(void **state) {
+    (void)state;
+    struct slice inner;
+    for (size_t i = 0; i < COUNT(codings); i++) {
+        const char *want = codings[i].inner ? codings[i].inner : codings[i].name;
+        enum content_coding coding = mime_coding(slice_of(codings[i].name), &inner);
+        if (coding != codings[i].coding || !slice_equal(inner, slice_of(want)))
+            fail_msg("%s: %d of %.*s", codings[i].name, (int)coding, (int)inner.len, inner.at);
+    }
+    assert_int_equal(mime_coding((struct slice){NULL, 0}, &inner), CODING_IDENTITY);
 }
 
 /* The table says charset=utf-8 exactly where the rule does. */
@@ -305,7 +432,8 @@ static void test_types_text_cut(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_known),          cmocka_unit_test(test_extension),
-        cmocka_unit_test(test_unknown),        cmocka_unit_test(test_table_keeps_the_rule),
+        cmocka_unit_test(test_unknown),        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_coding),         cmocka_unit_test(test_table_keeps_the_rule),
         cmocka_unit_test(test_wants_charset),  cmocka_unit_test(test_types_text),
         cmocka_unit_test(test_types_text_cut),
     };

@@ -318,6 +318,7 @@ static void test_fields(void **state) {
                                       FIELD(400, "Authorization: a\r\nAuthorization: a"),
                                       FIELD(0, "Accept: a\r\nAccept: b"),
                                       FIELD(0, "Referer: a\r\nReferer: b"),
+                                      FIELD(0, "Origin: a\r\nOrigin: b"),
                                       FIELD(0, "User-Agent: a\r\nUser-Agent:"),
                                       FIELD(0, "Sec-Fetch-Mode: navigate\r\nSec-Fetch-Mode: cors"),
                                       FIELD(0, "Sec-Fetch-Dest: a\r\nX: y\r\nSec-Fetch-Dest:"),

@@ -118,7 +118,8 @@ static const char *const field_names[FIELD_COUNT] = {"Host",
                                                      "Referer",
                                                      "X-Forwarded-For",
                                                      "Sec-Fetch-Dest",
-                                                     "Sec-Fetch-Mode"};
+                                                     "Sec-Fetch-Mode",
+                                                     "Origin"};
 
 /* Every name in any case is known; with any one byte changed it is another's, or a bad one. */
 static void test_field_names(void **state) {
