@@ -2,8 +2,6 @@
 #include "base/say.h"
 #include "site/file_load.h"
 
-#include <stdlib.h>
-
 struct root_load {
     struct load load;
     struct filecache *cache;
@@ -39,8 +37,10 @@ static void root_release(struct load *base) {
     if (base->state != LOAD_DONE)
         load->cache->root_load = NULL;
     root_put(load->root);
-    free(load);
+    pool_drop(&load->cache->loads, load);
 }
+
+_Static_assert(sizeof(struct root_load) <= sizeof(struct file_load), "both are lent from one pool");
 
 static const struct load_kind root_kind = {root_work, root_finish, root_release};
 
@@ -48,7 +48,7 @@ struct load *root_load_open(struct filecache *cache, const struct clock *clock) 
     struct root_load *load = cache->root_load;
     if (load)
         return load_get(&load->load);
-    load = malloc(sizeof *load);
+    load = pool_take(&cache->loads);
     if (!load)
         return NULL;
     load_init(&load->load, &root_kind);
