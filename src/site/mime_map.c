@@ -133,8 +133,7 @@ void mime_map_close(struct mime_map *map) {
 }
 
 bool mime_map_knows(const struct mime_map *map, struct slice name) {
-    const char *unknown = mime_type((struct slice){0});
-    return mime_extension(name).len > 0 && mime_map_type(map, name) != unknown;
+    return mime_extension(name).len > 0 && mime_map_type(map, name);
 }
 
 const char *mime_map_type(const struct mime_map *map, struct slice name) {

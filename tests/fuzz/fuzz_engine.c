@@ -75,9 +75,11 @@ static void clock_set(uint64_t now_ms) {
     memcpy(env.clock.date + 6 + HTTPDATE_LEN, "\r\n", 2);
 }
 
+static struct known *known;
+
 static struct filecache *cache_open(int which) {
     int error;
-    struct filecache *cache = filecache_open(&engine_site.configs[which], &error);
+    struct filecache *cache = filecache_open(&engine_site.configs[which], known, 1, &error);
     CHECK(cache);
     return cache;
 }
@@ -159,9 +161,22 @@ static void mishap(struct run *run, struct conn *conn, const struct conn_op *op,
 static void check_held(const struct conn *conn) {
     CHECK(env.in.touched == (conn->in != NULL) && env.out.touched == (conn->out != NULL));
     CHECK((conn->in != NULL) == (conn->in_len > 0));
+    CHECK(conn->state != CONN_LOADING || (conn->load && conn->held && !conn->out));
     CHECK(!conn->out || !outq_empty(conn->out));
     CHECK(!conn_idle(conn) || (!conn->in && !conn->out));
     CHECK(conn_deadline(conn) <= env.clock.now_ms + 100000);
+}
+
+/* Nobody else does, so it is new, or has been done and must be asked for again. */
+static void do_load(struct conn *conn, struct load *load) {
+    load_get(load);
+    if (load->state == LOAD_NEW) {
+        if (!load->kind->work(load, true))
+            CHECK(load->kind->work(load, false));
+        load_done(load);
+    }
+    conn_done(conn, 0);
+    load_put(load);
 }
 
 static void drive_conn(struct run *run) {
@@ -190,6 +205,8 @@ static void drive_conn(struct run *run) {
         }
         if (op.kind == OP_FIN) {
             conn_done(&conn, 0);
+        } else if (op.kind == OP_LOAD) {
+            do_load(&conn, op.load);
         } else if (op.kind == OP_RECV) {
             CHECK(op.recv_max > 0 && op.recv_max <= limits.head_max);
             size_t len = least(least(op.recv_max, most), run->stream.len - fed);
@@ -401,12 +418,14 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
         .header_timeout_ms = 10000, .idle_timeout_ms = 60000, .send_timeout_ms = 30000, .head_max = HEAD_MAX_DEFAULT};
     env = (struct conn_env){.limits = &limits, .crowded = &crowded};
     CHECK(pool_open(&env.out, sizeof(struct outq), 1));
-    CHECK(pool_open(&env.in, limits.head_max, 1));
+    CHECK(pool_open(&env.in, CONN_IN_LEN(limits.head_max), 1));
     clock_set(1000000);
+    known = known_open();
+    CHECK(known);
     struct site_config open = engine_site.configs[0];
     open.dotfiles = true;
     int error;
-    struct site all = {&open, filecache_open(&open, &error)};
+    struct site all = {&open, filecache_open(&open, known, 1, &error)};
     CHECK(all.cache);
     env.site = &all;
     for (int i = 0; i < engine_site.file_count; i++)
@@ -432,7 +451,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     limits.head_max = head_maxes[flags >> 2 & 3];
     limits.max_requests = flags & 16 ? 2 : 0;
     limits.min_rate = flags & 32 ? 1000 : 0;
-    env.in.slot_size = limits.head_max;
+    env.in.slot_size = CONN_IN_LEN(limits.head_max);
     run_all(flags & 3, control, (struct slice){stream, rest.len + 1});
     return 0;
 }
