@@ -193,24 +193,42 @@ struct file *filecache_slot(struct filecache *cache) {
     return file;
 }
 
-/* Room for one more on its shelf, and for a listing's bytes. */
 static bool filecache_room(struct filecache *cache, const struct file *file) {
     struct shelf *shelf = shelf_of(cache, file);
     bool room = true;
     while (room && shelf->count >= shelf->max)
         room = shelf_evict(cache, shelf);
-    while (room && file->made && cache->made_bytes > FILECACHE_MADE_BYTES)
-        room = shelf_evict(cache, shelf);
     return room;
+}
+
+/* Listings are made in memory, so those that slow clients hold on to are bounded like those that are kept. False: this
+   one must not be sent. */
+static bool filecache_made_room(struct filecache *cache) {
+    bool room = true;
+    while (room && cache->made_bytes > FILECACHE_MADE_BYTES)
+        room = shelf_evict(cache, &cache->shelves[SHELF_LARGE]);
+    return room;
+}
+
+static void file_refuse(struct filecache *cache, struct file *file) {
+    cache->made_bytes -= file->size;
+    close(file->source.fd);
+    file->source.fd = -1;
+    file->made = false;
+    file->kind = FILE_ERROR;
+    file->status = 503;
 }
 
 void filecache_publish(struct filecache *cache, struct file *file, struct file *old) {
     cache->bytes += file->block_len;
     file->cached_bytes = file->block_len;
-    if (file->made)
-        cache->made_bytes += file->size;
     if (old && old->cached)
         filecache_unlink(cache, old);
+    if (file->made) {
+        cache->made_bytes += file->size;
+        if (!filecache_made_room(cache))
+            file_refuse(cache, file);
+    }
     if (!file->block || (file->kind == FILE_ERROR && file->status >= 500) || !filecache_room(cache, file))
         return;
     struct shelf *shelf = shelf_of(cache, file);
