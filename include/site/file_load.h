@@ -3,6 +3,7 @@
 #define FILE_LOAD_H
 
 #include "site/filecache.h"
+#include "site/listing.h"
 
 struct file_load {
     struct load load;

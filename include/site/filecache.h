@@ -1,6 +1,5 @@
-/* Files as replies need them, by their path. One per worker, so without locks. What isn't here is loaded: a look-up
-   then answers with the load that must be waited for, and does no I/O itself. What is here is believed for a second
-   after it was last seen to be true.
+/* Files as replies need them, by their path: what is known, and room for it. One per worker, so without locks. How it
+   is looked up, and what happens when it isn't here, is lookup.h's.
 
    Memory, descriptors and names of what isn't there are bounded apart, so that a flood of one doesn't push out the
    others; and what is asked for again and again stays while a crawl passes through. */
@@ -12,7 +11,6 @@
 #include "base/pool.h"
 #include "site/file.h"
 #include "site/find.h"
-#include "site/listing.h"
 
 enum {
     FILECACHE_COUNT = 16384,  /* small files and folders known at a time: a large site whole */
@@ -25,6 +23,7 @@ enum {
     FILECACHE_BODY_MAX = 64 * 1024,
     FILECACHE_TRUST_MS = 950, /* an entry is believed this long: a second, less the coarse clock's tick */
     FILECACHE_NOTES = 256,    /* folders whose siblings are known without a look */
+    FILECACHE_USED_MOST = 3,  /* sweeps that an entry may survive without being asked for */
     FILECACHE_LOADING = 256,  /* buckets of what is being loaded */
 };
 
@@ -75,31 +74,11 @@ struct filecache {
     struct file *buckets[FILECACHE_BUCKETS];
 };
 
-/* A request that looks things up. Every look-up of one request uses the same. */
-struct lookup {
-    struct filecache *cache;
-    const struct clock *clock;
-    uint64_t since_ms;  /* when the request came: what was seen to be true later is true enough for it */
-    struct load *got;   /* the load that it has waited for and that is done; NULL: none */
-    struct load *wants; /* out: what it has to wait for, a reference */
-};
-
 /* A cache for at most `user_count` replies at a time, in memory of its own; NULL with *error = -errno when the root
    can't be opened or there is no memory. `config` and `known` must outlive it. */
 struct filecache *filecache_open(const struct site_config *config, struct known *known, unsigned user_count,
                                  int *error);
 void filecache_close(struct filecache *cache);
-
-/* The file at `path` (decoded, without its leading slash), the caller's until filecache_put; an error is a file too.
-   NULL: lookup->wants is to be waited for. */
-struct file *filecache_get(struct lookup *lookup, struct slice path);
-
-/* The precompressed sibling of the file at `path`: FILE_BODY or FILE_FD; FILE_ERROR when it is gone or older than its
-   file. NULL as above. */
-struct file *filecache_variant(struct lookup *lookup, struct slice path, enum content_coding coding);
-
-/* The listing of the folder at `path`; or an error. NULL as above. */
-struct file *filecache_listing(struct lookup *lookup, const struct listing *listing, struct slice path);
 
 static inline struct file *filecache_ref(struct file *file) {
     file->refs++;
@@ -112,6 +91,13 @@ void filecache_limit_fds(struct filecache *cache, unsigned count);
 
 /* Closes the descriptor of a large file that no reply uses. False: there is none. */
 bool filecache_release_fd(struct filecache *cache);
+
+/* For look-ups (lookup.c): the entry of that key, fresh or not; NULL: none. */
+struct file *filecache_entry(const struct filecache *cache, struct slice key, uint32_t hash);
+
+static inline bool filecache_key_is(const char *key, size_t key_len, struct slice is) {
+    return key_len == is.len && memcmp(key, is.at, is.len) == 0;
+}
 
 /* For loads (file_load.c). */
 

@@ -3,7 +3,7 @@
 #define ROUTE_H
 
 #include "protocol/request.h"
-#include "site/filecache.h"
+#include "site/lookup.h"
 
 struct route {
     struct file *file;  /* a reference that the caller puts; NULL: see below */

@@ -17,7 +17,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-enum { LARGE_MOST = 65536, USED_MOST = 3 };
+enum { LARGE_MOST = 65536 };
 
 static bool filecache_reserve(struct filecache *cache, unsigned user_count) {
     static const unsigned max[SHELF_COUNT] = {FILECACHE_COUNT, LARGE_MOST, FILECACHE_MISSING};
@@ -149,9 +149,16 @@ void filecache_close(struct filecache *cache) {
     munmap(cache, sizeof *cache);
 }
 
+struct file *filecache_entry(const struct filecache *cache, struct slice key, uint32_t hash) {
+    struct file *file = cache->buckets[hash % FILECACHE_BUCKETS];
+    while (file && (file->hash != hash || !filecache_key_is(file->key, file->key_len, key)))
+        file = file->bucket_next;
+    return file;
+}
+
 /* Drops one entry that no reply uses: the first that was not asked for of late. False: there is none. */
 static bool shelf_evict(struct filecache *cache, struct shelf *shelf) {
-    for (unsigned steps = (USED_MOST + 1) * shelf->count; steps > 0; steps--) {
+    for (unsigned steps = (FILECACHE_USED_MOST + 1) * shelf->count; steps > 0; steps--) {
         if (shelf->hand >= shelf->count)
             shelf->hand = 0;
         struct file *file = shelf->at[shelf->hand];
@@ -239,96 +246,4 @@ void filecache_publish(struct filecache *cache, struct file *file, struct file *
     shelf->at[shelf->count++] = file;
     file->cached = true;
     file->refs++;
-}
-
-/* False: lookup->wants is to be waited for. */
-static bool root_is_known(struct lookup *lookup) {
-    struct filecache *cache = lookup->cache;
-    if (cache->root_checked_at_ms >= lookup->since_ms ||
-        lookup->clock->now_ms - cache->root_checked_at_ms < FILECACHE_TRUST_MS)
-        return true;
-    lookup->wants = root_load_open(cache, lookup->clock);
-    return !lookup->wants;
-}
-
-static bool key_is(const char *key, size_t key_len, struct slice is) {
-    return key_len == is.len && memcmp(key, is.at, is.len) == 0;
-}
-
-/* Whether an entry may be answered from. A large file is looked at for each request: what is written into it shows at
-   once. */
-static bool is_fresh(const struct lookup *lookup, const struct file *file) {
-    if (file->kind == FILE_FD && !file->made)
-        return false;
-    return file->checked_at_ms >= lookup->since_ms || lookup->clock->now_ms - file->checked_at_ms < FILECACHE_TRUST_MS;
-}
-
-static struct file_load *find_loading(const struct filecache *cache, struct slice key, uint32_t hash) {
-    struct file_load *load = cache->loading[hash % FILECACHE_LOADING];
-    while (load && (load->hash != hash || !key_is(load->key, load->key_len, key)))
-        load = load->loading_next;
-    return load;
-}
-
-/* What the request has waited for, if it is this. */
-static struct file *file_got(const struct lookup *lookup, struct slice key, uint32_t hash) {
-    const struct file_load *load = (const struct file_load *)lookup->got;
-    bool same = load && load->load.kind->finish == file_load_finish && load->hash == hash &&
-                load->begun_ms >= lookup->since_ms && key_is(load->key, load->key_len, key);
-    return same ? filecache_ref(load->file) : NULL;
-}
-
-static struct file *filecache_find(struct lookup *lookup, struct slice key, const struct listing *listing,
-                                   size_t path_len) {
-    struct filecache *cache = lookup->cache;
-    uint32_t hash = (uint32_t)hash_bytes(key.at, key.len, cache->seed);
-    if (!root_is_known(lookup))
-        return NULL;
-    if (cache->root_gone)
-        return filecache_ref(&cache->unavailable);
-    struct file *file = file_got(lookup, key, hash);
-    if (file)
-        return file;
-    file = cache->buckets[hash % FILECACHE_BUCKETS];
-    while (file && (file->hash != hash || !key_is(file->key, file->key_len, key)))
-        file = file->bucket_next;
-    if (file && is_fresh(lookup, file)) {
-        file->used += file->used < USED_MOST;
-        return filecache_ref(file);
-    }
-    struct file_load *load = find_loading(cache, key, hash);
-    if (load) {
-        lookup->wants = load_get(&load->load);
-        return NULL;
-    }
-    load = file_load_open(cache, lookup->clock, key, hash, file);
-    if (!load)
-        return filecache_ref(&cache->unavailable);
-    if (listing)
-        file_load_list(load, listing, path_len);
-    lookup->wants = &load->load;
-    return NULL;
-}
-
-struct file *filecache_get(struct lookup *lookup, struct slice path) {
-    return filecache_find(lookup, path, NULL, 0);
-}
-
-struct file *filecache_variant(struct lookup *lookup, struct slice path, enum content_coding coding) {
-    char key[FILE_KEY_MAX];
-    CHECK(path.len <= PATH_LEN_MAX);
-    memcpy(key, path.at, path.len);
-    key[path.len] = '\0';
-    key[path.len + 1] = (char)('0' + coding);
-    return filecache_find(lookup, (struct slice){key, path.len + 2}, NULL, 0);
-}
-
-struct file *filecache_listing(struct lookup *lookup, const struct listing *listing, struct slice path) {
-    char key[FILE_KEY_MAX];
-    CHECK(path.len <= PATH_LEN_MAX);
-    memcpy(key, path.at, path.len);
-    const char letters[] = {'\0', 'L', listing->json ? 'J' : 'H', (char)('0' + listing->sort),
-                            listing->descending ? 'D' : 'A'};
-    memcpy(key + path.len, letters, sizeof letters);
-    return filecache_find(lookup, (struct slice){key, path.len + sizeof letters}, listing, path.len);
 }

@@ -28,7 +28,7 @@ static struct file *choose_variant(struct reply *reply, struct lookup *lookup, s
     enum content_coding coding = accept_encoding_choose(&accept, file->codings | 1u << CODING_IDENTITY);
     if (coding == CODING_IDENTITY)
         return file;
-    struct file *variant = filecache_variant(lookup, path, coding);
+    struct file *variant = lookup_variant(lookup, path, coding);
     if (variant && variant->kind != FILE_BODY && variant->kind != FILE_FD) {
         filecache_put(variant);
         return file;

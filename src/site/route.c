@@ -87,7 +87,7 @@ static bool route_to_host(struct route *route, struct lookup *lookup, const stru
     size_t len;
     bool known = host_name(request->authority, route->host_path, &len);
     if (known) {
-        struct file *folder = filecache_get(lookup, (struct slice){route->host_path, len});
+        struct file *folder = lookup_file(lookup, (struct slice){route->host_path, len});
         if (!folder)
             return true;
         known = folder->kind == FILE_FOLDER;
@@ -116,7 +116,7 @@ static bool route_try(struct route *route, struct lookup *lookup, struct slice p
     memcpy(path, prefix.at, prefix.len);
     memcpy(path + prefix.len, name.at, name.len);
     memcpy(path + prefix.len + name.len, suffix, suffix_len);
-    struct file *file = filecache_get(lookup, (struct slice){path, len});
+    struct file *file = lookup_file(lookup, (struct slice){path, len});
     if (!file)
         return true;
     if (!is_file(file)) {
@@ -169,7 +169,7 @@ static void route_clean(struct route *route, const struct site_config *config, s
         return;
     struct slice address = clean_address(config, stem);
     if (address.len == stem.len) {
-        struct file *other = filecache_get(lookup, (struct slice){route->path.at, route->path.len - html.len});
+        struct file *other = lookup_file(lookup, (struct slice){route->path.at, route->path.len - html.len});
         if (!other)
             return;
         bool taken = is_file(other);
@@ -210,7 +210,7 @@ static void route_listing(struct route *route, const struct site_config *config,
     listing.dotfiles = config->dotfiles;
     listing_read_query(&listing, request->query);
     filecache_put(route->file);
-    route->file = filecache_listing(lookup, &listing, route->path);
+    route->file = lookup_listing(lookup, &listing, route->path);
 }
 
 /* Of a path that is nobody's by rule. */
@@ -223,7 +223,7 @@ static void route_look(struct route *route, const struct site_config *config, st
     }
     route->path = path;
     if (!lookup->wants)
-        route->file = filecache_get(lookup, path);
+        route->file = lookup_file(lookup, path);
     if (!route->file)
         return;
     struct slice prefix = {path.at, path.len - asked.len};
