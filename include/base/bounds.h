@@ -38,6 +38,12 @@ enum {
 
     /* Accept loops; more than CPUs is of no use, and this is more CPUs than one machine offers a file server. */
     WORKERS_MAX = 256,
+    /* The name of a unix socket lets everybody connect, as a port on loopback does, and as nginx and systemd have it: who
+       is to be kept out is so by mode= or by the folder's mode. */
+    LOCAL_MODE = 0666,
+    /* An address in use is tried again for so long: a server that was killed may still be torn down (an io_uring ring is
+       so late), and one that was told to stop still be letting in who had come before. */
+    IN_USE_WAIT_MS = 1000,
     /* The kernel clamps it to net.core.somaxconn. */
     LISTEN_BACKLOG = 4096,
 

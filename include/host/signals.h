@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-/* Installs the handlers, and ignores SIGPIPE. */
+/* Installs the handlers, ignores SIGPIPE, and has children reaped that nobody here waits for. */
 void signals_init(void);
 
 /* Whether the server has been asked to finish; and to ask it from within. */
@@ -15,7 +15,7 @@ void signals_stop(void);
 void signals_wake(int fd);
 void signals_forget(void);
 
-/* Has SIGCHLD wake too. */
+/* Has SIGCHLD wake too: the caller reaps from now on, all children of its thread, its own or adopted. */
 void signals_watch_children(void);
 
 #endif

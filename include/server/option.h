@@ -24,6 +24,7 @@ struct option_row {
     double least, most, scale;                      /* a number's range, and its unit in those it is kept in */
     const char *units;                              /* suffixes of a number, each 1024 times the one before */
     int list_max;                                   /* how often a list may be extended */
+    const char *rules_out;                          /* an option that can't be given too */
     bool (*is_ok)(const char *value);               /* of a string or a list's item; NULL: any that isn't empty */
     void (*add_allowed)(char *text, size_t size);   /* like `allowed`, where that isn't a constant */
     void (*print_more)(const struct option_row *row, int column); /* lines for --help below the row's own */

@@ -15,21 +15,19 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 /* A spec becomes one or more addresses, an address a socket. An address means itself, so 0.0.0.0 and [::] stand side by
    side: that is what a spec without a host means, every interface. One IPv6 socket for both families would do, but each
    IPv4 connection costs the kernel 2 % more there. What a socket is bound to is always asked of the kernel: the port it
-   chose, the path to unlink. */
+   chose. */
 
 struct address {
     union {
         struct sockaddr any;
         struct sockaddr_in ipv4;
         struct sockaddr_in6 ipv6;
-        struct sockaddr_un local;
         struct sockaddr_storage room;
     } u;
     socklen_t len;
@@ -43,16 +41,11 @@ struct target {
 struct opening {
     struct listeners *listeners;
     const char *spec; /* NULL: from the port option */
+    bool chosen;      /* the kernel is to pick the port */
+    int waited_ms;    /* for what was in use */
     char *error;
     size_t error_size;
 };
-
-static const char local_prefix[] = "unix:";
-
-static const char *local_path(const char *spec) {
-    size_t len = sizeof local_prefix - 1;
-    return strncmp(spec, local_prefix, len) == 0 ? spec + len : NULL;
-}
 
 static bool parse_port(const char *text, int *port) {
     size_t len = strspn(text, "0123456789");
@@ -84,8 +77,8 @@ static bool parse_target(const char *spec, struct target *target) {
 
 bool listener_spec_ok(const char *spec) {
     struct target target;
-    const char *path = local_path(spec);
-    return path ? *path && strlen(path) < sizeof((struct sockaddr_un *)0)->sun_path : parse_target(spec, &target);
+    struct local_socket local;
+    return local_socket_is(spec) ? local_socket_parse(&local, spec) : parse_target(spec, &target);
 }
 
 static bool address_of(int fd, struct address *address) {
@@ -128,12 +121,11 @@ static int open_socket(const struct address *address) {
     int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
         return -errno;
-    bool ready = true;
-    if (family != AF_UNIX) /* SO_REUSEADDR: not kept out by connections of a server that has just ended */
-        ready = setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
-                setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0;
-    if (family != AF_UNIX) /* a kernel that doesn't know it serves large files a little slower */
-        setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof unsent);
+    /* SO_REUSEADDR: not kept out by connections of a server that has just ended */
+    bool ready = setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
+                 setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0;
+    /* a kernel that doesn't know it serves large files a little slower */
+    setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof unsent);
     if (ready && family == AF_INET6)
         ready = setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) == 0;
     if (ready && bind(fd, &address->u.any, address->len) == 0 && listen(fd, LISTEN_BACKLOG) == 0)
@@ -143,6 +135,22 @@ static int open_socket(const struct address *address) {
     return -error;
 }
 
+/* Whether to try an address in use once more, after a while that is spent here. */
+static bool may_wait(struct opening *opening) {
+    enum { PAUSE_MS = 20 };
+    const struct timespec pause = {.tv_nsec = PAUSE_MS * 1000000L};
+    opening->waited_ms += PAUSE_MS;
+    return opening->waited_ms <= IN_USE_WAIT_MS && nanosleep(&pause, NULL) == 0;
+}
+
+static int open_patiently(struct opening *opening, const struct address *address) {
+    int fd;
+    do
+        fd = open_socket(address);
+    while (fd == -EADDRINUSE && may_wait(opening));
+    return fd;
+}
+
 static bool keep(struct opening *opening, int fd) {
     struct listeners *listeners = opening->listeners;
     if (listeners->count == LISTEN_MAX) {
@@ -150,6 +158,8 @@ static bool keep(struct opening *opening, int fd) {
         snprintf(opening->error, opening->error_size, "too many addresses to listen at (at most %d)", LISTEN_MAX);
         return false;
     }
+    listeners->chosen[listeners->count] = opening->chosen;
+    listeners->local[listeners->count] = (struct local_socket){.inode = 0};
     listeners->fd[listeners->count++] = fd;
     return true;
 }
@@ -198,14 +208,14 @@ static bool explain(struct opening *opening, const struct address *address, int 
 /* Both families at one port, or the one that this machine has. */
 static bool open_wildcard(struct opening *opening, int port) {
     struct address ipv4 = wildcard(AF_INET, port), ipv6 = wildcard(AF_INET6, port);
-    int fd = open_socket(&ipv4);
+    int fd = open_patiently(opening, &ipv4);
     if (fd < 0 && fd != -EAFNOSUPPORT)
         return explain(opening, &ipv4, -fd);
     if (fd >= 0 && !keep(opening, fd))
         return false;
     if (fd >= 0 && port == 0 && address_of(fd, &ipv4))
         set_port(&ipv6, port_of(&ipv4));
-    int fd6 = open_socket(&ipv6);
+    int fd6 = port == 0 ? open_socket(&ipv6) : open_patiently(opening, &ipv6);
     if (fd6 >= 0)
         return keep(opening, fd6);
     if (fd >= 0 && (fd6 == -EAFNOSUPPORT || fd6 == -EADDRNOTAVAIL)) /* not compiled in, or switched off */
@@ -232,7 +242,7 @@ static bool open_host(struct opening *opening, const struct target *target) {
         memcpy(&address.u, each->ai_addr, each->ai_addrlen);
         address.len = each->ai_addrlen;
         set_port(&address, port);
-        int fd = open_socket(&address);
+        int fd = target->port == 0 ? open_socket(&address) : open_patiently(opening, &address);
         if (fd == -EADDRINUSE && target->port == 0 && port != 0) { /* taken at this address only: no common port */
             set_port(&address, 0);
             fd = open_socket(&address);
@@ -254,63 +264,41 @@ static bool open_host(struct opening *opening, const struct target *target) {
     return opened || explain(opening, &failed, failure);
 }
 
-/* Makes way for a socket at `path`: what a server left behind goes, anything else stays and is an error. */
-static bool clear_path(struct opening *opening, const struct address *address) {
-    const char *path = address->u.local.sun_path;
-    struct stat status;
-    if (lstat(path, &status) != 0)
-        return true; /* bind says what else is wrong */
-    if (!S_ISSOCK(status.st_mode)) {
-        snprintf(opening->error, opening->error_size, "%s exists and is not a socket: choose another path",
-                 opening->spec);
+static bool open_local(struct opening *opening, struct local_socket *local) {
+    int fd;
+    do
+        fd = local_socket_open(local, opening->spec, opening->error, opening->error_size);
+    while (fd == -EADDRINUSE && may_wait(opening));
+    if (fd < 0)
         return false;
-    }
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0); /* a full backlog is alive too */
-    int error = fd < 0 || connect(fd, &address->u.any, address->len) == 0 ? 0 : errno;
-    if (fd >= 0)
-        close(fd);
-    if (error == ECONNREFUSED && unlink(path) == 0)
+    if (keep(opening, fd)) {
+        opening->listeners->local[opening->listeners->count - 1] = *local;
         return true;
-    if (error == EACCES || error == EPERM || error == ECONNREFUSED)
-        snprintf(opening->error, opening->error_size, "%s exists and cannot be replaced: %s: remove it first",
-                 opening->spec, strerror(error == ECONNREFUSED ? errno : error));
-    else
-        snprintf(opening->error, opening->error_size, "%s is in use by a server: stop it, or choose another path",
-                 opening->spec);
-    return false;
-}
-
-static bool open_local(struct opening *opening, const char *path) {
-    struct address address = {.len = sizeof address.u.local};
-    address.u.local.sun_family = AF_UNIX;
-    memcpy(address.u.local.sun_path, path, strlen(path) + 1);
-    if (!clear_path(opening, &address))
-        return false;
-    int fd = open_socket(&address);
-    if (fd < 0) {
-        snprintf(opening->error, opening->error_size, "cannot listen at %s: %s", opening->spec, strerror(-fd));
-        return false;
     }
-    return keep(opening, fd);
+    local_socket_unlink(local);
+    close(fd);
+    return false;
 }
 
 static bool open_spec(struct opening *opening) {
     struct target target;
+    struct local_socket local;
     if (!listener_spec_ok(opening->spec)) {
-        snprintf(opening->error, opening->error_size, "%s: not HOST:PORT, [V6]:PORT, :PORT or unix:PATH",
+        snprintf(opening->error, opening->error_size, "%s: not HOST:PORT, [V6]:PORT, :PORT or unix:PATH[,mode=660]",
                  opening->spec);
         return false;
     }
-    const char *path = local_path(opening->spec);
-    if (path)
-        return open_local(opening, path);
+    opening->chosen = false;
+    if (local_socket_parse(&local, opening->spec))
+        return open_local(opening, &local);
     parse_target(opening->spec, &target);
+    opening->chosen = target.port == 0;
     return *target.host ? open_host(opening, &target) : open_wildcard(opening, target.port);
 }
 
 bool listeners_open(struct listeners *listeners, const char *const *specs, int spec_count, int port, char *error,
                     size_t error_size) {
-    struct opening opening = {listeners, NULL, error, error_size};
+    struct opening opening = {.listeners = listeners, .chosen = port == 0, .error = error, .error_size = error_size};
     listeners->count = 0;
     bool opened = spec_count > 0 || open_wildcard(&opening, port);
     for (int i = 0; i < spec_count && opened; i++) {
@@ -323,10 +311,8 @@ bool listeners_open(struct listeners *listeners, const char *const *specs, int s
 }
 
 void listeners_close(struct listeners *listeners) {
-    struct address address;
     for (int i = 0; i < listeners->count; i++) {
-        if (address_of(listeners->fd[i], &address) && address.u.any.sa_family == AF_UNIX && address.u.local.sun_path[0])
-            unlink(address.u.local.sun_path);
+        local_socket_unlink(&listeners->local[i]);
         close(listeners->fd[i]);
     }
     listeners->count = 0;
@@ -382,10 +368,26 @@ void listeners_print(const struct listeners *listeners, int out_fd) {
         if (!address_of(listeners->fd[i], &address))
             continue;
         if (address.u.any.sa_family == AF_UNIX)
-            dprintf(out_fd, "  %s%.*s\n", local_prefix, (int)sizeof address.u.local.sun_path, address.u.local.sun_path);
+            dprintf(out_fd, "  unix:%s\n", listeners->local[i].address.sun_path);
         else if (is_wildcard(&address))
             print_wildcard(&address, out_fd);
         else
             print_url(&address, out_fd);
+    }
+}
+
+void listeners_print_chosen(const struct listeners *listeners, int out_fd) {
+    struct address address;
+    char name[NI_MAXHOST + 16];
+    int printed = 0;
+    for (int i = 0; i < listeners->count; i++) {
+        if (!listeners->chosen[i] || !address_of(listeners->fd[i], &address) || port_of(&address) == printed)
+            continue;
+        printed = port_of(&address); /* once for both families */
+        if (is_wildcard(&address))
+            snprintf(name, sizeof name, address.u.any.sa_family == AF_INET ? "127.0.0.1:%d" : "[::1]:%d", printed);
+        else
+            name_of(&address, name, sizeof name);
+        dprintf(out_fd, "http://%s/\n", name);
     }
 }

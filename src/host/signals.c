@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static atomic_int stop_count;
@@ -45,7 +46,11 @@ void signals_init(void) {
     handle(SIGTERM, on_stop);
     handle(SIGINT, on_stop);
     handle(SIGPIPE, SIG_IGN);
-    handle(SIGCHLD, SIG_DFL);
+    /* As process 1 of a container we adopt whoever lost his parent: ignored, the kernel reaps them unheard. Those that
+       ended before, children of what became us by exec, are ours to reap. */
+    handle(SIGCHLD, SIG_IGN);
+    while (waitpid(-1, NULL, WNOHANG) > 0)
+        ;
 }
 
 void signals_stop(void) {

@@ -238,11 +238,11 @@ static const struct option_row option_rows[] = {
      option_string, TO(auth_path), .noun = "a file"},
 
     {"port", 'p', "N", GROUP_ADDRESS, "TCP port; 0: the kernel picks", "7890",
-     option_number, TO(port), .noun = "a port number", RANGE(0, 65535)},
+     option_number, TO(port), .noun = "a port number", RANGE(0, 65535), .rules_out = "listen"},
     {"listen", 'l', "ADDR", GROUP_ADDRESS,
-     "HOST:PORT, [V6]:PORT, :PORT, unix:PATH; repeatable; instead of -p", NULL,
+     "HOST:PORT, [V6]:PORT, :PORT, unix:PATH[,mode=666]; repeatable; not with -p", NULL,
      option_list, TO_LIST(listen, LISTEN_MAX), .noun = "an address",
-     .allowed = "HOST:PORT, [V6]:PORT, :PORT or unix:PATH", .is_ok = listener_spec_ok},
+     .allowed = "HOST:PORT, [V6]:PORT, :PORT or unix:PATH[,mode=666]", .is_ok = listener_spec_ok},
 
     {"model", 'm', "NAME", GROUP_MODEL, "concurrency model", "epoll",
      read_model, TO(settings.backend), .noun = "a model", .add_allowed = add_models, .print_more = print_models},
@@ -267,7 +267,8 @@ static const struct option_row option_rows[] = {
     {"max-requests", 0, "N", GROUP_LIMITS, "requests on one connection; 0: no limit", "0",
      option_number, TO(settings.limits.max_requests), .noun = "a number of requests", RANGE(0, 1000000000)},
 
-    {"quiet", 'q', NULL, GROUP_ANSWERS, "say nothing but errors", NULL, option_switch, TO(quiet)},
+    {"quiet", 'q', NULL, GROUP_ANSWERS, "say nothing but errors; with port 0, the URL on stdout", NULL,
+     option_switch, TO(quiet)},
     {"verbose", 'v', NULL, GROUP_ANSWERS, "say more", NULL, option_switch, TO(verbose)},
     {"help", 'h', NULL, GROUP_ANSWERS, "print this page", NULL, read_help, .offset = 0},
     {"version", 'V', NULL, GROUP_ANSWERS, "print the version", NULL, read_version, .offset = 0},

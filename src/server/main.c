@@ -1,8 +1,21 @@
 /* httpd: a static HTTP/1.1 file server whose concurrency model is chosen at start. */
 #include "server/server.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
+/* A standard stream that was closed would be the next socket's number, and what is said would go to a client. */
+static bool open_standard_streams(void) {
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
+            return false;
+    return true;
+}
+
 int main(int argc, char **argv) {
     static struct config config; /* static: what it points to is in use to the end */
+    if (!open_standard_streams())
+        return 1; /* and nowhere to say so */
     config_read(&config, argc, argv);
     return server_run(&config);
 }

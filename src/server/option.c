@@ -229,11 +229,23 @@ static bool fail_words(char **words, int count, const struct option_row *bare, c
     return fail(error, size, "%.256s: not an option (to serve it: -r %.256s)", words[0], words[0]);
 }
 
+/* What was given, by row, holds no two options that rule each other out. */
+static bool check_rules(const struct option_table *table, const char *const *seen, char *error, size_t size) {
+    for (int i = 0; i < table->row_count; i++) {
+        const struct option_row *row = &table->rows[i];
+        for (int j = 0; row->rules_out && seen[i] && j < table->row_count; j++)
+            if (seen[j] && strcmp(table->rows[j].name, row->rules_out) == 0)
+                return fail(error, size, "--%s %.256s: not together with --%s %.256s", row->name, seen[i],
+                            row->rules_out, seen[j]);
+    }
+    return true;
+}
+
 bool option_read_all(const struct option_table *table, void *into, int argc, char **argv, char *error,
                      size_t error_size) {
     char letters[3 * OPTION_ROWS_MAX + 2], spelling[64], text[512];
     struct option longs[OPTION_ROWS_MAX + 1];
-    bool seen[OPTION_ROWS_MAX] = {false};
+    const char *seen[OPTION_ROWS_MAX] = {NULL};
     const struct option_row *bare = NULL;
     struct option_given given = {NULL, spelling, NULL, into, error, error_size};
     int answer;
@@ -250,7 +262,7 @@ bool option_read_all(const struct option_table *table, void *into, int argc, cha
         CHECK(given.row);
         if (answer == ':')
             return fail(error, error_size, "%s: needs %s", spelling, expectation(given.row, text, sizeof text));
-        seen[given.row - table->rows] = true;
+        seen[given.row - table->rows] = optarg ? optarg : "";
         if (!optarg && may_lack_value(given.row))
             bare = given.row;
         if (!given.row->read(&given))
@@ -258,6 +270,8 @@ bool option_read_all(const struct option_table *table, void *into, int argc, cha
     }
     if (optind < argc)
         return fail_words(argv + optind, argc - optind, bare, error, error_size);
+    if (!check_rules(table, seen, error, error_size))
+        return false;
     for (int i = 0; i < table->row_count; i++) {
         given.row = &table->rows[i];
         given.spelling = given.row->name;

@@ -25,8 +25,10 @@ static void raise_descriptor_limit(void) {
 
 static void server_banner(const struct config *config, const struct listeners *listeners) {
     char root[PATH_MAX];
-    if (config->quiet)
+    if (config->quiet) {
+        listeners_print_chosen(listeners, STDOUT_FILENO); /* nobody else could tell */
         return;
+    }
     say("serving %s with %s, %d worker%s",
         realpath(config->settings.site.root, root) ? root : config->settings.site.root, config->settings.backend->name,
         config->settings.workers, config->settings.workers == 1 ? "" : "s");
