@@ -48,7 +48,8 @@ static ssize_t send_file_loaded(struct client *client, const struct outq_send *o
     size_t at = (size_t)(op->first - load->first);
     if (!load->same)
         return 0;
-    ssize_t n = send(client->fd, load->bytes + at, load->len - at, send_flags(op));
+    size_t len = load->len - at < op->len ? load->len - at : op->len; /* of ranges that overlap, this may be shorter */
+    ssize_t n = send(client->fd, load->bytes + at, len, send_flags(op));
     return n < 0 ? -errno : n;
 }
 
@@ -74,6 +75,17 @@ static bool send_file_vouch_due(const struct send_file *how, const struct client
            !known_get(how->known, op->source->key, &hash);
 }
 
+/* How much of the range may be sent without asking the kernel whether it is in memory: what has just been fetched is,
+   as far as it can be. Many can't tell: an old kernel, a file that isn't ours (since Linux 6.13), large pages, an
+   overlay, a hole in a tmpfs; to ask and fetch once more would never end. */
+static size_t send_file_fetched(const struct send_file *how, const struct client *client, const struct outq_send *op) {
+    const struct body_load *load = send_file_done(client, op, BODY_FETCH);
+    if (how->may_wait)
+        return SIZE_MAX;
+    bool within = load && op->first >= load->first && op->first - load->first < load->len;
+    return within ? load->len - (size_t)(op->first - load->first) : 0;
+}
+
 static ssize_t send_file_fetch(const struct send_file *how, struct client *client, const struct outq_send *op) {
     return send_file_load(how, client, op, BODY_FETCH, op->len < FETCH_LEN ? op->len : FETCH_LEN);
 }
@@ -88,8 +100,12 @@ static ssize_t send_by_reference(const struct send_file *how, struct client *cli
         return send_file_load(how, client, op, BODY_PROVE, len);
     if (state == BODY_UNPROVEN)
         len -= BODY_PROVEN_MAX;
-    if (!how->may_wait && !body_at_hand(op->source->fd, op->first, len))
-        return send_file_fetch(how, client, op);
+    size_t fetched = send_file_fetched(how, client, op);
+    if (fetched < len && !body_at_hand(op->source->fd, op->first, len)) {
+        if (fetched == 0)
+            return send_file_fetch(how, client, op);
+        len = fetched;
+    }
     if (client->blocking) /* there is no flag for one call, as send(2) has it */
         client->blocking = fcntl(client->fd, F_SETFL, O_NONBLOCK) < 0;
     ssize_t n = sendfile(client->fd, op->source->fd, &at, len);
@@ -99,10 +115,13 @@ static ssize_t send_by_reference(const struct send_file *how, struct client *cli
 static ssize_t send_by_copy(const struct send_file *how, struct client *client, const struct outq_send *op,
                             size_t len) {
     struct iovec iov = {how->buffer, len};
-    if (len < op->len && send_file_vouch_due(how, client, op))
+    const size_t fetched = send_file_fetched(how, client, op);
+    if (fetched > 0 && fetched < len)
+        iov.iov_len = len = fetched;
+    if (len < op->len && (how->may_wait || fetched == 0) && send_file_vouch_due(how, client, op))
         return send_file_load(how, client, op, BODY_VOUCH, 0);
-    ssize_t n = preadv2(op->source->fd, &iov, 1, (off_t)op->first, how->may_wait ? 0 : RWF_NOWAIT);
-    if (n < 0 && (errno == EAGAIN || errno == EOPNOTSUPP) && !how->may_wait)
+    ssize_t n = preadv2(op->source->fd, &iov, 1, (off_t)op->first, fetched > 0 ? 0 : RWF_NOWAIT);
+    if (n < 0 && (errno == EAGAIN || errno == EOPNOTSUPP) && fetched == 0)
         return send_file_fetch(how, client, op);
     if (n <= 0)
         return n < 0 ? -errno : 0;
