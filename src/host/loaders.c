@@ -23,6 +23,7 @@ struct loaders {
     pthread_cond_t wanted;
     struct load *queue, **queue_end;
     unsigned count, idle; /* threads */
+    unsigned queued;      /* loads, some of which idle threads have been woken for */
     pthread_t threads[LOADERS_MAX];
     bool closing, refused;
 };
@@ -53,6 +54,7 @@ static void *loader_main(void *arg) {
         if (!load)
             break;
         loaders->queue = load->next;
+        loaders->queued--;
         if (!loaders->queue)
             loaders->queue_end = &loaders->queue;
         pthread_mutex_unlock(&loaders->lock);
@@ -106,7 +108,7 @@ static void loaders_hire(struct loaders *loaders) {
 
 bool loaders_submit(struct loaders *loaders, struct load *load, struct loads *home) {
     pthread_mutex_lock(&loaders->lock);
-    if (loaders->idle == 0 && loaders->count < LOADERS_MAX)
+    if (loaders->idle <= loaders->queued && loaders->count < LOADERS_MAX)
         loaders_hire(loaders);
     bool somebody = loaders->count > 0;
     if (somebody) {
@@ -115,6 +117,7 @@ bool loaders_submit(struct loaders *loaders, struct load *load, struct loads *ho
         load->next = NULL;
         load_get(load);
         *loaders->queue_end = load;
+        loaders->queued++;
         loaders->queue_end = &load->next;
         pthread_cond_signal(&loaders->wanted);
     }
