@@ -18,7 +18,8 @@ enum {
 typedef unsigned long long ull;
 
 static inline void put(struct reply *reply, const char *bytes, size_t len) {
-    memcpy(reply->at, bytes, len);
+    if (len > 0) /* `bytes` may be NULL */
+        memcpy(reply->at, bytes, len);
     reply->at += len;
 }
 
