@@ -24,8 +24,9 @@ static bool filecache_reserve(struct filecache *cache, unsigned user_count) {
     size_t place_count = 0;
     for (int i = 0; i < SHELF_COUNT; i++)
         place_count += max[i];
-    /* Besides what is kept, each user may hold a file and wait for another. */
-    cache->slot_count = (unsigned)place_count + 2 * user_count + 64;
+    /* Besides what is kept, each user may hold a file; and each load, of which there are two for each user and some,
+       has one, and one that was known. */
+    cache->slot_count = (unsigned)place_count + 5 * user_count + 128;
     const int protection = PROT_READ | PROT_WRITE, flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
     void *files = mmap(NULL, cache->slot_count * sizeof(struct file), protection, flags, -1, 0);
     void *places = mmap(NULL, place_count * sizeof(struct file *), protection, flags, -1, 0);
@@ -84,7 +85,7 @@ static void file_free(struct file *file) {
     if (file->source.fd >= 0)
         close(file->source.fd);
     cache->bytes -= file->cached_bytes;
-    if (file->made)
+    if (file->made && file->cached_bytes > 0) /* it has been counted */
         cache->made_bytes -= file->size;
     free(file->block);
     file->bucket_next = cache->free;
