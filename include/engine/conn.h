@@ -57,7 +57,10 @@ struct conn {
     uint32_t in_len;
     uint32_t held_len; /* of the head that `in` begins with, unless held is HELD_NONE */
     uint32_t request_count;
-    uint32_t lingered; /* bytes */
+    union {
+        uint32_t lingered;   /* LINGERING: bytes */
+        uint32_t since_look; /* LOADING: reply_build's */
+    };
     struct body body;
     uint8_t state;
     uint8_t held;

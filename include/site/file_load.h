@@ -11,6 +11,7 @@ struct file_load {
     struct file_load *loading_next; /* in the cache's table of what is being loaded */
     uint32_t hash;                  /* of the key */
     uint64_t begun_ms;
+    uint32_t look; /* its number: of cache->looks */
 
     /* For the work, and touched by nobody else until it is done. */
     struct find_place place;

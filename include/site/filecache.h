@@ -68,6 +68,7 @@ struct filecache {
     struct shelf shelves[SHELF_COUNT];
     struct file **places; /* of all shelves */
     uint64_t bytes, made_bytes;
+    uint32_t looks; /* loads of files begun so far */
     struct pool loads; /* struct file_load, and others that are no larger */
     struct file_load *loading[FILECACHE_LOADING];
     struct folder_note notes[FILECACHE_NOTES];

@@ -11,6 +11,7 @@ struct lookup {
     struct filecache *cache;
     const struct clock *clock;
     uint64_t since_ms;  /* when the request came: what was seen to be true later is true enough for it */
+    uint32_t since_look; /* cache->looks then: a large file must have been looked at later */
     struct load *got;   /* the load that it has waited for and that is done; NULL: none */
     struct load *wants; /* out: what it has to wait for, a reference */
 };

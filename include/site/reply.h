@@ -21,9 +21,11 @@ enum reply_outcome {
    afterwards. `since_ms`: when it came.
 
    REPLY_LOADING: *load, the caller's reference, is to be waited for; when it is done the same is asked again, with it.
-   Before the first time, *load is NULL; in the end it is what was waited for last, the caller's to put. */
+   Before the first time, *load is NULL; in the end it is what was waited for last, the caller's to put. *since_look is
+   set the first time, and to be given again. */
 enum reply_outcome reply_build(struct site *site, const struct clock *clock, const struct request *request,
-                               uint64_t since_ms, bool last, struct outq *outq, struct load **load);
+                               uint64_t since_ms, bool last, struct outq *outq, struct load **load,
+                               uint32_t *since_look);
 
 /* Renders the reply to what request_parse refused with `status` (of `request` only the parts valid then are looked at),
    saying Connection: close. */

@@ -102,7 +102,8 @@ static void conn_reply(struct conn *conn, const struct request *request, bool di
     struct load *load = again ? conn->load : NULL;
     conn->request_count++;
     bool last = distrust || conn_is_last(conn, request);
-    enum reply_outcome outcome = reply_build(env->site, &env->clock, request, since_ms, last, conn_outq(conn), &load);
+    enum reply_outcome outcome =
+        reply_build(env->site, &env->clock, request, since_ms, last, conn_outq(conn), &load, &conn->since_look);
     if (outcome != REPLY_LOADING) {
         if (load)
             load_put(load);
@@ -309,6 +310,7 @@ static void conn_sent(struct conn *conn, size_t len) {
     conn_release_out(conn);
     if (conn->last) { /* a close without a FIN before it could drop the last bytes, which wait for one */
         conn->state = CONN_FINISHING;
+        conn->lingered = 0;
         conn->deadline_ms = conn->env->clock.now_ms + LINGER_MS;
     } else if (conn->held == HELD_FOR_BODY) {
         conn->state = CONN_READING;

@@ -298,6 +298,7 @@ void file_load_finish(struct load *base) {
             (struct folder_note){load->folder_hash, load->begun_ms, load->folder};
     if (load->current) {
         load->old->checked_at_ms = load->begun_ms;
+        load->old->look = load->look;
         load->old->source.by_reference = load->by_reference;
         filecache_put(load->file);
         load->file = load->old;
@@ -306,6 +307,7 @@ void file_load_finish(struct load *base) {
     }
     load->file->hash = load->hash;
     load->file->checked_at_ms = load->begun_ms;
+    load->file->look = load->look;
     load->file->loaded_at_seconds = load->now_seconds;
     if (load->root == cache->root) /* else it was found beneath a root that is no more */
         filecache_publish(cache, load->file, load->old);
@@ -343,6 +345,7 @@ struct file_load *file_load_open(struct filecache *cache, const struct clock *cl
     load->cache = cache;
     load->hash = hash;
     load->begun_ms = clock->now_ms;
+    load->look = ++cache->looks;
     load->now_seconds = clock->seconds;
     load->place = cache->place;
     load->root = root_get(cache->root);

@@ -16,10 +16,10 @@ static bool root_is_known(struct lookup *lookup) {
 }
 
 /* Whether an entry may be answered from. A large file is looked at for each request: what is written into it shows at
-   once. */
+   once. But once is enough, lest a request that needs two of them looks at one and the other in turn for ever. */
 static bool is_fresh(const struct lookup *lookup, const struct file *file) {
     if (file->kind == FILE_FD && !file->made)
-        return false;
+        return file->checked_at_ms >= lookup->since_ms && (int32_t)(file->look - lookup->since_look) > 0;
     return file->checked_at_ms >= lookup->since_ms || lookup->clock->now_ms - file->checked_at_ms < FILECACHE_TRUST_MS;
 }
 

@@ -141,14 +141,18 @@ static const char *find_origin(const struct site_config *config, const struct re
 }
 
 enum reply_outcome reply_build(struct site *site, const struct clock *clock, const struct request *request,
-                               uint64_t since_ms, bool last, struct outq *outq, struct load **load) {
+                               uint64_t since_ms, bool last, struct outq *outq, struct load **load,
+                               uint32_t *since_look) {
     struct reply reply = {.config = site->config,
                           .clock = clock,
                           .request = request,
                           .outq = outq,
                           .last = last,
                           .origin = find_origin(site->config, request)};
-    struct lookup lookup = {.cache = site->cache, .clock = clock, .since_ms = since_ms, .got = *load};
+    if (!*load)
+        *since_look = site->cache->looks;
+    struct lookup lookup = {
+        .cache = site->cache, .clock = clock, .since_ms = since_ms, .since_look = *since_look, .got = *load};
     switch (request->method) {
     case METHOD_GET:
     case METHOD_HEAD:
