@@ -78,6 +78,8 @@ static const struct row encodings[] = {
         ALL(" gzip\r\nRange: bytes=0-3\r\nIf-Range: <etag:/all.js>"), 200, GZIP, OPEN),
     ROW("If-Range with the variant's tag", "9110 13.1.5",
         ALL(" gzip\r\nRange: bytes=0-3\r\nIf-Range: <etag:/all.js gzip>"), 206, BODY("gzip"), OPEN),
+    ROW("a large file with a large variant", "9110 12.5.3", HEAD("/large.js", "Accept-Encoding: gzip\r\n"), 200, EMPTY,
+        FIELDS("Content-Length: 800000", "Content-Encoding: gzip", VARY), OPEN),
     ROW("HEAD of a variant", "9110 9.3.2", HEAD("/all.js", "Accept-Encoding: gzip\r\n"), 200, EMPTY,
         FIELDS("Content-Encoding: gzip", "Content-Length: 15", VARY), OPEN),
     ROW("variant by an encoded path", "9110 12.5.3", GET("/%61ll.js", "Accept-Encoding: br\r\n"), 200, BODY("br coded"),

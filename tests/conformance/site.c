@@ -133,6 +133,8 @@ void site_encoded(struct fixture *fixture) {
     fixture_text(fixture, "root/all.js.br", "br coded");
     fixture_text(fixture, "root/all.js.zst", "zstd coded..");
     fixture_text(fixture, "root/all.js.gz", "gzip coded.....");
+    fixture_sparse(fixture, "root/large.js", 900000);
+    fixture_sparse(fixture, "root/large.js.gz", 800000);
     fixture_text(fixture, "root/gz.css", "the plain style sheet is longer\n");
     fixture_text(fixture, "root/gz.css.gz", "gzip style");
     fixture_text(fixture, "root/stale.txt", "newer than what was made of it\n");
