@@ -1,9 +1,9 @@
 /* The raw ring against the kernel, and the backend where no client from outside gets at it reliably: buffers that run
    out, clients that go with ops under way. Skipped where io_uring is forbidden. */
 #define _GNU_SOURCE
-#include "server/config.h"
 #include "backend/uring_ring.h"
 #include "host/worker.h"
+#include "server/config.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -155,7 +155,9 @@ static int open_worker(void **state) {
     close(fd);
     optind = 0;
     config_read(&config, 5, argv);
-    return worker_open(&worker, &worker, &config.settings, &no_listeners, CAPACITY) && worker_start(&worker) ? 0 : -1;
+    return worker_open(&worker, &worker, &config.settings, &no_listeners, CAPACITY, CAPACITY) && worker_start(&worker)
+               ? 0
+               : -1;
 }
 
 static int close_worker(void **state) {
