@@ -36,14 +36,14 @@ static int fork_wait_for(void *ctx, struct client *client, enum drive_want want)
     struct pollfd fds[2] = {{.fd = client->fd, .events = door_events(want)}, {.fd = worker->wake_fd, .events = POLLIN}};
     int timeout = worker_client_timeout(worker, client);
     clients_note(&worker->clients, client);
-    if (signals_stopping() && !client->conn.draining) {
+    if (signals_stopping()) {
         worker->env.draining = true;
-        if (!clients_just_idle(&worker->clients, client, worker->settings->limits.idle_timeout_ms,
-                               worker->env.clock.now_ms)) {
+        timeout = timeout < ROOM_GRACE_MS ? timeout : ROOM_GRACE_MS; /* the next request may be on its way */
+        if (clients_long_idle(&worker->clients, client, worker->settings->limits.idle_timeout_ms,
+                              worker->env.clock.now_ms)) {
             conn_drain(&client->conn);
             return 0;
         }
-        timeout = timeout < ROOM_GRACE_MS ? timeout : ROOM_GRACE_MS; /* the next request may be on its way */
     }
     int ready = poll(fds, 2, timeout);
     clock_update(&worker->env.clock);
