@@ -137,6 +137,7 @@ accepted -p65535
 accepted --port=80 --root=/nowhere
 accepted -r "$work/site" -i a.html -i b.html -qv
 accepted --listen 127.0.0.1:80 -l '[::1]:80' -l :0 -l localhost:8080 -l unix:/tmp/x
+accepted -l unix:/tmp/x,mode=660 -l unix:x,mode=0600 -l unix:/tmp/a,b
 accepted -w auto
 accepted -w 256
 accepted --max-connections 1 --max-per-ip 0 --max-requests 0
@@ -174,13 +175,14 @@ mistake "--port '': $port" --port=
 mistake "--port x: $port" --por x
 mistake "-p a\\?b: $port" -p $'a\nb'
 mistake '-p: needs a port number \(0 to 65535\)$' -p
-mistake '--listen: needs an address \(.*unix:PATH\)$' --listen
+mistake '--listen: needs an address \(.*unix:PATH\[,mode=666\]\)$' --listen
 mistake '-m: needs a model \(.*epoll.*\)$' -m
 mistake "-m '': no such model \\(" -m ''
 mistake '-m EPOLL: no such model \(' -m EPOLL
 mistake "-r '': not a folder" -r ''
-for value in '' 80 ::1:80 127.0.0.1 127.0.0.1:65536 '[::1]' '[x]:1' unix: a/b:1; do
-    mistake '-l .*: not an address \(HOST:PORT, \[V6\]:PORT, :PORT or unix:PATH\)$' -l "$value"
+for value in '' 80 ::1:80 127.0.0.1 127.0.0.1:65536 '[::1]' '[x]:1' unix: a/b:1 unix:,mode=660 unix:/x,mode= \
+    unix:/x,mode=66 unix:/x,mode=888 unix:/x,mode=66600 unix:/x,mode=-66 unix:/x,mode=660,mode=660; do
+    mistake '-l .*: not an address \(HOST:PORT, \[V6\]:PORT, :PORT or unix:PATH\[,mode=666\]\)$' -l "$value"
 done
 for value in '' a/b . ..; do
     mistake "--index .*: not a file name \\(without '/'\\)$" --index "$value"
@@ -199,6 +201,8 @@ done
 for value in 511 65k 65537 k 1kk 16q; do
     mistake "--max-header $value: not a size in bytes \\(512 to 64k\\)$" --max-header "$value"
 done
+mistake '--port 80: not together with --listen :0$' -l :0 -p 80
+mistake '--port 0: not together with --listen unix:/x$' --port 0 --listen unix:/x
 mistake '--min-rate -1: not a rate in bytes a second \(0 to 1g\)$' --min-rate -1
 mistake '--bogus=3: no such option \(.*--help' --bogus=3
 mistake '-Z: no such option \(.*--help' -qZ
@@ -297,11 +301,59 @@ start -p 0 -r "$site" -w 4 --max-connections 2
 check 'no more workers than connections' await has "$work/banner" ', 2 workers$'
 stop
 
-start -l "unix:$work/socket" -l 127.0.0.1:0 -r "$site"
+# with -q, stdout has the URL whose port nobody else can know, and nothing else is said
+for address in '-p 0' '-l :0' '-l 127.0.0.1:0'; do
+    # shellcheck disable=SC2086 # two words
+    start -q $address -r "$site"
+    check "-q $address tells the port" await has "$work/banner" '^http://127\.0\.0\.1:[1-9][0-9]*/$'
+    number=$(sed -n 's|^http://127\.0\.0\.1:\([0-9]*\)/$|\1|p' "$work/banner")
+    check "-q $address says no more" is "$(lines_in "$work/banner")" 1
+    check "-q $address: that port answers" bash -c ": <>/dev/tcp/127.0.0.1/$number" 2>/dev/null
+    stop
+done
+
+# unix sockets: their mode, and whose they are
+(umask 077 && exec "$httpd" -l "unix:$work/socket" -l "unix:$work/closed,mode=640" -l 127.0.0.1:0 -r "$site") \
+    >"$work/banner" 2>&1 </dev/null &
+server=$!
 check 'a unix socket is listened at' await test -S "$work/socket"
 check 'and printed' await has "$work/banner" "^  unix:$work/socket$"
+check 'everybody may connect to it' is "$(stat -c %a "$work/socket")" 666
+check 'or whom its mode allows' is "$(stat -c %a "$work/closed")" 640
+run -l "unix:$work/socket" -r "$site"
+check "while it is listened at, nobody else may (exit $status)" one_line 1 "unix:$work/socket is in use by a server: "
+rm "$work/closed" && echo mine >"$work/closed"
 stop
 check 'its path is gone afterwards' test ! -e "$work/socket"
+check 'but not what another has put there' has "$work/closed" mine
+run -l "unix:$work/closed" -r "$site"
+check "a file is not replaced (exit $status)" one_line 1 "unix:$work/closed exists and is not a socket"
+
+# standard streams that are closed are not given to sockets
+"$httpd" -l "unix:$work/socket" -r "$site" <&- >&- 2>&- &
+server=$!
+check 'without standard streams it starts' await test -S "$work/socket"
+for stream in 0 1 2; do
+    check "stream $stream is /dev/null" is "$(readlink "/proc/$server/fd/$stream")" /dev/null
+done
+stop
+
+# descriptors
+for model in $models; do
+    (ulimit -n 8 && run -p 0 -r "$site" -m "$model"; exit "$status")
+    status=$?
+    check "$model with 8 descriptors: exit 1 (exit $status)" \
+        one_line 1 '8 descriptors are too few: raise the limit \(ulimit -n\) to at least [0-9]+$'
+done
+(ulimit -n 100 && run -p 0 -r "$site" -w 40; exit "$status")
+status=$?
+check "too few for so many workers (exit $status)" one_line 1 '100 descriptors are too few: .*, or lower --workers$'
+least=$(sed -n 's/.* to at least \([0-9]*\),.*/\1/p' "$work/err")
+(ulimit -n "${least:-0}" && exec "$httpd" -p 0 -r "$site" -w 40) >"$work/banner" 2>&1 </dev/null &
+server=$!
+check "what is asked for is enough (${least:-none})" await has "$work/banner" ', 40 workers, at most 40 connections \(.*ulimit -n'
+check 'and it serves' await has "$work/banner" '^  http://127\.0\.0\.1:'
+stop
 
 run -p 0 -r "$work/nowhere"
 check "a missing root: exit 1, one line names it (exit $status)" one_line 1 ".*$work/nowhere"

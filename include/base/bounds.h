@@ -38,14 +38,22 @@ enum {
 
     /* Accept loops; more than CPUs is of no use, and this is more CPUs than one machine offers a file server. */
     WORKERS_MAX = 256,
-    /* The name of a unix socket lets everybody connect, as a port on loopback does, and as nginx and systemd have it: who
-       is to be kept out is so by mode= or by the folder's mode. */
+    /* The name of a unix socket lets everybody connect, as a port on loopback does, and as nginx and systemd have it:
+       who is to be kept out is so by mode= or by the folder's mode. */
     LOCAL_MODE = 0666,
-    /* An address in use is tried again for so long: a server that was killed may still be torn down (an io_uring ring is
-       so late), and one that was told to stop still be letting in who had come before. */
+    /* An address in use is tried again for so long: a server that was killed may still be torn down (an io_uring ring
+       is so late), and one that was told to stop still be letting in who had come before. */
     IN_USE_WAIT_MS = 1000,
     /* The kernel clamps it to net.core.somaxconn. */
     LISTEN_BACKLOG = 4096,
+
+    /* Descriptors that neither clients nor files get, so that none is ever missing for what serves them: the standard
+       streams, the listeners, two logs, two for each of 8 threads that load files, and some that were inherited. */
+    FDS_RESERVED = 3 + LISTEN_MAX + 2 + 8 * 2 + 4,
+    /* And of each worker: its eventfd, epoll set or ring, its root and the one that takes its place. */
+    FDS_PER_WORKER = 4,
+    /* What a connection may need: its own and that of the file it is sent. */
+    FDS_PER_CONNECTION = 2,
 
     /* What a socket takes beyond what is on its way to the client: as little as keeps it busy between two turns, so
        that a file's bytes are still in the caches when the kernel sends them. A smaller send buffer would do that too,
@@ -57,6 +65,9 @@ enum {
     LOAD_MS = 30 * 1000,
     /* After SIGTERM: answers under way may take this long, then they are cut. */
     DRAIN_MS = 10 * 1000,
+    /* And who waited at the door is let in as places become free for this long, while nobody new is heard: less than
+       the second after which TCP tries again, so that he is refused, or finds our successor, at the first try. */
+    HOLD_MS = 500,
     /* After our FIN: what the peer still sends is read and dropped, lest a reset destroys the reply (RFC 9112 9.6). */
     LINGER_MS = 2 * 1000,
     LINGER_BYTES = 256 * 1024,

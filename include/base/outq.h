@@ -29,6 +29,7 @@ struct outq_source {
 struct outq_piece {
     void *owner;                      /* released when the piece has left; NULL for the queue's own space */
     const struct outq_source *source; /* NULL: memory, its iovec; else a range of that file, */
+    bool by_reference;                /*   as the source was when it was queued */
     uint64_t first;                   /*   from this offset */
 };
 
@@ -48,6 +49,7 @@ struct outq_send {
     unsigned iov_count;
     bool more; /* what follows, follows at once: MSG_MORE */
     const struct outq_source *source;
+    bool by_reference;
     uint64_t first;
     size_t len;
 };

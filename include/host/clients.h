@@ -30,8 +30,9 @@ struct clients {
     struct client *slots, *free;
     _Atomic uint64_t *timers; /* by slot: deadline_ms * 2 + idle; 0: none */
     _Atomic uint64_t *peers;  /* by slot: whom it is from; 0: nobody */
-    atomic_bool *crowded;     /* somebody waits at the door and can't be let in */
-    uint64_t next_ms;         /* no noted deadline is earlier */
+    atomic_bool
+        *crowded; /* replies say that they are the last: somebody waits at the door and can't be let in, or all go */
+    uint64_t next_ms; /* no noted deadline is earlier */
     void *memory;
     size_t memory_len;
 };
@@ -59,6 +60,10 @@ struct client *clients_expired(struct clients *clients, uint64_t now_ms, unsigne
 
 /* The client that has been idle longest, and since when; NULL when none is idle. */
 struct client *clients_oldest_idle(const struct clients *clients, unsigned idle_timeout_ms, uint64_t *since_ms);
+
+/* Whether it has waited for its next request for ROOM_GRACE_MS: until then that may be on its way. */
+bool clients_long_idle(const struct clients *clients, const struct client *client, unsigned idle_timeout_ms,
+                       uint64_t now_ms);
 
 /* Passes over it from now on: it has been told to go. */
 void clients_forget_idle(struct clients *clients, const struct client *client);

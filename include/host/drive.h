@@ -45,6 +45,9 @@ ssize_t drive_send_file(const struct drive *drive, struct client *client, const 
 /* Does a load that the connection wants, if it is at hand, and tells it. False: client->load must be waited for. */
 bool drive_load(struct drive *drive, struct client *client, struct load *load);
 
+/* What the client had waited for is of no more use. */
+void drive_forget_load(struct client *client);
+
 /* Whether the op is for a later turn: the share is used up, or a reply is larger than what goes before others. */
 bool drive_is_for_later(const struct drive *drive, const struct conn_op *op);
 

@@ -36,17 +36,24 @@ struct worker {
     int first_listener;      /* to accept from */
     uint64_t rest_until_ms;  /* no accepting before: nobody can be let in */
     uint64_t quiet_until_ms; /* what it lacks has been said, and is not said again before */
+    bool shut;               /* draining, and who had come before has been let in */
+    uint64_t hold_until_ms;  /* draining: no longer is a place waited for */
     uint64_t drain_until_ms;
+    uint64_t let_go_at_ms; /* draining: when to look again who has been idle for long enough */
     pthread_t thread;
 };
 
-/* Prepares a worker, one of all[settings->workers], to serve at most `capacity` clients. False after say(). */
+/* Prepares a worker, one of all[settings->workers], to serve at most `capacity` clients and to keep at most `file_fds`
+   descriptors of files. False after say(). */
 bool worker_open(struct worker *worker, const struct worker *all, const struct settings *settings,
-                 const struct listeners *listeners, const struct worker_shared *shared, unsigned capacity);
+                 const struct listeners *listeners, const struct worker_shared *shared, unsigned capacity,
+                 unsigned file_fds);
 
-/* Gives everything back. False: a load is under way that doesn't end (a disk hangs), and what it uses is left to it:
-   the process can only exit. */
-bool worker_close(struct worker *worker);
+/* Waits for the loads under way. False: one doesn't end (a disk hangs), and what it uses must be left to it: the
+   process can only exit. To be called before the loaders are closed, and those before worker_close: who has done a load
+   may still be about to say so. */
+bool worker_end_loads(struct worker *worker);
+void worker_close(struct worker *worker);
 
 /* In the worker's own thread: opens its model. False after say(). */
 bool worker_start(struct worker *worker);
@@ -82,8 +89,8 @@ void worker_woken(struct worker *worker);
 /* From another thread, with the env's lock held, before worker_hang_up: wakes the worker if it waits for a place. */
 void worker_wake(struct worker *worker);
 
-/* Begins to drain if the server has been asked to stop. worker_run does so after each round; a model whose rounds are
-   long calls it too. */
+/* Drains once the server has been asked to stop: lets in who had come before, shuts the door, lets the idle go.
+   worker_run calls it after each round; a model whose rounds are long does, too. */
 void worker_check_stop(struct worker *worker);
 
 /* Every place is taken and somebody may be at the door: replies say Connection: close from now on, and the client that

@@ -32,7 +32,8 @@ enum {
    the entry that it has just read. */
 struct shelf {
     struct file **at;
-    unsigned count, max, hand;
+    unsigned count, hand;
+    unsigned max, most; /* what it should hold, and can */
 };
 
 enum { SHELF_SMALL, SHELF_LARGE, SHELF_MISSING, SHELF_COUNT };
@@ -68,7 +69,7 @@ struct filecache {
     struct shelf shelves[SHELF_COUNT];
     struct file **places; /* of all shelves */
     uint64_t bytes, made_bytes;
-    uint32_t looks; /* loads of files begun so far */
+    uint32_t looks;    /* loads of files begun so far */
     struct pool loads; /* struct file_load, and others that are no larger */
     struct file_load *loading[FILECACHE_LOADING];
     struct folder_note notes[FILECACHE_NOTES];

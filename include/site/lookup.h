@@ -10,10 +10,10 @@
 struct lookup {
     struct filecache *cache;
     const struct clock *clock;
-    uint64_t since_ms;  /* when the request came: what was seen to be true later is true enough for it */
+    uint64_t since_ms;   /* when the request came: what was seen to be true later is true enough for it */
     uint32_t since_look; /* cache->looks then: a large file must have been looked at later */
-    struct load *got;   /* the load that it has waited for and that is done; NULL: none */
-    struct load *wants; /* out: what it has to wait for, a reference */
+    struct load *got;    /* the load that it has waited for and that is done; NULL: none */
+    struct load *wants;  /* out: what it has to wait for, a reference */
 };
 
 /* The file at `path` (decoded, without its leading slash), the caller's until filecache_put; an error is a file too.

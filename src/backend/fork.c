@@ -36,13 +36,18 @@ static int fork_wait_for(void *ctx, struct client *client, enum drive_want want)
     struct worker *worker = ctx;
     struct pollfd fds[2] = {{.fd = door_fd(client, want), .events = door_events(want)},
                             {.fd = worker->wake_fd, .events = POLLIN}};
-    if (signals_stopping() && !worker->env.draining) {
-        worker->env.draining = true;
-        conn_drain(&client->conn);
-        return 0;
-    }
+    int timeout = want == WANT_TURN ? 0 : worker_client_timeout(worker, client);
     clients_note(&worker->clients, client);
-    int ready = poll(fds, 2, want == WANT_TURN ? 0 : worker_client_timeout(worker, client));
+    if (signals_stopping()) {
+        worker->env.draining = true;
+        timeout = timeout < ROOM_GRACE_MS ? timeout : ROOM_GRACE_MS; /* the next request may be on its way */
+        if (clients_long_idle(&worker->clients, client, worker->settings->limits.idle_timeout_ms,
+                              worker->env.clock.now_ms)) {
+            conn_drain(&client->conn);
+            return 0;
+        }
+    }
+    int ready = poll(fds, 2, timeout);
     clock_update(&worker->env.clock);
     if (ready > 0 && fds[1].revents)
         worker_woken(worker);
@@ -61,7 +66,8 @@ static _Noreturn void fork_child(struct forked *self, struct client *client) {
     signals_wake(worker->wake_fd);
     for (int i = 0; i < worker->listeners->count; i++)
         close(worker->listeners->fd[i]);
-    worker->rest_until_ms = 0; /* the parent's */
+    worker->rest_until_ms = 0; /* the parent's, as is when to look after the others */
+    worker->draining = false;
     clock_update(&worker->env.clock);
     serve(&worker->drive, client, fork_wait_for, worker);
     shutdown(client->fd, SHUT_WR); /* a child of another worker may have inherited it */

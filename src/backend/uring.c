@@ -156,6 +156,7 @@ static bool uring_fill(struct uring *self, struct client *client, struct uring_c
         uring_feed(self, client, mine, op->recv_max);
         return true;
     }
+    drive_forget_load(client);
     if (conn_leaving(&client->conn)) /* a request that has come already is received, and then this end */
         shutdown(client->fd, SHUT_RD);
     if (!mine->receiving)

@@ -36,7 +36,7 @@ void outq_memory(struct outq *outq, const char *at, size_t len, void *owner) {
 }
 
 void outq_file(struct outq *outq, const struct outq_source *source, uint64_t first, size_t len, void *owner) {
-    outq_append(outq, (struct outq_piece){.owner = owner, .source = source, .first = first}, NULL, len);
+    outq_append(outq, (struct outq_piece){owner, source, source->by_reference, first}, NULL, len);
 }
 
 void outq_next(struct outq *outq, struct outq_send *send) {
@@ -48,6 +48,7 @@ void outq_next(struct outq *outq, struct outq_send *send) {
     send->iov_count = end - first;
     send->more = (end > first ? end : first + 1) < outq->count;
     send->source = outq->piece[first].source;
+    send->by_reference = outq->piece[first].by_reference;
     send->first = outq->piece[first].first;
     send->len = outq->iov[first].iov_len;
 }

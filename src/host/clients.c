@@ -141,6 +141,12 @@ struct client *clients_oldest_idle(const struct clients *clients, unsigned idle_
     return client;
 }
 
+bool clients_long_idle(const struct clients *clients, const struct client *client, unsigned idle_timeout_ms,
+                       uint64_t now_ms) {
+    uint64_t timer = atomic_load_explicit(&clients->timers[client->index], memory_order_relaxed);
+    return (timer & 1) && timer / 2 - idle_timeout_ms + ROOM_GRACE_MS <= now_ms;
+}
+
 void clients_forget_idle(struct clients *clients, const struct client *client) {
     atomic_fetch_and_explicit(&clients->timers[client->index], ~(uint64_t)1, memory_order_relaxed);
 }

@@ -104,7 +104,8 @@ static ssize_t drive_load_waiting(struct conn *conn, struct load *load) {
     load_put(load);
     if (lock)
         pthread_cond_broadcast(conn->env->loaded);
-    return 0;
+    clock_update(&conn->env->clock);
+    return conn->env->clock.now_ms >= conn_deadline(conn) ? -ETIMEDOUT : 0;
 }
 
 size_t drive_pending(const struct conn_op *op) {
@@ -120,7 +121,7 @@ bool drive_is_for_later(const struct drive *drive, const struct conn_op *op) {
     return drive->light && (op->kind == OP_SEND || op->kind == OP_SENDFILE) && drive_pending(op) > drive->share;
 }
 
-static void drive_forget_load(struct client *client) {
+void drive_forget_load(struct client *client) {
     if (client->load)
         load_put(client->load);
     client->load = NULL;

@@ -137,7 +137,7 @@ static ssize_t send_by_copy(const struct send_file *how, struct client *client, 
 ssize_t send_file(const struct send_file *how, struct client *client, const struct outq_send *op, size_t most) {
     if (send_file_has_proof(client, op))
         return send_file_loaded(client, op);
-    if (!op->source->by_reference)
+    if (!op->by_reference)
         return send_by_copy(how, client, op, op->len < how->buffer_len ? op->len : how->buffer_len);
     return send_by_reference(how, client, op, op->len < most ? op->len : most);
 }

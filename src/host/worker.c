@@ -11,6 +11,8 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <linux/filter.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +27,8 @@ enum {
 };
 
 bool worker_open(struct worker *worker, const struct worker *all, const struct settings *settings,
-                 const struct listeners *listeners, const struct worker_shared *shared, unsigned capacity) {
+                 const struct listeners *listeners, const struct worker_shared *shared, unsigned capacity,
+                 unsigned file_fds) {
     int error;
     *worker =
         (struct worker){.settings = settings, .listeners = listeners, .all = all, .shared = *shared, .wake_fd = -1};
@@ -45,9 +48,13 @@ bool worker_open(struct worker *worker, const struct worker *all, const struct s
     worker->site.config = &settings->site;
     worker->site.cache = filecache_open(&settings->site, shared->known, capacity, &error);
     if (!worker->site.cache) {
-        say("--root %s: %s", settings->site.root, strerror(-error));
+        if (error == -ENOMEM)
+            say("no address space for the cache of a worker: raise the limit (ulimit -v) or lower --workers");
+        else
+            say("--root %s: %s", settings->site.root, strerror(-error));
         return false;
     }
+    filecache_limit_fds(worker->site.cache, file_fds);
     signals_wake(worker->wake_fd);
     return true;
 }
@@ -75,15 +82,17 @@ bool worker_start(struct worker *worker) {
     return false;
 }
 
-bool worker_close(struct worker *worker) {
+bool worker_end_loads(struct worker *worker) {
     struct pollfd wake = {.fd = worker->wake_fd, .events = POLLIN};
     while (worker->loading > 0 && poll(&wake, 1, LOADS_END_MS) > 0) {
         worker_woken(worker);
         while (worker_loaded(worker))
             ;
     }
-    if (worker->loading > 0)
-        return false;
+    return worker->loading == 0;
+}
+
+void worker_close(struct worker *worker) {
     pool_close(&worker->env.in);
     pool_close(&worker->env.out);
     if (worker->site.cache)
@@ -92,7 +101,6 @@ bool worker_close(struct worker *worker) {
     free(worker->drive.buffer);
     if (worker->wake_fd >= 0)
         close(worker->wake_fd);
-    return true;
 }
 
 bool worker_accepting(const struct worker *worker) {
@@ -107,7 +115,7 @@ static int ms_until(uint64_t at_ms, uint64_t now_ms) {
 int worker_timeout(const struct worker *worker) {
     uint64_t now_ms = worker->env.clock.now_ms;
     if (worker->draining)
-        return ms_until(worker->drain_until_ms, now_ms);
+        return ms_until(worker->let_go_at_ms, now_ms);
     return worker->rest_until_ms > now_ms ? ms_until(worker->rest_until_ms, now_ms) : -1;
 }
 
@@ -158,6 +166,8 @@ static void worker_wake_others(const struct worker *worker) {
 
 void worker_make_room(struct worker *worker) {
     uint64_t since_ms, now_ms = worker->env.clock.now_ms;
+    if (worker->draining)
+        return; /* all go */
     bool waits = somebody_waits(worker->listeners);
     atomic_store_explicit(worker->clients.crowded, waits, memory_order_relaxed);
     if (!waits)
@@ -199,8 +209,8 @@ void worker_give_up(struct worker *worker, struct client *client, const char *wh
 static bool worker_find_descriptor(struct worker *worker, int error) {
     if (filecache_release_fd(worker->site.cache))
         return true;
-    worker_make_room(worker);
     worker_exhausted(worker, "can't accept connections", error);
+    worker_make_room(worker); /* who goes ends the rest */
     return false;
 }
 
@@ -215,25 +225,33 @@ static void worker_let_in(struct worker *worker, int fd, const struct sockaddr_s
     worker->settings->backend->take(worker->model, client);
 }
 
+enum accepted { ACCEPTED, ACCEPTED_NOBODY, ACCEPTED_NO_MORE };
+
+/* Accepts one client: nobody is there; or no more can be let in for now. */
+static enum accepted worker_accept_one(struct worker *worker, int listener) {
+    struct sockaddr_storage peer;
+    socklen_t peer_len = sizeof peer;
+    peer.ss_family = AF_UNSPEC;
+    if (worker->clients.count == worker->clients.capacity)
+        return ACCEPTED_NO_MORE;
+    int fd = accept4(listener, (struct sockaddr *)&peer, &peer_len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd >= 0)
+        worker_let_in(worker, fd, &peer);
+    else if (errno == EAGAIN || errno == EINVAL) /* the latter: another worker has shut it */
+        return ACCEPTED_NOBODY;
+    else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+        return worker_find_descriptor(worker, errno) ? ACCEPTED : ACCEPTED_NO_MORE;
+    return ACCEPTED; /* or that connection is gone already: the next */
+}
+
 /* Accepts from one listener. False: no more can be accepted for now. */
 static bool worker_accept_from(struct worker *worker, int listener) {
     unsigned batch = 1 + worker->clients.count / ACCEPT_MORE_PER;
-    while (batch-- > 0 && worker->clients.count < worker->clients.capacity) {
-        struct sockaddr_storage peer;
-        socklen_t peer_len = sizeof peer;
-        peer.ss_family = AF_UNSPEC;
-        int fd = accept4(listener, (struct sockaddr *)&peer, &peer_len, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd >= 0) {
-            worker_let_in(worker, fd, &peer);
-        } else if (errno == EAGAIN) {
-            return true;
-        } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-            if (!worker_find_descriptor(worker, errno))
-                return false;
-        } /* else: that connection is gone already; the next */
-    }
+    enum accepted accepted = ACCEPTED;
+    while (batch-- > 0 && accepted == ACCEPTED)
+        accepted = worker_accept_one(worker, listener);
     if (worker->clients.count < worker->clients.capacity)
-        return true;
+        return accepted != ACCEPTED_NO_MORE;
     worker_make_room(worker);
     return false;
 }
@@ -252,28 +270,78 @@ static void worker_accept(struct worker *worker, listener_set rings) {
         atomic_store_explicit(worker->clients.crowded, false, memory_order_relaxed);
 }
 
-static void worker_drain(struct worker *worker) {
-    struct client *client;
-    unsigned cursor = 0;
-    worker->draining = worker->env.draining = true;
-    worker->drain_until_ms = worker->env.clock.now_ms + DRAIN_MS;
-    /* Who comes now is told so at once; closing is no good while other workers watch the same descriptor. */
+/* From now on nobody new comes to this door; who has is left in its queue, of which shutting a TCP socket would reset
+   all. So a SYN is dropped: its sender tries again, and is refused then, or finds our successor. */
+static void worker_hold_door(const struct listeners *listeners) {
+    static struct sock_filter drop_syn[] = {
+        BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 13), /* the flags in a TCP header */
+        BPF_STMT(BPF_ALU | BPF_AND | BPF_K, TH_SYN | TH_ACK),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, TH_SYN, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, 0),
+        BPF_STMT(BPF_RET | BPF_K, UINT_MAX),
+    };
+    const struct sock_fprog program = {sizeof drop_syn / sizeof drop_syn[0], drop_syn};
+    for (int i = 0; i < listeners->count; i++)
+        if (listeners->local[i].inode)
+            shutdown(listeners->fd[i], SHUT_RD); /* this one's queue stays */
+        else
+            setsockopt(listeners->fd[i], SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
+}
+
+/* Lets in who had come before the stop, as places become free; then the door is shut, and who comes is told so at
+   once. Closing is no good while other workers watch the same descriptor. */
+static void worker_shut_door(struct worker *worker) {
+    for (int i = 0; i < worker->listeners->count; i++) {
+        enum accepted accepted = ACCEPTED;
+        while (accepted == ACCEPTED)
+            accepted = worker_accept_one(worker, worker->listeners->fd[i]);
+        if (accepted == ACCEPTED_NO_MORE && worker->env.clock.now_ms < worker->hold_until_ms)
+            return;
+    }
     for (int i = 0; i < worker->listeners->count; i++)
         shutdown(worker->listeners->fd[i], SHUT_RD);
+    worker->shut = true;
+}
+
+/* Who has been idle goes at once. Who has only just become so may have sent its next request, and is given the time
+   that it has when there must be room; who is busy becomes idle, or is told that this was its last. */
+static void worker_let_go(struct worker *worker) {
+    uint64_t now_ms = worker->env.clock.now_ms;
+    unsigned idle_timeout_ms = worker->settings->limits.idle_timeout_ms, cursor = 0;
+    struct client *client;
+    if (now_ms < worker->let_go_at_ms)
+        return;
+    worker->let_go_at_ms = now_ms + ROOM_GRACE_MS;
     while ((client = clients_each(&worker->clients, &cursor)))
-        worker->settings->backend->drain(worker->model, client);
+        if (clients_long_idle(&worker->clients, client, idle_timeout_ms, now_ms))
+            worker->settings->backend->drain(worker->model, client);
 }
 
 void worker_check_stop(struct worker *worker) {
-    if (signals_stopping() && !worker->draining)
-        worker_drain(worker);
+    if (!signals_stopping())
+        return;
+    if (!worker->draining) {
+        worker->draining = worker->env.draining = true;
+        worker->drain_until_ms = worker->env.clock.now_ms + DRAIN_MS;
+        worker->hold_until_ms = worker->env.clock.now_ms + HOLD_MS;
+        atomic_store_explicit(worker->clients.crowded, true, memory_order_relaxed); /* tells forked children, too */
+        worker_hold_door(worker->listeners);
+    }
+    if (!worker->shut)
+        worker_shut_door(worker);
+    worker_let_go(worker);
+}
+
+static bool worker_is_done(const struct worker *worker) {
+    return worker->draining &&
+           ((worker->shut && worker->clients.count == 0) || worker->env.clock.now_ms >= worker->drain_until_ms);
 }
 
 void worker_run(struct worker *worker) {
     worker_check_stop(worker); /* a signal that came before there was anybody to wake */
-    while (!worker->draining || (worker->clients.count > 0 && worker->env.clock.now_ms < worker->drain_until_ms)) {
+    while (!worker_is_done(worker)) {
         listener_set rings = worker->settings->backend->wait(worker->model, worker_accepting(worker));
-        if (rings)
+        if (rings && !worker->draining)
             worker_accept(worker, rings);
         worker_check_stop(worker);
     }

@@ -14,24 +14,38 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-/* As many descriptors as the system grants: what limits connections is --max-connections. */
-static void raise_descriptor_limit(void) {
+/* As many descriptors as the system grants: what limits connections should be --max-connections. Returns how many. */
+static rlim_t raise_descriptor_limit(void) {
     struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
-        return;
+    CHECK(getrlimit(RLIMIT_NOFILE, &limit) == 0);
+    rlim_t before = limit.rlim_cur;
     limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
+    return setrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : before;
 }
 
-static void server_banner(const struct config *config, const struct listeners *listeners) {
-    char root[PATH_MAX];
+/* How many connections, over all workers, there are descriptors for, and for as many files. 0 after say(): too few. */
+static unsigned server_fit(unsigned workers) {
+    rlim_t limit = raise_descriptor_limit(), reserved = FDS_RESERVED + FDS_PER_WORKER * workers;
+    rlim_t most = limit > reserved ? (limit - reserved) / FDS_PER_CONNECTION : 0;
+    if (most < workers) {
+        say("%llu descriptors are too few: raise the limit (ulimit -n) to at least %llu%s", (unsigned long long)limit,
+            (unsigned long long)(reserved + FDS_PER_CONNECTION * workers), workers > 1 ? ", or lower --workers" : "");
+        return 0;
+    }
+    return most < UINT_MAX ? (unsigned)most : UINT_MAX;
+}
+
+static void server_banner(const struct config *config, const struct listeners *listeners, unsigned fit) {
+    char root[PATH_MAX], few[96] = "";
     if (config->quiet) {
         listeners_print_chosen(listeners, STDOUT_FILENO); /* nobody else could tell */
         return;
     }
-    say("serving %s with %s, %d worker%s",
+    if (fit < config->settings.limits.max_connections)
+        snprintf(few, sizeof few, ", at most %u connections (all that ulimit -n allows)", fit);
+    say("serving %s with %s, %d worker%s%s",
         realpath(config->settings.site.root, root) ? root : config->settings.site.root, config->settings.backend->name,
-        config->settings.workers, config->settings.workers == 1 ? "" : "s");
+        config->settings.workers, config->settings.workers == 1 ? "" : "s", few);
     listeners_print(listeners, STDERR_FILENO);
 }
 
@@ -73,7 +87,8 @@ static int server_start(struct worker *workers, int count, struct server_thread 
 
 /* Worker 0 runs here: a process with one thread is spared the locking of its descriptors in the kernel, and a good part
    of the C library's. */
-static bool server_serve(struct worker *workers, const struct config *config, const struct listeners *listeners) {
+static bool server_serve(struct worker *workers, const struct config *config, const struct listeners *listeners,
+                         unsigned fit) {
     struct server_thread threads[WORKERS_MAX];
     sem_t started;
     bool ok = worker_start(&workers[0]);
@@ -82,7 +97,7 @@ static bool server_serve(struct worker *workers, const struct config *config, co
     sem_init(&started, 0, 0);
     int running = server_start(workers, config->settings.workers, threads, &started, &ok);
     if (ok)
-        server_banner(config, listeners);
+        server_banner(config, listeners, fit);
     else
         signals_stop();
     worker_run(&workers[0]);
@@ -92,40 +107,49 @@ static bool server_serve(struct worker *workers, const struct config *config, co
     return ok;
 }
 
-/* The part of max_connections that worker `index` may have: together they have it all. */
-static unsigned server_share(const struct config *config, int index) {
-    unsigned workers = (unsigned)config->settings.workers, all = config->settings.limits.max_connections;
-    return all / workers + ((unsigned)index < all % workers);
+/* The part of `all` that worker `index` may have: together they have it all. */
+static unsigned server_share(unsigned all, int index, int workers) {
+    return all / (unsigned)workers + ((unsigned)index < all % (unsigned)workers);
+}
+
+static bool server_end_loads(struct worker *workers, int count) {
+    bool ended = true;
+    for (int i = 0; i < count; i++)
+        ended &= worker_end_loads(&workers[i]);
+    return ended;
 }
 
 int server_run(const struct config *config) {
     struct listeners listeners;
     char error[512];
-    int opened = 0;
+    int opened = 0, count = config->settings.workers;
     bool ok = true;
-    struct worker *workers = calloc((size_t)config->settings.workers, sizeof *workers);
+    unsigned fit = server_fit((unsigned)count), connections = config->settings.limits.max_connections;
+    if (fit == 0)
+        return 1;
+    if (connections > fit)
+        connections = fit;
+    struct worker *workers = calloc((size_t)count, sizeof *workers);
     struct worker_shared shared = {known_open(), loaders_open()};
     CHECK(workers && shared.known && shared.loaders);
-    raise_descriptor_limit();
     signals_init();
     if (!listeners_open(&listeners, config->listen, config->listen_count, config->port, error, sizeof error)) {
         say("%s", error);
         free(workers);
         return 1;
     }
-    for (; ok && opened < config->settings.workers; opened++)
+    for (; ok && opened < count; opened++)
         ok = worker_open(&workers[opened], workers, &config->settings, &listeners, &shared,
-                         server_share(config, opened));
+                         server_share(connections, opened, count), server_share(fit, opened, count));
     if (ok)
-        ok = server_serve(workers, config, &listeners);
+        ok = server_serve(workers, config, &listeners, fit);
     listeners_close(&listeners);
-    bool closed = true;
+    if (!server_end_loads(workers, opened)) /* a thread that hangs still uses it all; it ends with the process */
+        return ok ? 0 : 1;
+    loaders_close(shared.loaders);
     while (opened-- > 0)
-        closed &= worker_close(&workers[opened]);
-    if (closed) { /* else a thread that hangs still uses it all; it ends with the process */
-        loaders_close(shared.loaders);
-        known_close(shared.known);
-        free(workers);
-    }
+        worker_close(&workers[opened]);
+    known_close(shared.known);
+    free(workers);
     return ok ? 0 : 1;
 }

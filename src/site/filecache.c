@@ -34,7 +34,7 @@ static bool filecache_reserve(struct filecache *cache, unsigned user_count) {
     cache->places = places == MAP_FAILED ? NULL : places;
     struct file **at = cache->places;
     for (int i = 0; i < SHELF_COUNT && at; at += max[i++])
-        cache->shelves[i] = (struct shelf){.at = at, .max = max[i]};
+        cache->shelves[i] = (struct shelf){.at = at, .max = max[i], .most = max[i]};
     return cache->files && cache->places && pool_open(&cache->loads, sizeof(struct file_load), 2 * user_count + 64);
 }
 
@@ -203,10 +203,9 @@ struct file *filecache_slot(struct filecache *cache) {
 
 static bool filecache_room(struct filecache *cache, const struct file *file) {
     struct shelf *shelf = shelf_of(cache, file);
-    bool room = true;
-    while (room && shelf->count >= shelf->max)
-        room = shelf_evict(cache, shelf);
-    return room;
+    while (shelf->count >= shelf->max && shelf_evict(cache, shelf))
+        ;
+    return shelf->count < shelf->most; /* when all are in use there are more for a while: they take what they take */
 }
 
 /* Listings are made in memory, so those that slow clients hold on to are bounded like those that are kept. False: this

@@ -156,7 +156,8 @@ static int open_worker(void **state) {
     optind = 0;
     config_read(&config, 5, argv);
     const struct worker_shared shared = {known_open(), loaders_open()};
-    return worker_open(&worker, &worker, &config.settings, &no_listeners, &shared, CAPACITY) && worker_start(&worker)
+    return worker_open(&worker, &worker, &config.settings, &no_listeners, &shared, CAPACITY, CAPACITY) &&
+                   worker_start(&worker)
                ? 0
                : -1;
 }
