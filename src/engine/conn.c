@@ -28,8 +28,8 @@
 #include <errno.h>
 #include <string.h>
 
-void conn_open(struct conn *conn, struct conn_env *env) {
-    *conn = (struct conn){.env = env, .state = CONN_READING};
+void conn_open(struct conn *conn, struct conn_env *env, uint64_t peer) {
+    *conn = (struct conn){.env = env, .peer = peer, .state = CONN_READING};
     conn->deadline_ms = env->clock.now_ms + env->limits->idle_timeout_ms;
 }
 
@@ -102,7 +102,8 @@ static void conn_reply(struct conn *conn, const struct request *request, bool di
     struct load *load = again ? conn->load : NULL;
     conn->request_count++;
     bool last = distrust || conn_is_last(conn, request);
-    enum reply_outcome outcome = reply_build(env->site, &env->clock, request, since_ms, last, conn_outq(conn), &load);
+    enum reply_outcome outcome =
+        reply_build(env->site, &env->clock, request, since_ms, conn->peer, last, conn_outq(conn), &load);
     if (outcome != REPLY_LOADING) {
         if (load)
             load_put(load);

@@ -210,7 +210,7 @@ static void worker_let_in(struct worker *worker, int fd, const struct sockaddr_s
         return;
     }
     struct client *client = clients_take(&worker->clients, fd, peer);
-    conn_open(&client->conn, &worker->env);
+    conn_open(&client->conn, &worker->env, clients_peer(&worker->clients, client));
     clients_note(&worker->clients, client);
     worker->settings->backend->take(worker->model, client);
 }
