@@ -36,7 +36,7 @@ done
 # The protocol's objects, by what they import: no I/O, no clock, no heap.
 allowed='^(mem(cpy|cmp|chr|mem|move|set|rchr)|bcmp|str(len|cmp|chr|ncmp)|__(mem|str)[a-z]*_chk|__stack_chk_fail|check_failed|_GLOBAL_OFFSET_TABLE_|__cpu_model|__cpu_indicator_init)$'
 own=$(nm --defined-only "$library" 2>/dev/null | awk 'NF == 3 {print $3}' | sort -u)
-for source in src/protocol/*.c src/engine/*.c src/base/{outq,httpdate,hash}.c; do
+for source in src/protocol/*.c src/engine/*.c src/base/{outq,httpdate,hash,siphash}.c; do
     object=$(basename "$source").o
     imports=$(nm -u "$library" 2>/dev/null | awk -v o="$object:" '$0 == o {on = 1; next} /:$/ {on = 0} on && NF {print $2}')
     for symbol in $imports; do

@@ -20,6 +20,9 @@ enum {
     BURST_MS = 1000,
     BURST_MIN = 6,
     BURST_MAX = 20,
+    /* So few at once are no guesses yet, by an address for one user and for all: somebody mistypes, an office comes. */
+    RARE_PAIR = 2,
+    RARE_ADDRESS = 4,
     /* Then: of a processor, a half for those who log in and a quarter for those who have tried often. One user may take
        half of the former, one address for one user half of the latter, and an address is back in the former as soon as
        it takes less than all of it. */
@@ -127,10 +130,10 @@ static bool take_locked(struct auth_shared *shared, struct attempt *attempt, uin
     struct ration *pair = find_or_make(shared, PAIR, attempt->pair);
     struct ration *address = find_or_make(shared, ADDRESS, attempt->address);
     struct ration *user = find_or_make(shared, USER, attempt->user);
-    struct rate often = {rates[PAIR].interval_ms, rates[PAIR].burst / 2};
+    struct rate rare = {rates[PAIR].interval_ms, RARE_PAIR};
     if (!has_room(pair, &rates[PAIR], now_ms))
         return false;
-    bool rarely = has_room(pair, &often, now_ms) && has_room(address, &rates[ADDRESS], now_ms) &&
+    bool rarely = has_room(pair, &rare, now_ms) && has_room(address, &rates[ADDRESS], now_ms) &&
                   has_room(user, &rates[USER], now_ms);
     attempt->lane = rarely ? LANE_LOGINS : LANE_GUESSES;
     if (!has_room(&shared->lanes[attempt->lane], &shared->lane_rates[attempt->lane], now_ms))
@@ -184,7 +187,7 @@ static void set_rates(struct auth_shared *shared, uint64_t cost_ms) {
     uint64_t burst = at_once > BURST_MAX ? BURST_MAX : at_once;
     uint64_t pair_ms = PAIR_SHARE * cost_ms > PAIR_MIN_MS ? PAIR_SHARE * cost_ms : PAIR_MIN_MS;
     shared->rates[PAIR] = (struct rate){pair_ms, burst};
-    shared->rates[ADDRESS] = (struct rate){ADDRESS_SHARE * cost_ms, burst};
+    shared->rates[ADDRESS] = (struct rate){ADDRESS_SHARE * cost_ms, RARE_ADDRESS};
     shared->rates[USER] = (struct rate){USER_SHARE * cost_ms, burst};
     shared->lane_rates[LANE_LOGINS] = (struct rate){LOGIN_SHARE * cost_ms, at_once};
     shared->lane_rates[LANE_GUESSES] = (struct rate){GUESS_SHARE * cost_ms, at_once};
