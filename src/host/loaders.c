@@ -22,7 +22,7 @@ static const unsigned AT_ONCE[LOAD_LANES] = {[LANE_FILES] = LOADERS_MAX, [LANE_L
 
 struct lane {
     struct load *queue, **queue_end;
-    unsigned busy; /* threads at its loads */
+    unsigned queued, busy; /* loads; threads at them */
 };
 
 struct loaders {
@@ -56,11 +56,24 @@ static struct lane *loaders_find(struct loaders *loaders) {
     return NULL;
 }
 
+/* Threads that the queues have something for. */
+static unsigned loaders_wanted(const struct loaders *loaders) {
+    unsigned wanted = 0;
+    for (int i = 0; i < LOAD_LANES; i++) {
+        const struct lane *lane = &loaders->lanes[i];
+        unsigned room = AT_ONCE[i] - lane->busy;
+        wanted += lane->queued < room ? lane->queued : room;
+    }
+    return wanted;
+}
+
 static struct load *lane_take(struct lane *lane) {
     struct load *load = lane->queue;
     lane->queue = load->next;
     if (!lane->queue)
         lane->queue_end = &lane->queue;
+    lane->queued--;
+    lane->busy++;
     return load;
 }
 
@@ -77,7 +90,6 @@ static void *loader_main(void *arg) {
         if (!lane)
             break;
         struct load *load = lane_take(lane);
-        lane->busy++;
         pthread_mutex_unlock(&loaders->lock);
         load->kind->work(load, false);
         report(load);
@@ -132,7 +144,8 @@ static void loaders_hire(struct loaders *loaders) {
 bool loaders_submit(struct loaders *loaders, struct load *load, struct loads *home) {
     struct lane *lane = &loaders->lanes[load->lane];
     pthread_mutex_lock(&loaders->lock);
-    if (loaders->idle == 0 && loaders->count < LOADERS_MAX && lane->busy < AT_ONCE[load->lane])
+    bool room = lane->queued + lane->busy < AT_ONCE[load->lane];
+    if (room && loaders->idle <= loaders_wanted(loaders) && loaders->count < LOADERS_MAX)
         loaders_hire(loaders);
     bool somebody = loaders->count > 0;
     if (somebody) {
@@ -142,6 +155,7 @@ bool loaders_submit(struct loaders *loaders, struct load *load, struct loads *ho
         load_get(load);
         *lane->queue_end = load;
         lane->queue_end = &load->next;
+        lane->queued++;
         pthread_cond_signal(&loaders->wanted);
     }
     pthread_mutex_unlock(&loaders->lock);
