@@ -47,8 +47,8 @@ static void report(struct load *load) {
         CHECK(errno == EAGAIN); /* full is readable too */
 }
 
-/* A lane with something to do and room for one more to do it; NULL: there is none. Whoever leaves a lane looks here
-   next, so nobody need be told of the room that he leaves. */
+/* The first lane, files before passwords, with something to do and room for one more; NULL: there is none. Whoever
+   leaves a lane looks here next, so nobody need be told of the room that he leaves. */
 static struct lane *loaders_find(struct loaders *loaders) {
     for (int i = 0; i < LOAD_LANES; i++)
         if (loaders->lanes[i].queue && loaders->lanes[i].busy < AT_ONCE[i])
