@@ -74,6 +74,8 @@ enum {
     /* A connection that waits for its (next) request is left this long before it must make room for another: time
        for a request that is already on its way to arrive. */
     ROOM_GRACE_MS = 100,
+    /* As many make room at a time as wait for it, but no more than this: each is searched for. */
+    ROOM_AT_ONCE = 64,
     /* After EMFILE or ENFILE: the listeners rest this long, unless a connection closes before. */
     ACCEPT_REST_MS = 100,
     /* The same complaint is made once in so long. */

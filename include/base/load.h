@@ -12,6 +12,15 @@
 struct load;
 struct client;
 
+/* Loads of one lane are done in their order, a few of them at once; so what takes long leaves others somebody to do
+   theirs. */
+enum load_lane {
+    LANE_FILES,
+    LANE_LOGINS,  /* passwords of those who have rarely tried, */
+    LANE_GUESSES, /* and of those who have tried often: one at a time each, as they take a processor whole */
+    LOAD_LANES,
+};
+
 struct load_kind {
     /* Does it. With `at_hand`, only if that takes no waiting (for a disk, or long for a processor): false, and nothing
        is changed, when it does. Without, always true. */
@@ -35,6 +44,7 @@ struct load {
     void *home;             /*   where to report: the host's own */
     unsigned refs;
     enum load_state state;
+    enum load_lane lane; /* as load_init leaves it: LANE_FILES */
 };
 
 void load_init(struct load *load, const struct load_kind *kind);

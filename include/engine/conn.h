@@ -46,6 +46,7 @@ enum conn_held {
 
 struct conn {
     struct conn_env *env;
+    uint64_t peer; /* the address that it is from, as it counts */
     uint64_t deadline_ms;
     uint64_t reply_at_ms; /* the reply under way began; LOADING: the request asked for the first time */
     union {
@@ -78,7 +79,7 @@ struct conn_op {
     struct load *load;     /* LOAD: to be done, or waited for if somebody is at it */
 };
 
-void conn_open(struct conn *conn, struct conn_env *env);
+void conn_open(struct conn *conn, struct conn_env *env, uint64_t peer);
 
 /* What the connection wants. The same answer until fed or done; its pointers stay put until then. */
 void conn_next(struct conn *conn, struct conn_op *op);

@@ -46,6 +46,11 @@ void clients_close(struct clients *clients);
 struct client *clients_take(struct clients *clients, int fd, const struct sockaddr_storage *peer);
 void clients_drop(struct clients *clients, struct client *client);
 
+/* Whom it counts for. */
+static inline uint64_t clients_peer(const struct clients *clients, const struct client *client) {
+    return atomic_load_explicit(&clients->peers[client->index], memory_order_relaxed);
+}
+
 /* How many clients from the same address as `peer` there are; 0 for a unix socket. */
 unsigned clients_from(const struct clients *clients, const struct sockaddr_storage *peer);
 

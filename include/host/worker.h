@@ -93,8 +93,8 @@ void worker_wake(struct worker *worker);
    worker_run calls it after each round; a model whose rounds are long does, too. */
 void worker_check_stop(struct worker *worker);
 
-/* Every place is taken and somebody may be at the door: replies say Connection: close from now on, and the client that
-   has been idle longest goes, unless its next request may still be on its way. */
+/* Every place is taken and somebody may be at the door: replies say Connection: close from now on, and of the clients
+   that have been idle longest as many go as wait, but for those whose next request may still be on its way. */
 void worker_make_room(struct worker *worker);
 
 /* A model that does the loads of its clients in place, since nobody else waits for whom it serves. */

@@ -1,7 +1,10 @@
-/* Basic authentication (RFC 7617) from a file of "user:hash" lines, hashes as crypt(3) makes them. */
+/* Basic authentication (RFC 7617) from a file of "user:hash" lines, hashes as crypt(3) makes them. Checking a password
+   takes long by design: so what was right is remembered, and what isn't known is checked by a load, and rationed by the
+   address and the user. Who is remembered is neither delayed nor rationed. */
 #ifndef AUTH_H
 #define AUTH_H
 
+#include "base/load.h"
 #include "base/slice.h"
 
 #include <stdbool.h>
@@ -9,16 +12,30 @@
 #include <stdint.h>
 
 struct auth;
+struct auth_load;
 
 /* Reads the file. NULL, with one line in `error` that names the file, the line and what is wrong, when it can't be
    read, holds no user, holds a line or a hash that crypt(3) doesn't know, or the system has no crypt(3). It is never
    freed. */
 struct auth *auth_open(const char *path, char *error, size_t error_size);
 
-enum auth_verdict { AUTH_DENIED, AUTH_GRANTED, AUTH_LATER };
+enum auth_verdict {
+    AUTH_DENIED,
+    AUTH_GRANTED,
+    AUTH_LATER,   /* too many to check just now: answer 503 */
+    AUTH_LOADING, /* *wants, a reference, is to be waited for; then the same is asked again, with it as `got` */
+};
 
-/* Judges an Authorization value. Hashing takes long by design, so what was granted is remembered, and what must be
-   hashed is limited per second: beyond that AUTH_LATER (answer 503). May be called from any thread. */
-enum auth_verdict auth_check(struct auth *auth, struct slice authorization, uint64_t now_ms);
+/* Who asks. */
+struct auth_ask {
+    struct slice authorization; /* the field's value */
+    uint64_t peer;              /* the address that it comes from, as it counts */
+    uint64_t now_ms;
+    const struct load *got; /* what was waited for last; NULL: nothing */
+};
+
+/* Judges. `checks` are the worker's, NULL at first: who asks for what is being checked already waits for that. */
+enum auth_verdict auth_check(struct auth *auth, struct auth_load **checks, const struct auth_ask *ask,
+                             struct load **wants);
 
 #endif

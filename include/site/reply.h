@@ -16,16 +16,22 @@ enum reply_outcome {
     REPLY_LOADING, /* nothing has been rendered: something must be loaded first */
 };
 
+/* Who asks, and how far that has come. */
+struct asker {
+    uint64_t peer;       /* the address, as it counts */
+    uint64_t since_ms;   /* when the request came */
+    uint32_t since_look; /* set the first time, and given again */
+    struct load *load;   /* what has been waited for, or is to be: a reference; NULL the first time */
+};
+
 /* Renders the reply to a whole, well-formed request behind what `outq` holds; outq_room() must be true. `last`: it says
    Connection: close, which it also does when the target makes no sense. Nothing of the request is referred to
-   afterwards. `since_ms`: when it came.
+   afterwards.
 
-   REPLY_LOADING: *load, the caller's reference, is to be waited for; when it is done the same is asked again, with it.
-   Before the first time, *load is NULL; in the end it is what was waited for last, the caller's to put. *since_look is
-   set the first time, and to be given again. */
+   REPLY_LOADING: asker->load is to be waited for; when it is done the same is asked again, with the same asker. In the
+   end asker->load is what was waited for last, the caller's to put. */
 enum reply_outcome reply_build(struct site *site, const struct clock *clock, const struct request *request,
-                               uint64_t since_ms, bool last, struct outq *outq, struct load **load,
-                               uint32_t *since_look);
+                               struct asker *asker, bool last, struct outq *outq);
 
 /* Renders the reply to what request_parse refused with `status` (of `request` only the parts valid then are looked at),
    saying Connection: close. */

@@ -5,9 +5,12 @@
 #include "site/filecache.h"
 #include "site/site_config.h"
 
+struct auth_load;
+
 struct site {
     const struct site_config *config;
     struct filecache *cache;
+    struct auth_load *auth_checks; /* passwords being checked */
 };
 
 #endif

@@ -28,8 +28,8 @@
 #include <errno.h>
 #include <string.h>
 
-void conn_open(struct conn *conn, struct conn_env *env) {
-    *conn = (struct conn){.env = env, .state = CONN_READING};
+void conn_open(struct conn *conn, struct conn_env *env, uint64_t peer) {
+    *conn = (struct conn){.env = env, .peer = peer, .state = CONN_READING};
     conn->deadline_ms = env->clock.now_ms + env->limits->idle_timeout_ms;
 }
 
@@ -98,15 +98,16 @@ static bool conn_is_last(const struct conn *conn, const struct request *request)
 static void conn_reply(struct conn *conn, const struct request *request, bool distrust) {
     const struct conn_env *env = conn->env;
     bool again = conn->state == CONN_LOADING;
-    uint64_t since_ms = again ? conn->reply_at_ms : env->clock.now_ms;
-    struct load *load = again ? conn->load : NULL;
+    struct asker asker = {.peer = conn->peer,
+                          .since_ms = again ? conn->reply_at_ms : env->clock.now_ms,
+                          .since_look = conn->since_look,
+                          .load = again ? conn->load : NULL};
     conn->request_count++;
     bool last = distrust || conn_is_last(conn, request);
-    enum reply_outcome outcome =
-        reply_build(env->site, &env->clock, request, since_ms, last, conn_outq(conn), &load, &conn->since_look);
+    enum reply_outcome outcome = reply_build(env->site, &env->clock, request, &asker, last, conn_outq(conn));
     if (outcome != REPLY_LOADING) {
-        if (load)
-            load_put(load);
+        if (asker.load)
+            load_put(asker.load);
         conn->state = CONN_REPLYING;
         conn->held = HELD_NONE;
         conn->last = outcome == REPLY_LAST;
@@ -119,11 +120,12 @@ static void conn_reply(struct conn *conn, const struct request *request, bool di
     if (outq_empty(conn->out)) {
         conn_release_out(conn);
         conn->state = CONN_LOADING;
-        conn->load = load;
-        conn->reply_at_ms = since_ms;
-        conn->deadline_ms = since_ms + LOAD_MS;
+        conn->load = asker.load;
+        conn->since_look = asker.since_look;
+        conn->reply_at_ms = asker.since_ms;
+        conn->deadline_ms = asker.since_ms + LOAD_MS;
     } else {
-        load_put(load);
+        load_put(asker.load);
     }
 }
 

@@ -18,12 +18,18 @@ enum {
     STACK_LEN = 256 * 1024, /* the deepest path takes some 60 KiB */
 };
 
+static const unsigned AT_ONCE[LOAD_LANES] = {[LANE_FILES] = LOADERS_MAX, [LANE_LOGINS] = 1, [LANE_GUESSES] = 1};
+
+struct lane {
+    struct load *queue, **queue_end;
+    unsigned queued, busy; /* loads; threads at them */
+};
+
 struct loaders {
     pthread_mutex_t lock;
     pthread_cond_t wanted;
-    struct load *queue, **queue_end;
+    struct lane lanes[LOAD_LANES];
     unsigned count, idle; /* threads */
-    unsigned queued;      /* loads, some of which idle threads have been woken for */
     pthread_t threads[LOADERS_MAX];
     bool closing, refused;
 };
@@ -41,26 +47,54 @@ static void report(struct load *load) {
         CHECK(errno == EAGAIN); /* full is readable too */
 }
 
+/* The first lane, files before passwords, with something to do and room for one more; NULL: there is none. Whoever
+   leaves a lane looks here next, so nobody need be told of the room that he leaves. */
+static struct lane *loaders_find(struct loaders *loaders) {
+    for (int i = 0; i < LOAD_LANES; i++)
+        if (loaders->lanes[i].queue && loaders->lanes[i].busy < AT_ONCE[i])
+            return &loaders->lanes[i];
+    return NULL;
+}
+
+/* Threads that the queues have something for. */
+static unsigned loaders_wanted(const struct loaders *loaders) {
+    unsigned wanted = 0;
+    for (int i = 0; i < LOAD_LANES; i++) {
+        const struct lane *lane = &loaders->lanes[i];
+        unsigned room = AT_ONCE[i] - lane->busy;
+        wanted += lane->queued < room ? lane->queued : room;
+    }
+    return wanted;
+}
+
+static struct load *lane_take(struct lane *lane) {
+    struct load *load = lane->queue;
+    lane->queue = load->next;
+    if (!lane->queue)
+        lane->queue_end = &lane->queue;
+    lane->queued--;
+    lane->busy++;
+    return load;
+}
+
 static void *loader_main(void *arg) {
     struct loaders *loaders = arg;
     pthread_mutex_lock(&loaders->lock);
     for (;;) {
-        while (!loaders->queue && !loaders->closing) {
+        struct lane *lane;
+        while (!(lane = loaders_find(loaders)) && !loaders->closing) {
             loaders->idle++;
             pthread_cond_wait(&loaders->wanted, &loaders->lock);
             loaders->idle--;
         }
-        struct load *load = loaders->queue;
-        if (!load)
+        if (!lane)
             break;
-        loaders->queue = load->next;
-        loaders->queued--;
-        if (!loaders->queue)
-            loaders->queue_end = &loaders->queue;
+        struct load *load = lane_take(lane);
         pthread_mutex_unlock(&loaders->lock);
         load->kind->work(load, false);
         report(load);
         pthread_mutex_lock(&loaders->lock);
+        lane->busy--;
     }
     pthread_mutex_unlock(&loaders->lock);
     return NULL;
@@ -72,7 +106,8 @@ struct loaders *loaders_open(void) {
         return NULL;
     pthread_mutex_init(&loaders->lock, NULL);
     pthread_cond_init(&loaders->wanted, NULL);
-    loaders->queue_end = &loaders->queue;
+    for (int i = 0; i < LOAD_LANES; i++)
+        loaders->lanes[i].queue_end = &loaders->lanes[i].queue;
     return loaders;
 }
 
@@ -107,8 +142,10 @@ static void loaders_hire(struct loaders *loaders) {
 }
 
 bool loaders_submit(struct loaders *loaders, struct load *load, struct loads *home) {
+    struct lane *lane = &loaders->lanes[load->lane];
     pthread_mutex_lock(&loaders->lock);
-    if (loaders->idle <= loaders->queued && loaders->count < LOADERS_MAX)
+    bool room = lane->queued + lane->busy < AT_ONCE[load->lane];
+    if (room && loaders->idle <= loaders_wanted(loaders) && loaders->count < LOADERS_MAX)
         loaders_hire(loaders);
     bool somebody = loaders->count > 0;
     if (somebody) {
@@ -116,9 +153,9 @@ bool loaders_submit(struct loaders *loaders, struct load *load, struct loads *ho
         load->home = home;
         load->next = NULL;
         load_get(load);
-        *loaders->queue_end = load;
-        loaders->queued++;
-        loaders->queue_end = &load->next;
+        *lane->queue_end = load;
+        lane->queue_end = &load->next;
+        lane->queued++;
         pthread_cond_signal(&loaders->wanted);
     }
     pthread_mutex_unlock(&loaders->lock);

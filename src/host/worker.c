@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <linux/filter.h>
+#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -149,11 +150,20 @@ void worker_wake(struct worker *worker) {
         CHECK(errno == EAGAIN); /* full is readable too */
 }
 
-static bool somebody_waits(const struct listeners *listeners) {
-    struct pollfd fds[LISTEN_MAX];
-    for (int i = 0; i < listeners->count; i++)
-        fds[i] = (struct pollfd){.fd = listeners->fd[i], .events = POLLIN};
-    return poll(fds, (nfds_t)listeners->count, 0) > 0;
+/* How many wait to be accepted: of a listener, the kernel tells it as what isn't acknowledged; of a unix socket only
+   whether anybody does. */
+static unsigned waiting_count(const struct listeners *listeners) {
+    unsigned count = 0;
+    for (int i = 0; i < listeners->count; i++) {
+        struct tcp_info info;
+        socklen_t len = sizeof info;
+        struct pollfd fd = {.fd = listeners->fd[i], .events = POLLIN};
+        if (getsockopt(fd.fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0)
+            count += info.tcpi_unacked;
+        else
+            count += poll(&fd, 1, 0) > 0;
+    }
+    return count;
 }
 
 /* Who waits at the door may have rung for this worker alone: others may have room. */
@@ -168,18 +178,24 @@ void worker_make_room(struct worker *worker) {
     uint64_t since_ms, now_ms = worker->env.clock.now_ms;
     if (worker->draining)
         return; /* all go */
-    bool waits = somebody_waits(worker->listeners);
-    atomic_store_explicit(worker->clients.crowded, waits, memory_order_relaxed);
-    if (!waits)
+    unsigned count = waiting_count(worker->listeners);
+    atomic_store_explicit(worker->clients.crowded, count > 0, memory_order_relaxed);
+    if (count == 0)
         return;
     worker_wake_others(worker);
-    struct client *client = clients_oldest_idle(&worker->clients, worker->settings->limits.idle_timeout_ms, &since_ms);
     worker->rest_until_ms = now_ms + ACCEPT_REST_MS;
-    if (client && now_ms >= since_ms + ROOM_GRACE_MS) {
+    for (count = count < ROOM_AT_ONCE ? count : ROOM_AT_ONCE; count > 0; count--) {
+        struct client *client =
+            clients_oldest_idle(&worker->clients, worker->settings->limits.idle_timeout_ms, &since_ms);
+        if (!client)
+            return;
+        if (now_ms < since_ms + ROOM_GRACE_MS) {
+            if (since_ms + ROOM_GRACE_MS < worker->rest_until_ms)
+                worker->rest_until_ms = since_ms + ROOM_GRACE_MS;
+            return;
+        }
         clients_forget_idle(&worker->clients, client);
         worker->settings->backend->drain(worker->model, client);
-    } else if (client && since_ms + ROOM_GRACE_MS < worker->rest_until_ms) {
-        worker->rest_until_ms = since_ms + ROOM_GRACE_MS;
     }
 }
 
@@ -220,7 +236,7 @@ static void worker_let_in(struct worker *worker, int fd, const struct sockaddr_s
         return;
     }
     struct client *client = clients_take(&worker->clients, fd, peer);
-    conn_open(&client->conn, &worker->env);
+    conn_open(&client->conn, &worker->env, clients_peer(&worker->clients, client));
     clients_note(&worker->clients, client);
     worker->settings->backend->take(worker->model, client);
 }

@@ -94,11 +94,14 @@ static void reply_found(struct reply *reply, struct lookup *lookup, struct route
     }
 }
 
-static bool reply_denied(struct reply *reply) {
-    const struct request *request = reply->request;
-    if (!reply->config->auth)
+/* Whether the request may not be answered by what it asks for; or not yet: lookup->wants. */
+static bool reply_denied(struct reply *reply, struct site *site, struct lookup *lookup, uint64_t peer) {
+    if (!site->config->auth)
         return false;
-    switch (auth_check(reply->config->auth, request_value(request, FIELD_AUTHORIZATION), reply->clock->now_ms)) {
+    struct auth_ask ask = {request_value(reply->request, FIELD_AUTHORIZATION), peer, reply->clock->now_ms, lookup->got};
+    switch (auth_check(site->config->auth, &site->auth_checks, &ask, &lookup->wants)) {
+    case AUTH_LOADING:
+        return true;
     case AUTH_GRANTED:
         return false;
     case AUTH_DENIED:
@@ -113,8 +116,6 @@ static bool reply_denied(struct reply *reply) {
 
 static void reply_get(struct reply *reply, struct lookup *lookup) {
     struct route route;
-    if (reply_denied(reply))
-        return;
     route_find(&route, reply->config, lookup, reply->request);
     if (route.by_navigation)
         reply->fields = "Vary: " NAVIGATION_FIELDS "\r\n";
@@ -141,22 +142,25 @@ static const char *find_origin(const struct site_config *config, const struct re
 }
 
 enum reply_outcome reply_build(struct site *site, const struct clock *clock, const struct request *request,
-                               uint64_t since_ms, bool last, struct outq *outq, struct load **load,
-                               uint32_t *since_look) {
+                               struct asker *asker, bool last, struct outq *outq) {
     struct reply reply = {.config = site->config,
                           .clock = clock,
                           .request = request,
                           .outq = outq,
                           .last = last,
                           .origin = find_origin(site->config, request)};
-    if (!*load)
-        *since_look = site->cache->looks;
-    struct lookup lookup = {
-        .cache = site->cache, .clock = clock, .since_ms = since_ms, .since_look = *since_look, .got = *load};
+    if (!asker->load)
+        asker->since_look = site->cache->looks;
+    struct lookup lookup = {.cache = site->cache,
+                            .clock = clock,
+                            .since_ms = asker->since_ms,
+                            .since_look = asker->since_look,
+                            .got = asker->load};
     switch (request->method) {
     case METHOD_GET:
     case METHOD_HEAD:
-        reply_get(&reply, &lookup);
+        if (!reply_denied(&reply, site, &lookup, asker->peer))
+            reply_get(&reply, &lookup);
         break;
     case METHOD_OPTIONS:
         render_options(&reply);
@@ -169,9 +173,9 @@ enum reply_outcome reply_build(struct site *site, const struct clock *clock, con
         break;
     }
     if (lookup.wants) {
-        if (*load)
-            load_put(*load);
-        *load = lookup.wants;
+        if (asker->load)
+            load_put(asker->load);
+        asker->load = lookup.wants;
         return REPLY_LOADING;
     }
     return reply.last ? REPLY_LAST : REPLY_OPEN;

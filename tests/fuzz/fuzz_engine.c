@@ -183,7 +183,7 @@ static void drive_conn(struct run *run) {
     struct conn conn;
     struct conn_op op, again;
     size_t fed = 0, control = 0, ops_left = run->control.len + 64 * (run->stream.len + 16);
-    conn_open(&conn, &env);
+    conn_open(&conn, &env, 0);
     for (;;) {
         CHECK(ops_left-- > 0);
         memset(&op, 0xa5, sizeof op);

@@ -77,7 +77,7 @@ void engine_connect(struct engine *engine) {
     atomic_store(&engine->crowded, false);
     engine->env.draining = false;
     engine->sent.len = 0;
-    conn_open(&engine->conn, &engine->env);
+    conn_open(&engine->conn, &engine->env, 0);
 }
 
 static void assert_all_back(struct pool *pool) {

@@ -178,7 +178,7 @@ static int let_in(void) {
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
     struct client *client = clients_take(&worker.clients, ends[0], &nowhere);
     assert_non_null(client);
-    conn_open(&client->conn, &worker.env);
+    conn_open(&client->conn, &worker.env, 0);
     clients_note(&worker.clients, client);
     worker.settings->backend->take(worker.model, client);
     return ends[1];

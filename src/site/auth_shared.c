@@ -1,0 +1,210 @@
+/* A ration is an instant up to which it has been taken. It moves on by an interval with each check, and may lie so far
+   ahead as a burst takes; what wasn't taken in time is gone. So nothing has to be counted down when somebody is done,
+   or is killed before he is. */
+#define _GNU_SOURCE
+#include "site/auth_shared.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stddef.h>
+#include <sys/mman.h>
+
+enum {
+    /* Remembered credentials; each may be in any of the ways of one set. Likewise for who has tried. */
+    MARK_SETS = 128,
+    MARK_WAYS = 4,
+    TAKER_SETS = 512,
+    TAKER_WAYS = 4,
+    /* At once: by one taker, about a second's, but enough for a browser's connections; and in one lane, which is how
+       long the last of them waits. */
+    BURST_MS = 1000,
+    BURST_MIN = 6,
+    BURST_MAX = 20,
+    /* So few at once are no guesses yet, by an address for one user and for all: somebody mistypes, an office comes. */
+    RARE_PAIR = 2,
+    RARE_ADDRESS = 4,
+    /* Then: of a processor, a half for those who have rarely tried and a quarter for those who have often. One user may
+       take half of the former, lest guesses at one keep out the others, and one address for one user half of the
+       latter; an address that takes less than a quarter in all is one that rarely tries. */
+    LOGIN_SHARE = 2,
+    GUESS_SHARE = 4,
+    USER_SHARE = 4,
+    ADDRESS_SHARE = 4,
+    PAIR_SHARE = 8,
+    PAIR_MIN_MS = 50, /* however cheap it is to check, nobody guesses faster */
+};
+
+enum taker_kind { PAIR, ADDRESS, USER, TAKER_KINDS };
+
+struct mark {
+    uint64_t hash[2];
+    bool used;
+};
+
+struct ration {
+    uint64_t key;
+    uint64_t spent_to_ms;
+};
+
+struct rate {
+    uint64_t interval_ms, burst;
+};
+
+struct auth_shared {
+    pthread_mutex_t lock;
+    pthread_mutex_t under_way[LOAD_LANES];
+    struct rate rates[TAKER_KINDS], lane_rates[LOAD_LANES];
+    struct ration lanes[LOAD_LANES];
+    struct ration takers[TAKER_KINDS][TAKER_SETS][TAKER_WAYS];
+    struct mark marks[MARK_SETS][MARK_WAYS];
+    uint8_t oldest[MARK_SETS];
+};
+
+/* A child may be killed while it holds a lock; what it may have left behind is a mark that matches nothing, or a ration
+   that is too large or too small by one check. */
+static void lock(pthread_mutex_t *mutex) {
+    if (pthread_mutex_lock(mutex) == EOWNERDEAD)
+        pthread_mutex_consistent(mutex);
+}
+
+bool auth_shared_knows(struct auth_shared *shared, const uint64_t hash[2]) {
+    const struct mark *set = shared->marks[hash[0] % MARK_SETS];
+    bool found = false;
+    lock(&shared->lock);
+    for (int i = 0; i < MARK_WAYS; i++)
+        found |= set[i].used && ((set[i].hash[0] ^ hash[0]) | (set[i].hash[1] ^ hash[1])) == 0;
+    pthread_mutex_unlock(&shared->lock);
+    return found;
+}
+
+void auth_shared_learn(struct auth_shared *shared, const uint64_t hash[2]) {
+    size_t set = hash[0] % MARK_SETS;
+    if (auth_shared_knows(shared, hash))
+        return;
+    lock(&shared->lock);
+    struct mark *mark = &shared->marks[set][shared->oldest[set]++ % MARK_WAYS];
+    *mark = (struct mark){{hash[0], hash[1]}, true};
+    pthread_mutex_unlock(&shared->lock);
+}
+
+/* That taker's ration; or NULL. */
+static struct ration *find(struct auth_shared *shared, enum taker_kind kind, uint64_t key) {
+    struct ration *set = shared->takers[kind][key % TAKER_SETS];
+    for (int i = 0; i < TAKER_WAYS; i++)
+        if (set[i].key == key)
+            return &set[i];
+    return NULL;
+}
+
+/* And if there is none, a new one in place of who has taken the least. */
+static struct ration *find_or_make(struct auth_shared *shared, enum taker_kind kind, uint64_t key) {
+    struct ration *set = shared->takers[kind][key % TAKER_SETS];
+    struct ration *found = find(shared, kind, key), *least = set;
+    if (found)
+        return found;
+    for (int i = 1; i < TAKER_WAYS; i++)
+        if (set[i].spent_to_ms < least->spent_to_ms)
+            least = &set[i];
+    *least = (struct ration){.key = key};
+    return least;
+}
+
+static bool has_room(const struct ration *ration, const struct rate *rate, uint64_t now_ms) {
+    uint64_t from_ms = ration->spent_to_ms > now_ms ? ration->spent_to_ms : now_ms;
+    return from_ms + rate->interval_ms <= now_ms + rate->burst * rate->interval_ms;
+}
+
+static void take(struct ration *ration, const struct rate *rate, uint64_t now_ms) {
+    if (ration->spent_to_ms < now_ms)
+        ration->spent_to_ms = now_ms;
+    ration->spent_to_ms += rate->interval_ms;
+}
+
+static void put_back(struct ration *ration, const struct rate *rate) {
+    if (ration && ration->spent_to_ms >= rate->interval_ms)
+        ration->spent_to_ms -= rate->interval_ms;
+}
+
+static bool take_locked(struct auth_shared *shared, struct attempt *attempt, uint64_t now_ms) {
+    const struct rate *rates = shared->rates;
+    struct ration *pair = find_or_make(shared, PAIR, attempt->pair);
+    struct ration *address = find_or_make(shared, ADDRESS, attempt->address);
+    struct ration *user = find_or_make(shared, USER, attempt->user);
+    struct rate rare = {rates[PAIR].interval_ms, RARE_PAIR};
+    if (!has_room(pair, &rates[PAIR], now_ms))
+        return false;
+    bool rarely = has_room(pair, &rare, now_ms) && has_room(address, &rates[ADDRESS], now_ms) &&
+                  has_room(user, &rates[USER], now_ms);
+    attempt->lane = rarely ? LANE_LOGINS : LANE_GUESSES;
+    if (!has_room(&shared->lanes[attempt->lane], &shared->lane_rates[attempt->lane], now_ms))
+        return false;
+    take(&shared->lanes[attempt->lane], &shared->lane_rates[attempt->lane], now_ms);
+    take(pair, &rates[PAIR], now_ms);
+    if (has_room(address, &rates[ADDRESS], now_ms))
+        take(address, &rates[ADDRESS], now_ms);
+    if (rarely)
+        take(user, &rates[USER], now_ms);
+    return true;
+}
+
+bool auth_shared_take(struct auth_shared *shared, struct attempt *attempt, uint64_t now_ms) {
+    lock(&shared->lock);
+    bool taken = take_locked(shared, attempt, now_ms);
+    pthread_mutex_unlock(&shared->lock);
+    return taken;
+}
+
+static void put_back_taken(struct auth_shared *shared, const struct attempt *attempt) {
+    put_back(find(shared, PAIR, attempt->pair), &shared->rates[PAIR]);
+    put_back(find(shared, ADDRESS, attempt->address), &shared->rates[ADDRESS]);
+    if (attempt->lane == LANE_LOGINS)
+        put_back(find(shared, USER, attempt->user), &shared->rates[USER]);
+}
+
+void auth_shared_excuse(struct auth_shared *shared, const struct attempt *attempt) {
+    lock(&shared->lock);
+    put_back_taken(shared, attempt);
+    pthread_mutex_unlock(&shared->lock);
+}
+
+void auth_shared_give_back(struct auth_shared *shared, const struct attempt *attempt) {
+    lock(&shared->lock);
+    put_back_taken(shared, attempt);
+    put_back(&shared->lanes[attempt->lane], &shared->lane_rates[attempt->lane]);
+    pthread_mutex_unlock(&shared->lock);
+}
+
+void auth_shared_enter(struct auth_shared *shared, enum load_lane lane) {
+    lock(&shared->under_way[lane]);
+}
+
+void auth_shared_leave(struct auth_shared *shared, enum load_lane lane) {
+    pthread_mutex_unlock(&shared->under_way[lane]);
+}
+
+static void set_rates(struct auth_shared *shared, uint64_t cost_ms) {
+    uint64_t at_once = BURST_MS / cost_ms > BURST_MIN ? BURST_MS / cost_ms : BURST_MIN;
+    uint64_t burst = at_once > BURST_MAX ? BURST_MAX : at_once;
+    uint64_t pair_ms = PAIR_SHARE * cost_ms > PAIR_MIN_MS ? PAIR_SHARE * cost_ms : PAIR_MIN_MS;
+    shared->rates[PAIR] = (struct rate){pair_ms, burst};
+    shared->rates[ADDRESS] = (struct rate){ADDRESS_SHARE * cost_ms, RARE_ADDRESS};
+    shared->rates[USER] = (struct rate){USER_SHARE * cost_ms, burst};
+    shared->lane_rates[LANE_LOGINS] = (struct rate){LOGIN_SHARE * cost_ms, at_once};
+    shared->lane_rates[LANE_GUESSES] = (struct rate){GUESS_SHARE * cost_ms, at_once};
+}
+
+struct auth_shared *auth_shared_open(unsigned cost_ms) {
+    pthread_mutexattr_t attributes;
+    struct auth_shared *shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (shared == MAP_FAILED)
+        return NULL;
+    pthread_mutexattr_init(&attributes);
+    pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
+    pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
+    pthread_mutex_init(&shared->lock, &attributes);
+    for (int lane = 0; lane < LOAD_LANES; lane++)
+        pthread_mutex_init(&shared->under_way[lane], &attributes);
+    pthread_mutexattr_destroy(&attributes);
+    set_rates(shared, cost_ms);
+    return shared;
+}

@@ -1,0 +1,134 @@
+/* Lanes of loads: one at a time where a load takes a processor, and always somebody left for files. */
+#define _GNU_SOURCE
+#include "host/loaders.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <poll.h>
+#include <sched.h>
+#include <semaphore.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+enum { EACH = 20, WAIT_S = 10 };
+
+static sem_t begun, may_end;
+static atomic_int at_once[LOAD_LANES], most[LOAD_LANES];
+
+static bool work_long(struct load *load, bool at_hand) {
+    int now = atomic_fetch_add(&at_once[load->lane], 1) + 1;
+    (void)at_hand;
+    if (now > atomic_load(&most[load->lane]))
+        atomic_store(&most[load->lane], now);
+    sem_post(&begun);
+    while (sem_wait(&may_end) != 0)
+        ;
+    atomic_fetch_sub(&at_once[load->lane], 1);
+    return true;
+}
+
+static bool work_short(struct load *load, bool at_hand) {
+    (void)load;
+    (void)at_hand;
+    return true;
+}
+
+static void nothing(struct load *load) {
+    (void)load;
+}
+
+static const struct load_kind long_kind = {work_long, nothing, nothing};
+static const struct load_kind short_kind = {work_short, nothing, nothing};
+
+static void await(sem_t *semaphore) {
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += WAIT_S;
+    while (sem_timedwait(semaphore, &until) != 0)
+        assert_int_equal(errno, EINTR);
+}
+
+/* Waits for that many to be reported; returns one of them. */
+static struct load *await_done(struct loads *home, int count) {
+    struct load *load = NULL, *last = NULL;
+    while (count > 0) {
+        struct pollfd wake = {.fd = home->wake_fd, .events = POLLIN};
+        uint64_t times;
+        assert_int_equal(poll(&wake, 1, WAIT_S * 1000), 1);
+        assert_int_equal(read(home->wake_fd, &times, sizeof times), sizeof times);
+        for (load = loads_take(home); load; load = load->next, count--) {
+            load->state = LOAD_DONE;
+            last = load;
+        }
+    }
+    assert_int_equal(count, 0);
+    return last;
+}
+
+static void test_lanes(void **state) {
+    static struct load passwords[2 * EACH], files[EACH];
+    struct loaders *loaders = loaders_open();
+    struct loads home = {.wake_fd = eventfd(0, EFD_NONBLOCK)};
+    (void)state;
+    assert_non_null(loaders);
+    sem_init(&begun, 0, 0);
+    sem_init(&may_end, 0, 0);
+    for (size_t i = 0; i < COUNT(passwords); i++) {
+        load_init(&passwords[i], &long_kind);
+        passwords[i].lane = i % 2 ? LANE_LOGINS : LANE_GUESSES;
+        assert_true(loaders_submit(loaders, &passwords[i], &home));
+    }
+    await(&begun); /* one of each lane is at work, and the rest waits */
+    await(&begun);
+    for (size_t i = 0; i < COUNT(files); i++) {
+        load_init(&files[i], &short_kind);
+        assert_true(loaders_submit(loaders, &files[i], &home));
+        assert_ptr_equal(await_done(&home, 1), &files[i]);
+    }
+    for (size_t i = 0; i < COUNT(passwords); i++)
+        sem_post(&may_end);
+    await_done(&home, COUNT(passwords));
+    assert_int_equal(atomic_load(&most[LANE_LOGINS]), 1);
+    assert_int_equal(atomic_load(&most[LANE_GUESSES]), 1);
+    loaders_close(loaders);
+    close(home.wake_fd);
+}
+
+/* A load that comes right behind a slow one, before the idle loader has woken up for that, isn't left to it. */
+static void test_close_behind(void **state) {
+    struct loads home = {.wake_fd = eventfd(0, EFD_NONBLOCK)};
+    (void)state;
+    sem_init(&begun, 0, 0);
+    sem_init(&may_end, 0, 0);
+    for (int i = 0; i < 5 * EACH; i++) {
+        struct loaders *loaders = loaders_open();
+        struct load first, file, slow;
+        assert_non_null(loaders);
+        load_init(&first, &short_kind);
+        load_init(&file, &short_kind);
+        load_init(&slow, &long_kind);
+        assert_true(loaders_submit(loaders, &first, &home));
+        await_done(&home, 1);
+        for (int chance = 0; chance < i; chance++) /* to be idle again, which doesn't show */
+            sched_yield();
+        assert_true(loaders_submit(loaders, &slow, &home));
+        assert_true(loaders_submit(loaders, &file, &home));
+        assert_ptr_equal(await_done(&home, 1), &file);
+        sem_post(&may_end);
+        assert_ptr_equal(await_done(&home, 1), &slow);
+        loaders_close(loaders);
+    }
+    close(home.wake_fd);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_lanes), cmocka_unit_test(test_close_behind)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
