@@ -60,14 +60,14 @@ enum {
 
     /* After SIGTERM: answers under way may take this long, then they are cut. */
     DRAIN_MS = 10 * 1000,
-    /* And who waited at the door is let in as places become free for this long, while nobody new is heard: less than the
-       second after which TCP tries again, so that he is refused, or finds our successor, at the first try. */
+    /* And who waited at the door is let in as places become free for this long, while nobody new is heard: less than
+       the second after which TCP tries again, so that he is refused, or finds our successor, at the first try. */
     HOLD_MS = 500,
     /* After our FIN: what the peer still sends is read and dropped, lest a reset destroys the reply (RFC 9112 9.6). */
     LINGER_MS = 2 * 1000,
     LINGER_BYTES = 256 * 1024,
     /* A connection that waits for its (next) request is left this long before it must make room for another: time
-       for a request that is already on its way to arrive. */
+       for a request that is already on its way to arrive. So long, too, a stop waits for handshakes that are. */
     ROOM_GRACE_MS = 100,
     /* After EMFILE or ENFILE: the listeners rest this long, unless a connection closes before. */
     ACCEPT_REST_MS = 100,
