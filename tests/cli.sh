@@ -338,6 +338,13 @@ for stream in 0 1 2; do
 done
 stop
 
+# address space; sanitizers need more than there is
+if (ulimit -v 100000 && "$httpd" --version) >"$work/out" 2>&1; then
+    (ulimit -v 100000 && run -p 0 -r "$site"; exit "$status")
+    status=$?
+    check "too little address space: exit 1, and so it says (exit $status)" one_line 1 'no address space for .*ulimit -v'
+fi
+
 # descriptors
 for model in $models; do
     (ulimit -n 8 && run -p 0 -r "$site" -m "$model"; exit "$status")

@@ -72,7 +72,7 @@ enum {
     LINGER_MS = 2 * 1000,
     LINGER_BYTES = 256 * 1024,
     /* A connection that waits for its (next) request is left this long before it must make room for another: time
-       for a request that is already on its way to arrive. */
+       for a request that is already on its way to arrive. So long, too, a stop waits for handshakes that are. */
     ROOM_GRACE_MS = 100,
     /* As many make room at a time as wait for it, but no more than this: each is searched for. */
     ROOM_AT_ONCE = 64,

@@ -37,7 +37,7 @@ struct worker {
     uint64_t rest_until_ms;  /* no accepting before: nobody can be let in */
     uint64_t quiet_until_ms; /* what it lacks has been said, and is not said again before */
     bool shut;               /* draining, and who had come before has been let in */
-    uint64_t hold_until_ms;  /* draining: no longer is a place waited for */
+    uint64_t stopped_at_ms;
     uint64_t drain_until_ms;
     uint64_t let_go_at_ms; /* draining: when to look again who has been idle for long enough */
     pthread_t thread;

@@ -304,16 +304,19 @@ static void worker_hold_door(const struct listeners *listeners) {
             setsockopt(listeners->fd[i], SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
 }
 
-/* Lets in who had come before the stop, as places become free; then the door is shut, and who comes is told so at
-   once. Closing is no good while other workers watch the same descriptor. */
+/* Lets in who had come before the stop, as places become free, and whose handshake was under way; then the door is
+   shut, and who comes is told so at once. Closing is no good while other workers watch the same descriptor. */
 static void worker_shut_door(struct worker *worker) {
+    uint64_t waited_ms = worker->env.clock.now_ms - worker->stopped_at_ms;
     for (int i = 0; i < worker->listeners->count; i++) {
         enum accepted accepted = ACCEPTED;
         while (accepted == ACCEPTED)
             accepted = worker_accept_one(worker, worker->listeners->fd[i]);
-        if (accepted == ACCEPTED_NO_MORE && worker->env.clock.now_ms < worker->hold_until_ms)
+        if (accepted == ACCEPTED_NO_MORE && waited_ms < HOLD_MS)
             return;
     }
+    if (waited_ms < ROOM_GRACE_MS)
+        return;
     for (int i = 0; i < worker->listeners->count; i++)
         shutdown(worker->listeners->fd[i], SHUT_RD);
     worker->shut = true;
@@ -338,8 +341,8 @@ void worker_check_stop(struct worker *worker) {
         return;
     if (!worker->draining) {
         worker->draining = worker->env.draining = true;
-        worker->drain_until_ms = worker->env.clock.now_ms + DRAIN_MS;
-        worker->hold_until_ms = worker->env.clock.now_ms + HOLD_MS;
+        worker->stopped_at_ms = worker->env.clock.now_ms;
+        worker->drain_until_ms = worker->stopped_at_ms + DRAIN_MS;
         atomic_store_explicit(worker->clients.crowded, true, memory_order_relaxed); /* tells forked children, too */
         worker_hold_door(worker->listeners);
     }

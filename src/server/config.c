@@ -237,7 +237,7 @@ static const struct option_row option_rows[] = {
     {"auth", 0, "FILE", GROUP_CONTENT, "ask for a password: lines of user:hash, as mkpasswd makes them", NULL,
      option_string, TO(auth_path), .noun = "a file"},
 
-    {"port", 'p', "N", GROUP_ADDRESS, "TCP port; 0: the kernel picks", "7890",
+    {"port", 'p', "N", GROUP_ADDRESS, "TCP port; 0: the kernel picks; not with -l", "7890",
      option_number, TO(port), .noun = "a port number", RANGE(0, 65535), .rules_out = "listen"},
     {"listen", 'l', "ADDR", GROUP_ADDRESS,
      "HOST:PORT, [V6]:PORT, :PORT, unix:PATH[,mode=666]; repeatable", NULL,

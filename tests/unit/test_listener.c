@@ -18,6 +18,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -107,11 +108,12 @@ static void printed(char *text, size_t size) {
 }
 
 TEST(spec_forms) {
-    char good[] =
-        ":0;:80;127.0.0.1:80;localhost:65535;[::1]:80;[::]:0;a:1;[fe80::1%lo]:80;unix:/tmp/x;unix:x;0.0.0.0:1;:00080";
-    char bad[] =
-        "80;127.0.0.1;:;a:;:65536;:-1;:8 0;:80x;::1:80;[::1];[]:80;[::1:80;::1]:80;[127.0.0.1]:80;[a]:80;unix:;a "
-        "b:80;x/y:80;:100000000000;http://a:80;[%lo]:80;:+80";
+    char good[] = ":0;:80;127.0.0.1:80;localhost:65535;[::1]:80;[::]:0;a:1;[fe80::1%lo]:80;unix:/tmp/x;unix:x;unix:/"
+                  "tmp/x,mode=660;unix:x,mode=0600;unix:a,b;0.0.0.0:1;:00080";
+    char bad[] = "80;127.0.0.1;:;a:;:65536;:-1;:8 "
+                 "0;:80x;::1:80;[::1];[]:80;[::1:80;::1]:80;[127.0.0.1]:80;[a]:80;unix:;unix:,mode=660;"
+                 "unix:x,mode=;unix:x,mode=66;unix:x,mode=668;unix:x,mode=6600;unix:x,mode=660,y;a "
+                 "b:80;x/y:80;:100000000000;http://a:80;[%lo]:80;:+80";
     char long_path[256] = "unix:";
     for (char *spec = strtok(good, ";"); spec; spec = strtok(NULL, ";"))
         if (!listener_spec_ok(spec))
@@ -251,6 +253,21 @@ TEST(port_in_use_names_its_holder) {
     listeners_close(&listeners);
 }
 
+/* A holder that is about to end is waited for. */
+TEST(port_in_use_for_a_moment) {
+    int port;
+    pid_t holder = start_holder("ends soon", &port), killer = fork();
+    assert_true(killer >= 0);
+    if (killer == 0) {
+        usleep(200 * 1000); /* so that the port is in use when it is first asked for */
+        _exit(kill(holder, SIGKILL) == 0 ? 0 : 1);
+    }
+    assert_true(open_default(port));
+    listeners_close(&listeners);
+    assert_int_equal(waitpid(killer, NULL, 0), killer);
+    assert_int_equal(waitpid(holder, NULL, 0), holder);
+}
+
 /* Runs `prepare` and then listeners_open at `port` in a child; false when it could not be prepared. */
 static bool error_in_child(bool (*prepare)(void), int port) {
     int ends[2], status;
@@ -383,6 +400,51 @@ TEST(unix_socket_is_replaced_only_when_stale) {
     assert_non_null(strstr(error, strerror(ENOENT)));
 }
 
+static int mode_at(const char *path) {
+    struct stat status;
+    assert_int_equal(lstat(path, &status), 0);
+    return status.st_mode & 07777;
+}
+
+TEST(unix_socket_has_its_mode) {
+    char spec[128];
+    snprintf(spec, sizeof spec, "unix:%s/s", folder);
+    mode_t mask = umask(0077);
+    assert_true(open_one(spec));
+    assert_int_equal(mode_at(spec + 5), 0666);
+    listeners_close(&listeners);
+    strcat(spec, ",mode=620");
+    assert_true(open_one(spec));
+    snprintf(spec, sizeof spec, "%s/s", folder);
+    assert_int_equal(mode_at(spec), 0620);
+    listeners_close(&listeners);
+    assert_int_equal(access(spec, F_OK), -1);
+    assert_int_equal(umask(mask), 0077);
+}
+
+/* A server that drains has stopped listening: its successor takes the path over, and keeps it when the first one ends,
+   as does whatever else is there by then. */
+TEST(unix_socket_of_a_successor_stays) {
+    char spec[128];
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    snprintf(spec, sizeof spec, "unix:%s/s", folder);
+    snprintf(address.sun_path, sizeof address.sun_path, "%s/s", folder);
+
+    assert_true(open_one(spec));
+    struct listeners first = listeners;
+    assert_int_equal(shutdown(first.fd[0], SHUT_RD), 0);
+    assert_true(open_one(spec));
+    listeners_close(&first);
+    int client = socket(AF_UNIX, SOCK_STREAM, 0);
+    assert_int_equal(connect(client, (struct sockaddr *)&address, sizeof address), 0);
+    close(client);
+
+    assert_int_equal(unlink(address.sun_path), 0);
+    close(open(address.sun_path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+    listeners_close(&listeners);
+    assert_int_equal(unlink(address.sun_path), 0); /* fails if it had been removed */
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(spec_forms),
@@ -390,12 +452,15 @@ int main(void) {
         cmocka_unit_test(addresses_mean_themselves),
         cmocka_unit_test(name_opens_all_its_addresses_at_one_port),
         cmocka_unit_test(port_in_use_names_its_holder),
+        cmocka_unit_test(port_in_use_for_a_moment),
         cmocka_unit_test(holder_of_another_user),
         cmocka_unit_test(privileged_port),
         cmocka_unit_test(address_of_another_machine),
         cmocka_unit_test(printed_urls_answer),
         cmocka_unit_test(specific_addresses_are_printed_alone),
         cmocka_unit_test(unix_socket_is_replaced_only_when_stale),
+        cmocka_unit_test(unix_socket_has_its_mode),
+        cmocka_unit_test(unix_socket_of_a_successor_stays),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
