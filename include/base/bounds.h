@@ -69,7 +69,7 @@ enum {
        the second after which TCP tries again, so that he is refused, or finds our successor, at the first try. */
     HOLD_MS = 500,
     /* After our FIN: what the peer still sends is read and dropped, lest a reset destroys the reply (RFC 9112 9.6). */
-    LINGER_MS = 2 * 1000,
+    LINGER_MS = 2 * 1000, /* ROOM_GRACE_MS where others wait for the place */
     LINGER_BYTES = 256 * 1024,
     /* A connection that waits for its (next) request is left this long before it must make room for another: time
        for a request that is already on its way to arrive. So long, too, a stop waits for handshakes that are. */

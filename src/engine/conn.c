@@ -313,7 +313,8 @@ static void conn_sent(struct conn *conn, size_t len) {
     if (conn->last) { /* a close without a FIN before it could drop the last bytes, which wait for one */
         conn->state = CONN_FINISHING;
         conn->lingered = 0;
-        conn->deadline_ms = conn->env->clock.now_ms + LINGER_MS;
+        bool crowded = atomic_load_explicit(conn->env->crowded, memory_order_relaxed);
+        conn->deadline_ms = conn->env->clock.now_ms + (crowded ? ROOM_GRACE_MS : LINGER_MS);
     } else if (conn->held == HELD_FOR_BODY) {
         conn->state = CONN_READING;
         conn_set_reading_deadline(conn, false);

@@ -216,6 +216,14 @@ TEST(lingering_goes_on_when_drained) {
 
 #define ON_A_CONNECTION(test) cmocka_unit_test_setup_teardown(test, connect_engine, hang_up_engine)
 
+/* Where others wait for the place, a client isn't waited for as long to close its end. */
+TEST(lingering_is_short_where_it_is_crowded) {
+    atomic_store(&engine.crowded, true);
+    engine_feed_text(&engine, GET("/small"));
+    assert_int_equal(engine_send_all(&engine), OP_FIN);
+    assert_int_equal(ms_left(), ROOM_GRACE_MS);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         ON_A_CONNECTION(idle_until_the_first_byte),
@@ -233,6 +241,7 @@ int main(void) {
         ON_A_CONNECTION(lingering_is_bounded_in_bytes),
         ON_A_CONNECTION(the_peers_end_ends_lingering),
         ON_A_CONNECTION(lingering_goes_on_when_drained),
+        ON_A_CONNECTION(lingering_is_short_where_it_is_crowded),
     };
     return cmocka_run_group_tests(tests, open_engine, close_engine);
 }
