@@ -21,9 +21,12 @@ struct outq_source {
     int fd;
     bool by_reference; /* its bytes have stood long enough to be sent without being copied first */
     bool provable;     /* it is short enough to be hashed, so that growth can be told from rewriting */
+    bool hashed;       /* `content` is the hash of all bytes; else it may be known by `key` */
     uint64_t version;  /* version_of() the file that the head describes: another one must not be sent, */
     uint64_t size;     /*   unless it has only grown beyond this */
-    uint64_t key;      /* by which the hash of those bytes is known, if it is */
+    uint64_t content, key;
+    uint64_t written; /* version_written(), */
+    uint64_t links;   /*   and how many names it had: losing one changes the version, not the bytes */
 };
 
 struct outq_piece {

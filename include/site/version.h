@@ -30,6 +30,13 @@ static inline uint64_t version_of(const struct stat *st) {
     return hash_bytes(words, sizeof words, 0);
 }
 
+/* The same without what changes when nothing is written: a name less, say, when it is deleted or replaced. */
+static inline uint64_t version_written(const struct stat *st) {
+    const uint64_t words[] = {st->st_ino, (uint64_t)st->st_size, (uint64_t)st->st_mtim.tv_sec,
+                              (uint64_t)st->st_mtim.tv_nsec};
+    return hash_bytes(words, sizeof words, 0);
+}
+
 static inline bool version_young(const struct stat *st, int64_t now_seconds) {
     return st->st_ctim.tv_sec + VERSION_YOUNG_S > now_seconds;
 }

@@ -71,8 +71,8 @@ static bool send_file_has_proof(const struct client *client, const struct outq_s
    end growth can be told from rewriting, and the first byte doesn't wait for it. */
 static bool send_file_vouch_due(const struct send_file *how, const struct client *client, const struct outq_send *op) {
     uint64_t hash;
-    return op->source->provable && client->conn.sent > OUTQ_REPLY_BYTES && !send_file_done(client, op, BODY_VOUCH) &&
-           !known_get(how->known, op->source->key, &hash);
+    return op->source->provable && !op->source->hashed && client->conn.sent > OUTQ_REPLY_BYTES &&
+           !send_file_done(client, op, BODY_VOUCH) && !known_get(how->known, op->source->key, &hash);
 }
 
 /* How much of the range may be sent without asking the kernel whether it is in memory: what has just been fetched is,

@@ -130,14 +130,15 @@ int server_run(const struct config *config) {
     if (connections > fit)
         connections = fit;
     struct worker *workers = calloc((size_t)count, sizeof *workers);
-    struct worker_shared shared = {known_open(), loaders_open()};
-    CHECK(workers && shared.known && shared.loaders);
+    CHECK(workers);
     signals_init();
     if (!listeners_open(&listeners, config->listen, config->listen_count, config->port, error, sizeof error)) {
         say("%s", error);
         free(workers);
         return 1;
     }
+    struct worker_shared shared = {known_open(), loaders_open()};
+    CHECK(shared.known && shared.loaders);
     for (; ok && opened < count; opened++)
         ok = worker_open(&workers[opened], workers, &config->settings, &listeners, &shared,
                          server_share(connections, opened, count), server_share(fit, opened, count));

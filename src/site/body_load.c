@@ -30,6 +30,12 @@ bool body_at_hand(int fd, uint64_t first, size_t len) {
            result.cached >= (first + len + page - 1) / page - first / page;
 }
 
+/* The hash of what was promised, if that is known. */
+static bool promised_hash(const struct known *known, const struct outq_source *source, uint64_t *hash) {
+    *hash = source->content;
+    return source->hashed || known_get(known, source->key, hash);
+}
+
 enum body_state body_look(const struct known *known, const struct outq_source *source) {
     struct stat st;
     uint64_t content, promised;
@@ -37,7 +43,9 @@ enum body_state body_look(const struct known *known, const struct outq_source *s
         return BODY_CHANGED;
     if (version_of(&st) == source->version)
         return BODY_SAME;
-    if (!known_get(known, source->key, &promised))
+    if ((uint64_t)st.st_nlink != source->links && version_written(&st) == source->written)
+        return BODY_SAME;
+    if (!promised_hash(known, source, &promised))
         return BODY_CHANGED;
     if (known_get(known, known_version(known, KNOWN_CONTENT, &st, source->size), &content))
         return content == promised ? BODY_SAME : BODY_CHANGED;
@@ -137,6 +145,6 @@ struct body_load *body_load_open(struct known *known, const struct outq_source *
     load_init(&load->load, &body_load_kind);
     load->source.fd = fd;
     if (job == BODY_PROVE)
-        known_get(known, source->key, &load->promised);
+        promised_hash(known, source, &load->promised);
     return load;
 }

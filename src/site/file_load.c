@@ -143,9 +143,13 @@ static bool describe_large(struct file_load *load, const struct stat *st, int fd
     load->file->source = (struct outq_source){.fd = fd,
                                               .by_reference = !version_young(st, load->now_seconds),
                                               .provable = size <= VERSION_PROOF_MAX,
+                                              .hashed = whole,
                                               .version = version_of(st),
                                               .size = size,
-                                              .key = known_version(load->place.known, KNOWN_CONTENT, st, size)};
+                                              .content = *tag,
+                                              .key = known_version(load->place.known, KNOWN_CONTENT, st, size),
+                                              .written = version_written(st),
+                                              .links = (uint64_t)st->st_nlink};
     return true;
 }
 
