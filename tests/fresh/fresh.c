@@ -179,6 +179,41 @@ static void test_root(void **state) {
     fixture_close(&fixture);
 }
 
+static int status_of(struct server *server, const char *path) {
+    struct link link = {.port = server_port(server)};
+    struct answer answer;
+    fetch(&link, &(struct ask){.path = path}, &answer);
+    link_close(&link);
+    return answer.status;
+}
+
+static void await_status(struct server *server, const char *path, int status) {
+    const int64_t end_ms = clock_now_ms() + 5000;
+    while (status_of(server, path) != status)
+        assert_true(clock_now_ms() < end_ms);
+}
+
+/* A root that is deleted is 503, whatever is asked for, until it is back. */
+static void test_root_gone(void **state) {
+    struct fixture fixture;
+    char root[96];
+    fixture_open(&fixture);
+    fixture_text(&fixture, "root/page", "one");
+    snprintf(root, sizeof root, "%s/root", fixture.path);
+    struct server *server = start_server(state, root);
+    assert_int_equal(status_of(server, "/page"), 200);
+    assert_int_equal(unlinkat(fixture.fd, "root/page", 0), 0);
+    assert_int_equal(unlinkat(fixture.fd, "root", AT_REMOVEDIR), 0);
+    await_status(server, "/", 503);
+    await_status(server, "/page", 503);
+    await_status(server, "/other", 503);
+    fixture_text(&fixture, "root/page", "two");
+    await_status(server, "/page", 200);
+    await_status(server, "/other", 404);
+    assert_true(server_stop(server));
+    fixture_close(&fixture);
+}
+
 /* A precompressed sibling appears, is replaced, gets older than its file, is made again, and vanishes; each is seen. */
 static void test_siblings(void **state) {
     enum { ROUNDS = 15 };
@@ -230,6 +265,7 @@ int main(int argc, char **argv) {
         TEST(test_small),     TEST(test_large),        TEST(test_names),    TEST(test_root),
         TEST(test_siblings),  TEST(test_mid_transfer), TEST(test_in_place), TEST(test_mapped),
         TEST(test_same_time), TEST(test_nodes),        TEST(test_future),   TEST(test_huge),
+        TEST(test_root_gone),
     };
     enum { TEST_COUNT = sizeof all_tests / sizeof all_tests[0] };
     struct CMUnitTest tests[TEST_COUNT];
