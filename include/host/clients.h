@@ -22,11 +22,13 @@ struct client {
     bool hangup;   /* the peer's end of stream was reported: receiving is worth a try until it shows */
     bool blocking; /* its socket blocks */
     bool parked;   /* until `load` is done */
+    bool told;     /* to make room: clients_forget_idle */
     bool in_line;  /* for its next turn */
 };
 
 struct clients {
     unsigned capacity, count, touched;
+    unsigned told; /* to make room, and still there */
     struct client *slots, *free;
     _Atomic uint64_t *timers; /* by slot: deadline_ms * 2 + idle; 0: none */
     _Atomic uint64_t *peers;  /* by slot: whom it is from; 0: nobody */
@@ -71,7 +73,7 @@ bool clients_long_idle(const struct clients *clients, const struct client *clien
                        uint64_t now_ms);
 
 /* Passes over it from now on: it has been told to go. */
-void clients_forget_idle(struct clients *clients, const struct client *client);
+void clients_forget_idle(struct clients *clients, struct client *client);
 
 /* Walks all: start with *cursor = 0. */
 struct client *clients_each(const struct clients *clients, unsigned *cursor);

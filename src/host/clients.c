@@ -70,6 +70,7 @@ struct client *clients_take(struct clients *clients, int fd, const struct sockad
     client->model = 0;
     client->hangup = client->blocking = client->parked = client->in_line = false;
     client->load = NULL;
+    client->told = false;
     atomic_store_explicit(&clients->peers[client->index], peer_key(peer), memory_order_relaxed);
     return client;
 }
@@ -78,6 +79,7 @@ void clients_drop(struct clients *clients, struct client *client) {
     CHECK(client->fd >= 0 && clients->count > 0);
     atomic_store_explicit(&clients->timers[client->index], 0, memory_order_relaxed);
     atomic_store_explicit(&clients->peers[client->index], 0, memory_order_relaxed);
+    clients->told -= client->told;
     client->fd = -1;
     client->next = clients->free;
     clients->free = client;
@@ -147,7 +149,9 @@ bool clients_long_idle(const struct clients *clients, const struct client *clien
     return (timer & 1) && timer / 2 - idle_timeout_ms + ROOM_GRACE_MS <= now_ms;
 }
 
-void clients_forget_idle(struct clients *clients, const struct client *client) {
+void clients_forget_idle(struct clients *clients, struct client *client) {
+    clients->told += !client->told; /* a child may have noted since that it is idle */
+    client->told = true;
     atomic_fetch_and_explicit(&clients->timers[client->index], ~(uint64_t)1, memory_order_relaxed);
 }
 

@@ -184,7 +184,10 @@ void worker_make_room(struct worker *worker) {
         return;
     worker_wake_others(worker);
     worker->rest_until_ms = now_ms + ACCEPT_REST_MS;
-    for (count = count < ROOM_AT_ONCE ? count : ROOM_AT_ONCE; count > 0; count--) {
+    if (count > ROOM_AT_ONCE)
+        count = ROOM_AT_ONCE;
+    /* Who has been told may take a while to go, as a process does. */
+    for (unsigned going = worker->clients.told; going < count; going++) {
         struct client *client =
             clients_oldest_idle(&worker->clients, worker->settings->limits.idle_timeout_ms, &since_ms);
         if (!client)
