@@ -7,6 +7,8 @@
 #include "base/outq.h"
 #include "site/known.h"
 
+#include <sys/types.h>
+
 enum { BODY_PROVEN_MAX = 16 * 1024 };
 
 enum body_job {
@@ -44,6 +46,13 @@ enum body_state {
     BODY_UNPROVEN, /* it has changed, perhaps only grown: a proof tells */
 };
 enum body_state body_look(const struct known *known, const struct outq_source *source);
+
+/* As pread(2), or -errno. */
+ssize_t body_read(int fd, char *at, size_t len, uint64_t first);
+
+/* Reads what of the range is in memory, without waiting for a disk: as pread(2), or -EAGAIN where nothing is, or where
+   that can't be told. */
+ssize_t body_read_at_hand(int fd, char *at, size_t len, uint64_t first);
 
 /* Whether all of the range is in memory, so that sending from it won't wait for a disk. False, too, where the kernel
    can't tell (before Linux 6.5). */

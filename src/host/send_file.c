@@ -15,7 +15,6 @@
 #include <fcntl.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 enum {
@@ -114,17 +113,17 @@ static ssize_t send_by_reference(const struct send_file *how, struct client *cli
 
 static ssize_t send_by_copy(const struct send_file *how, struct client *client, const struct outq_send *op,
                             size_t len) {
-    struct iovec iov = {how->buffer, len};
     const size_t fetched = send_file_fetched(how, client, op);
     if (fetched > 0 && fetched < len)
-        iov.iov_len = len = fetched;
+        len = fetched;
     if (len < op->len && (how->may_wait || fetched == 0) && send_file_vouch_due(how, client, op))
         return send_file_load(how, client, op, BODY_VOUCH, 0);
-    ssize_t n = preadv2(op->source->fd, &iov, 1, (off_t)op->first, fetched > 0 ? 0 : RWF_NOWAIT);
-    if (n < 0 && (errno == EAGAIN || errno == EOPNOTSUPP) && fetched == 0)
+    ssize_t n = fetched > 0 ? body_read(op->source->fd, how->buffer, len, op->first)
+                            : body_read_at_hand(op->source->fd, how->buffer, len, op->first);
+    if (n == -EAGAIN && fetched == 0)
         return send_file_fetch(how, client, op);
     if (n <= 0)
-        return n < 0 ? -errno : 0;
+        return n;
     enum body_state state = (size_t)n < op->len ? BODY_SAME : body_look(how->known, op->source);
     if (state == BODY_CHANGED)
         return 0;

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -36,6 +37,36 @@ static bool promised_hash(const struct known *known, const struct outq_source *s
     return source->hashed || known_get(known, source->key, hash);
 }
 
+/* musl has no preadv2 yet. */
+#ifdef RWF_NOWAIT
+static ssize_t read_nowait(int fd, const struct iovec *iov, uint64_t first) {
+    return preadv2(fd, iov, 1, (off_t)first, RWF_NOWAIT);
+}
+#else
+static ssize_t read_nowait(int fd, const struct iovec *iov, uint64_t first) {
+    const int rwf_nowait = 8, high_shift = 8 * sizeof(long);
+    long high = high_shift < 64 ? (long)(first >> high_shift % 64) : 0;
+    return syscall(SYS_preadv2, fd, iov, 1L, (long)first, high, rwf_nowait);
+}
+#endif
+
+ssize_t body_read_at_hand(int fd, char *at, size_t len, uint64_t first) {
+    struct iovec iov = {at, len};
+    ssize_t n;
+    do
+        n = read_nowait(fd, &iov, first);
+    while (n < 0 && errno == EINTR);
+    return n < 0 && errno == EOPNOTSUPP ? -EAGAIN : n < 0 ? -errno : n;
+}
+
+ssize_t body_read(int fd, char *at, size_t len, uint64_t first) {
+    ssize_t n;
+    do
+        n = pread(fd, at, len, (off_t)first);
+    while (n < 0 && errno == EINTR);
+    return n < 0 ? -errno : n;
+}
+
 enum body_state body_look(const struct known *known, const struct outq_source *source) {
     struct stat st;
     uint64_t content, promised;
@@ -52,21 +83,13 @@ enum body_state body_look(const struct known *known, const struct outq_source *s
     return BODY_UNPROVEN;
 }
 
-static ssize_t read_at(int fd, char *at, size_t len, uint64_t first) {
-    ssize_t n;
-    do
-        n = pread(fd, at, len, (off_t)first);
-    while (n < 0 && errno == EINTR);
-    return n;
-}
-
 /* The range is read before the hash is made: so what is written later does no harm. */
 static void body_prove(struct body_load *load) {
     const struct outq_source *source = &load->source;
     struct stat st;
     uint64_t content;
     if (fstat(source->fd, &st) < 0 || (uint64_t)st.st_size < source->size ||
-        read_at(source->fd, load->bytes, load->len, load->first) != (ssize_t)load->len)
+        body_read(source->fd, load->bytes, load->len, load->first) != (ssize_t)load->len)
         return;
     uint64_t key = known_version(load->known, KNOWN_CONTENT, &st, source->size);
     version_learn(load->known, key, source->fd, &st, source->size, true, &content);
@@ -92,7 +115,7 @@ static void body_fetch(const struct body_load *load) {
     char bytes[16 * 1024];
     for (size_t done = 0; done < load->len;) {
         size_t left = load->len - done;
-        ssize_t n = read_at(load->source.fd, bytes, left < sizeof bytes ? left : sizeof bytes, load->first + done);
+        ssize_t n = body_read(load->source.fd, bytes, left < sizeof bytes ? left : sizeof bytes, load->first + done);
         if (n <= 0)
             return; /* who sends it finds out */
         done += (size_t)n;

@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #include "site/file_load.h"
 #include "base/check.h"
+#include "site/body_load.h"
 #include "site/file_head.h"
 #include "site/known.h"
 #include "site/version.h"
@@ -13,7 +14,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 enum {
@@ -79,11 +79,9 @@ static enum reading read_whole(int fd, char *body, bool at_hand, struct stat *st
     struct stat before = *st;
     size_t done = 0, size = (size_t)before.st_size;
     while (done < size) {
-        struct iovec iov = {body + done, size - done};
-        ssize_t n = preadv2(fd, &iov, 1, (off_t)done, at_hand ? RWF_NOWAIT : 0);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0 && at_hand) /* EAGAIN; or a file system that can't tell */
+        ssize_t n = at_hand ? body_read_at_hand(fd, body + done, size - done, done)
+                            : body_read(fd, body + done, size - done, done);
+        if (n < 0 && at_hand) /* what is wrong with it, a loader finds out */
             return READ_WAITS;
         if (n <= 0)
             break;

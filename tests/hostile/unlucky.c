@@ -33,12 +33,16 @@ static long number(const char *name) {
     return value ? atol(value) : -1;
 }
 
-/* Whether a read of fd is to fail; or it has been a slow one. */
-static bool struck(int fd) {
+/* Whether a read of fd is to fail; or it has been a slow one. Who won't wait is told that he would have to. */
+static bool struck(int fd, bool waits) {
     static atomic_bool was_slow;
     struct stat st;
     if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size != number("UNLUCKY_SIZE"))
         return false;
+    if (is("slow") && !waits && !atomic_load(&was_slow)) {
+        errno = EAGAIN;
+        return true;
+    }
     if (is("slow") && !atomic_exchange(&was_slow, true)) {
         const char *mark = getenv("UNLUCKY_MARK");
         long ms = number("UNLUCKY_MS");
@@ -58,22 +62,23 @@ static void *real(const char *name) {
 }
 
 /* Defines the function `name` that is the real one but for bad luck with `fd`. */
-#define READS(name, fd, parameters, ...)                                                                               \
+#define READS(name, fd, waits, parameters, ...)                                                                        \
     ssize_t name parameters {                                                                                          \
         ssize_t(*function) parameters;                                                                                 \
         void *found = real(#name);                                                                                     \
         memcpy(&function, &found, sizeof found);                                                                       \
-        return struck(fd) ? -1 : function(__VA_ARGS__);                                                                \
+        return struck(fd, waits) ? -1 : function(__VA_ARGS__);                                                         \
     }
 
-READS(read, fd, (int fd, void *at, size_t len), fd, at, len)
-READS(pread, fd, (int fd, void *at, size_t len, off_t first), fd, at, len, first)
-READS(pread64, fd, (int fd, void *at, size_t len, off_t first), fd, at, len, first)
-READS(preadv2, fd, (int fd, const struct iovec *iov, int count, off_t first, int flags), fd, iov, count, first, flags)
-READS(preadv64v2, fd, (int fd, const struct iovec *iov, int count, off_t first, int flags), fd, iov, count, first,
-      flags)
-READS(sendfile, from, (int to, int from, off_t *first, size_t len), to, from, first, len)
-READS(sendfile64, from, (int to, int from, off_t *first, size_t len), to, from, first, len)
+READS(read, fd, true, (int fd, void *at, size_t len), fd, at, len)
+READS(pread, fd, true, (int fd, void *at, size_t len, off_t first), fd, at, len, first)
+READS(pread64, fd, true, (int fd, void *at, size_t len, off_t first), fd, at, len, first)
+READS(preadv2, fd, !(flags & RWF_NOWAIT), (int fd, const struct iovec *iov, int count, off_t first, int flags), fd, iov,
+      count, first, flags)
+READS(preadv64v2, fd, !(flags & RWF_NOWAIT), (int fd, const struct iovec *iov, int count, off_t first, int flags), fd,
+      iov, count, first, flags)
+READS(sendfile, from, true, (int to, int from, off_t *first, size_t len), to, from, first, len)
+READS(sendfile64, from, true, (int to, int from, off_t *first, size_t len), to, from, first, len)
 
 int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*begin)(void *), void *argument) {
     int (*function)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
