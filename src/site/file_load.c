@@ -130,6 +130,11 @@ static bool sampled_tag(const struct file_load *load, int fd, const struct stat 
     return true;
 }
 
+/* A file that has grown since it was last looked at is a log, and grows while it is sent, too. */
+static bool has_grown(const struct file_load *load, uint64_t size) {
+    return load->old && load->old->kind == FILE_FD && load->old->size < size && size <= VERSION_PROOF_MAX;
+}
+
 /* The tag of a file that isn't kept in memory, and what it is to be sent from. False: not at hand. */
 static bool describe_large(struct file_load *load, const struct stat *st, int fd, bool at_hand, uint64_t *tag) {
     const uint64_t size = (uint64_t)st->st_size;
@@ -138,13 +143,20 @@ static bool describe_large(struct file_load *load, const struct stat *st, int fd
         return false;
     if (whole && !content_hash(load, fd, st, true, at_hand, tag))
         return false;
+    uint64_t content = *tag;
+    bool hashed = whole;
+    if (!whole && has_grown(load, size)) {
+        if (!content_hash(load, fd, st, true, at_hand, &content))
+            return false;
+        hashed = true;
+    }
     load->file->source = (struct outq_source){.fd = fd,
                                               .by_reference = !version_young(st, load->now_seconds),
                                               .provable = size <= VERSION_PROOF_MAX,
-                                              .hashed = whole,
+                                              .hashed = hashed,
                                               .version = version_of(st),
                                               .size = size,
-                                              .content = *tag,
+                                              .content = content,
                                               .key = known_version(load->place.known, KNOWN_CONTENT, st, size),
                                               .written = version_written(st),
                                               .links = (uint64_t)st->st_nlink};
