@@ -66,12 +66,12 @@ static bool send_file_has_proof(const struct client *client, const struct outq_s
     return load && op->first >= load->first && op->first - load->first < load->len;
 }
 
-/* Where a file that changed just now is sent in several pieces, its content is hashed behind the first: so that in the
-   end growth can be told from rewriting, and the first byte doesn't wait for it. */
+/* Where a file that changed just now is sent in several pieces, its content is hashed before the first: so that in the
+   end growth can be told from rewriting. Who asks for its first bytes only doesn't wait for that. */
 static bool send_file_vouch_due(const struct send_file *how, const struct client *client, const struct outq_send *op) {
     uint64_t hash;
-    return op->source->provable && !op->source->hashed && client->conn.sent > OUTQ_REPLY_BYTES &&
-           !send_file_done(client, op, BODY_VOUCH) && !known_get(how->known, op->source->key, &hash);
+    return op->source->provable && !op->source->hashed && !send_file_done(client, op, BODY_VOUCH) &&
+           !known_get(how->known, op->source->key, &hash);
 }
 
 /* How much of the range may be sent without asking the kernel whether it is in memory: what has just been fetched is,
