@@ -115,7 +115,7 @@ ATTACKED = {
     **{name: (lambda httpd, model, site, attack=attack: check_attack(attack, httpd, model, site), attack.without)
        for name, attack in ATTACKS.items() if name != "guesses"},
     "resting": (resting, ("blocking",)),
-    "log-ranges-cost": (log_ranges_cost, ("blocking",)),
+    "log-ranges-cost": (log_ranges_cost, ("blocking", "select")),
     **passwords.SCENARIOS,
 }
 GROUPS = {"attacks": ATTACKED, "luck": luck.SCENARIOS, "unlucky": unlucky.SCENARIOS}
