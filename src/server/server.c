@@ -2,6 +2,7 @@
 #include "server/server.h"
 #include "base/check.h"
 #include "base/say.h"
+#include "host/listener_urls.h"
 #include "host/signals.h"
 #include "host/worker.h"
 
@@ -38,7 +39,7 @@ static unsigned server_fit(unsigned workers) {
 static void server_banner(const struct config *config, const struct listeners *listeners, unsigned fit) {
     char root[PATH_MAX], few[96] = "";
     if (config->quiet) {
-        listeners_print_chosen(listeners, STDOUT_FILENO); /* nobody else could tell */
+        listener_urls_print_chosen(listeners, STDOUT_FILENO); /* nobody else could tell */
         return;
     }
     if (fit < config->settings.limits.max_connections)
@@ -46,7 +47,7 @@ static void server_banner(const struct config *config, const struct listeners *l
     say("serving %s with %s, %d worker%s%s",
         realpath(config->settings.site.root, root) ? root : config->settings.site.root, config->settings.backend->name,
         config->settings.workers, config->settings.workers == 1 ? "" : "s", few);
-    listeners_print(listeners, STDERR_FILENO);
+    listener_urls_print(listeners, STDERR_FILENO);
 }
 
 struct server_thread {
