@@ -5,6 +5,7 @@
 #include "host/listener_urls.h"
 #include "host/signals.h"
 #include "host/worker.h"
+#include "server/check.h"
 
 #include <limits.h>
 #include <semaphore.h>
@@ -48,6 +49,7 @@ static void server_banner(const struct config *config, const struct listeners *l
         realpath(config->settings.site.root, root) ? root : config->settings.site.root, config->settings.backend->name,
         config->settings.workers, config->settings.workers == 1 ? "" : "s", few);
     listener_urls_print(listeners, STDERR_FILENO);
+    check_index(config);
 }
 
 struct server_thread {
@@ -126,7 +128,7 @@ int server_run(const struct config *config) {
     int opened = 0, count = config->settings.workers;
     bool ok = true;
     unsigned fit = server_fit((unsigned)count), connections = config->settings.limits.max_connections;
-    if (fit == 0)
+    if (fit == 0 || !check_root(config))
         return 1;
     if (connections > fit)
         connections = fit;
