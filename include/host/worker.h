@@ -8,12 +8,14 @@
 #include "host/listener.h"
 #include "host/loaders.h"
 #include "host/settings.h"
+#include "observe/observer.h"
 #include "site/site.h"
 
 /* What all workers of a process share. */
 struct worker_shared {
     struct known *known;
     struct loaders *loaders;
+    const struct observed *observed;
     /* What else the server has to do, between the first worker's rounds; NULL: nothing. Returns when it wants to be
        called at the latest; signals come before. */
     uint64_t (*tend)(void *server, uint64_t now_ms);
@@ -25,6 +27,7 @@ struct worker {
     struct clients clients;
     struct drive drive; /* for what runs in the worker's own thread */
     struct worker_shared shared;
+    struct observer observer;
     struct loads loads;              /* what has been done for this worker */
     unsigned loading;                /* loads that are not reported yet */
     struct client *resumed;          /* whose loads are done, through next_waiter */

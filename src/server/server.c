@@ -213,7 +213,8 @@ static bool server_work(struct server *server) {
     if (connections > fit)
         connections = fit;
     struct worker *workers = calloc((size_t)count, sizeof *workers);
-    struct worker_shared shared = {known_open(), loaders_open(), server_tend, server};
+    const struct observed observed = {0};
+    struct worker_shared shared = {known_open(), loaders_open(), &observed, server_tend, server};
     CHECK(workers && shared.known && shared.loaders);
     server->workers = workers;
     for (; ok && opened < count; opened++)
