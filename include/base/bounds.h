@@ -48,8 +48,9 @@ enum {
     LISTEN_BACKLOG = 4096,
 
     /* Descriptors that neither clients nor files get, so that none is ever missing for what serves them: the standard
-       streams, the listeners, two logs, two for each of 8 threads that load files, and some that were inherited. */
-    FDS_RESERVED = 3 + LISTEN_MAX + 2 + 8 * 2 + 4,
+       streams, the listeners, two logs, two for each of 8 threads that load files, the pid file, a message to the service
+       manager, both ends of an upgrade's, and some that were inherited. */
+    FDS_RESERVED = 3 + LISTEN_MAX + 2 + 8 * 2 + 4 + 4,
     /* And of each worker: its eventfd, epoll set or ring, its root and the one that takes its place. */
     FDS_PER_WORKER = 4,
     /* What a connection may need: its own and that of the file it is sent. */

@@ -14,14 +14,14 @@ struct upgrade {
     char **argv;
     struct listeners *listeners; /* shared with the successor once it has told which it took */
     pthread_t thread;
-    bool joinable;
+    bool quiet, joinable;
     atomic_bool under_way;
 };
 
 /* Remembers what to start: now, as the file at the program's path may be another later. */
-void upgrade_open(struct upgrade *upgrade, char **argv, struct listeners *listeners);
+void upgrade_open(struct upgrade *upgrade, char **argv, struct listeners *listeners, bool quiet);
 
-/* SIGUSR2 has come. Returns at once; what comes of it is said. */
+/* SIGUSR2 has come. Returns at once; what comes of it is said, if `quiet` only what went wrong. */
 void upgrade_begin(struct upgrade *upgrade);
 
 /* At the end: one that is under way is given up. */

@@ -246,7 +246,7 @@ int server_run(const struct config *config, char **argv) {
     }
     server.successor = server.inherited.predecessor_fd >= 0;
     server.watchdog_ms = notify_watchdog_ms(server.successor);
-    upgrade_open(&server.upgrade, argv, &server.listeners);
+    upgrade_open(&server.upgrade, argv, &server.listeners, config->quiet);
     int failure = config->daemon && !server.successor ? daemon_open(&server.daemon) : 0;
     if (failure)
         say("--daemon: can't fork: %s", strerror(-failure));

@@ -28,8 +28,8 @@ struct report {
     uint32_t taken; /* listener_set of the old one's */
 };
 
-void upgrade_open(struct upgrade *upgrade, char **argv, struct listeners *listeners) {
-    *upgrade = (struct upgrade){.argv = argv, .listeners = listeners};
+void upgrade_open(struct upgrade *upgrade, char **argv, struct listeners *listeners, bool quiet) {
+    *upgrade = (struct upgrade){.argv = argv, .listeners = listeners, .quiet = quiet};
     ssize_t len = readlink("/proc/self/exe", upgrade->path, sizeof upgrade->path - 1);
     /* As it was called, so that a symbolic link that is re-pointed leads to the new one; but not where a shell found it
        in its PATH, or the word is made up. */
@@ -115,7 +115,8 @@ static void upgrade_let_go(const struct upgrade *upgrade, int fd, const struct r
         return;
     }
     notify_successor(report->pid);
-    say("SIGUSR2: process %d serves; this one ends when it has answered what it was asked", (int)report->pid);
+    if (!upgrade->quiet)
+        say("SIGUSR2: process %d serves; this one ends when it has answered what it was asked", (int)report->pid);
     if (send(fd, "", 1, MSG_NOSIGNAL) < 0)
         return; /* it has ended meanwhile: nobody is left to go on */
 }

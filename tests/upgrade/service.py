@@ -4,7 +4,6 @@ import ctypes
 import os
 import pathlib
 import re
-import select
 import shutil
 import signal
 import socket
@@ -16,6 +15,7 @@ import time
 LIMIT = 60  # seconds that nothing here takes, however loaded the machine is
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 libc = ctypes.CDLL(None, use_errno=True)
+libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
 failures = []
 
 
@@ -89,6 +89,8 @@ class Service:
         draft.rename(self.binary)
 
     def start(self, *arguments, env=None, pass_fds=(), wait=True):
+        self.log.touch()
+        self.seen = len(self.said())
         with open(self.log, "ab") as log:
             process = subprocess.Popen(
                 [self.binary, "-r", self.folder / "site", "--config", self.config, *arguments], stdin=subprocess.DEVNULL,
