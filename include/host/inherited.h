@@ -18,6 +18,7 @@ struct inherited_socket {
 struct inherited {
     struct inherited_socket sockets[LISTEN_MAX];
     int count;
+    char *names;        /* what those point into: as long as the process lives */
     int predecessor_fd; /* where it is told that this process is ready; -1: there is none */
 };
 

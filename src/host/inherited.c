@@ -56,7 +56,6 @@ static int take_number(const char **text) {
     return number <= INT_MAX ? (int)number : -1;
 }
 
-/* Names live as long as the process does. */
 static bool inherited_read_own(struct inherited *inherited, char *text) {
     char *place = strsep(&text, ":");
     const char *at = place;
@@ -95,10 +94,10 @@ static char *copy_of(const char *text) {
 
 bool inherited_read(struct inherited *inherited, char *error, size_t error_size) {
     char *own = copy_of(getenv(variable)), *fds = copy_of(getenv("LISTEN_FDS")), *names = NULL;
-    bool given = fds && is_for_us(getenv("LISTEN_PID"));
-    *inherited = (struct inherited){.predecessor_fd = -1};
-    if (given)
+    bool handed = !own && fds && is_for_us(getenv("LISTEN_PID"));
+    if (handed)
         names = copy_of(getenv("LISTEN_FDNAMES"));
+    *inherited = (struct inherited){.names = own ? own : names, .predecessor_fd = -1};
     unsetenv(variable);
     unsetenv("LISTEN_FDS");
     unsetenv("LISTEN_PID");
@@ -106,7 +105,7 @@ bool inherited_read(struct inherited *inherited, char *error, size_t error_size)
     bool ok = true;
     if (own && !(ok = inherited_read_own(inherited, own)))
         snprintf(error, error_size, "%s: not what a server sets that is to be replaced: unset it", variable);
-    else if (!own && given && !(ok = inherited_read_manager(inherited, fds, names)))
+    else if (handed && !(ok = inherited_read_manager(inherited, fds, names)))
         snprintf(error, error_size, "LISTEN_FDS=%.32s: not a number of sockets (0 to %d)", fds, LISTEN_MAX);
     for (int i = 0; i < inherited->count && ok; i++)
         ok = inherited_check(&inherited->sockets[i], error, error_size);
