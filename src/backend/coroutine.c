@@ -152,6 +152,8 @@ static listener_set scheduler_serve(struct scheduler *self, const struct epoll_e
         worker_woken(self->worker);
         return self->watching_door ? LISTENERS_ALL : 0; /* a full worker may have heard the ring in our place */
     }
+    if (client->fd < 0) /* closed, but a process that has just been forked holds it still, until its exec */
+        return 0;
     client->hangup |= (event->events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
     scheduler_run(self, client);
     return 0;
