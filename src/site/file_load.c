@@ -157,7 +157,7 @@ static bool describe_large(struct file_load *load, const struct stat *st, int fd
                                               .version = version_of(st),
                                               .size = size,
                                               .content = content,
-                                              .key = known_version(load->place.known, KNOWN_CONTENT, st, size),
+                                              .key = known_version(load->place.known, KNOWN_PROMISED, st, size),
                                               .written = version_written(st),
                                               .links = (uint64_t)st->st_nlink};
     return true;

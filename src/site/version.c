@@ -25,34 +25,39 @@ static bool hash_block(int fd, uint64_t first, uint64_t left, uint64_t *hash) {
     return n == (ssize_t)len;
 }
 
-static bool hash_content(int fd, uint64_t size, bool whole, uint64_t *hash) {
+bool version_content(int fd, uint64_t size, uint64_t *hash) {
     bool ok = true;
     *hash = 0;
-    if (whole || size <= SAMPLE_COUNT * BLOCK_LEN)
-        for (uint64_t first = 0; first < size && ok; first += BLOCK_LEN)
-            ok = hash_block(fd, first, size - first, hash);
-    else
-        for (uint64_t i = 0; i < SAMPLE_COUNT && ok; i++)
-            ok = hash_block(fd, (size - BLOCK_LEN) / (SAMPLE_COUNT - 1) * i, BLOCK_LEN, hash);
+    for (uint64_t first = 0; first < size && ok; first += BLOCK_LEN)
+        ok = hash_block(fd, first, size - first, hash);
+    return ok;
+}
+
+static bool hash_samples(int fd, uint64_t size, uint64_t *hash) {
+    bool ok = true;
+    *hash = 0;
+    for (uint64_t i = 0; i < SAMPLE_COUNT && ok; i++)
+        ok = hash_block(fd, (size - BLOCK_LEN) / (SAMPLE_COUNT - 1) * i, BLOCK_LEN, hash);
     return ok;
 }
 
 /* Another write within the clock's tick wouldn't show in the times; nor, on a file system that keeps whole seconds,
    within two of those. */
-int64_t version_settles_ms(const struct stat *st) {
+static bool is_settled(const struct stat *st) {
     const int64_t settled_ms = st->st_ctim.tv_nsec == 0 ? 2000 : 25;
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
     int64_t age_ms = (now.tv_sec - st->st_ctim.tv_sec) * 1000 + (now.tv_nsec - st->st_ctim.tv_nsec) / 1000000;
-    return age_ms >= settled_ms ? 0 : age_ms >= 0 ? settled_ms - age_ms : INT64_MAX;
+    return age_ms >= settled_ms;
 }
 
 bool version_learn(struct known *known, uint64_t key, int fd, const struct stat *st, uint64_t size, bool whole,
                    uint64_t *hash) {
     struct stat after;
-    bool settled = version_settles_ms(st) == 0;
-    bool filed = hash_content(fd, size, whole, hash) && settled && fstat(fd, &after) == 0 &&
-                 version_of(&after) == version_of(st);
+    bool settled = is_settled(st);
+    whole = whole || size <= SAMPLE_COUNT * BLOCK_LEN;
+    bool filed = (whole ? version_content(fd, size, hash) : hash_samples(fd, size, hash)) && settled &&
+                 fstat(fd, &after) == 0 && version_of(&after) == version_of(st);
     if (filed)
         known_put(known, key, *hash);
     return filed;
