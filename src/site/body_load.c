@@ -135,13 +135,17 @@ static bool body_work(struct load *base, bool at_hand) {
     return true;
 }
 
+/* Who waited may keep the load for as long as its client doesn't read. */
 static void body_finish(struct load *base) {
-    (void)base;
+    struct body_load *load = (struct body_load *)base;
+    close(load->source.fd);
+    load->source.fd = -1;
 }
 
 static void body_release(struct load *base) {
     struct body_load *load = (struct body_load *)base;
-    close(load->source.fd);
+    if (load->source.fd >= 0)
+        close(load->source.fd);
     free(load);
 }
 
@@ -152,7 +156,9 @@ struct body_load *body_load_open(struct known *known, const struct outq_source *
     if (job == BODY_PROVE && len > BODY_PROVEN_MAX)
         len = BODY_PROVEN_MAX;
     struct body_load *load = malloc(sizeof *load + (job == BODY_PROVE ? len : 0));
-    int fd = fcntl(source->fd, F_DUPFD_CLOEXEC, 0);
+    int fd = fcntl(source->fd, F_DUPFD_CLOEXEC, source->fd); /* a model may need the low ones */
+    if (fd < 0)
+        fd = fcntl(source->fd, F_DUPFD_CLOEXEC, 0);
     if (!load || fd < 0) {
         if (fd >= 0)
             close(fd);

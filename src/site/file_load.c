@@ -319,6 +319,7 @@ void file_load_finish(struct load *base) {
         load->old = NULL;
         return;
     }
+    filecache_raise_fd(cache, load->file);
     load->file->hash = load->hash;
     load->file->checked_at_ms = load->begun_ms;
     load->file->look = load->look;
