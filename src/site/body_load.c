@@ -90,7 +90,7 @@ static void body_prove(struct body_load *load) {
         body_read(source->fd, load->bytes, load->len, load->first) != (ssize_t)load->len)
         return;
     uint64_t key = known_version(load->known, KNOWN_CONTENT, &st, source->size);
-    version_learn(load->known, key, source->fd, &st, source->size, true, &content);
+    version_learn(load->known, key, source->fd, &st, source->size, &content);
     load->same = content == load->promised;
 }
 

@@ -104,9 +104,11 @@ static bool content_hash(const struct file_load *load, int fd, const struct stat
     uint64_t size = (uint64_t)st->st_size, key = known_version(known, KNOWN_CONTENT, st, whole ? size : 0);
     if (known_get(known, key, hash))
         return true;
-    if (at_hand) /* reading could wait for the disk */
+    if (!whole)
+        return version_sample(known, key, fd, st, at_hand, hash);
+    if (at_hand) /* it takes long, or waits for the disk */
         return false;
-    version_learn(known, key, fd, st, size, whole, hash);
+    version_learn(known, key, fd, st, size, hash);
     return true;
 }
 

@@ -1,9 +1,8 @@
 #define _GNU_SOURCE
 #include "site/version.h"
+#include "site/body_load.h"
 
-#include <errno.h>
 #include <time.h>
-#include <unistd.h>
 
 enum { BLOCK_LEN = 16 * 1024, SAMPLE_COUNT = 5 };
 
@@ -14,13 +13,10 @@ uint64_t version_bytes(const char *bytes, size_t len) {
     return hash;
 }
 
-static bool hash_block(int fd, uint64_t first, uint64_t left, uint64_t *hash) {
+static bool hash_block(int fd, uint64_t first, uint64_t left, bool at_hand, uint64_t *hash) {
     char block[BLOCK_LEN];
     size_t len = left < sizeof block ? (size_t)left : sizeof block;
-    ssize_t n;
-    do
-        n = pread(fd, block, len, (off_t)first);
-    while (n < 0 && errno == EINTR);
+    ssize_t n = at_hand ? body_read_at_hand(fd, block, len, first) : body_read(fd, block, len, first);
     *hash = hash_bytes(block, n > 0 ? (size_t)n : 0, *hash);
     return n == (ssize_t)len;
 }
@@ -29,15 +25,15 @@ bool version_content(int fd, uint64_t size, uint64_t *hash) {
     bool ok = true;
     *hash = 0;
     for (uint64_t first = 0; first < size && ok; first += BLOCK_LEN)
-        ok = hash_block(fd, first, size - first, hash);
+        ok = hash_block(fd, first, size - first, false, hash);
     return ok;
 }
 
-static bool hash_samples(int fd, uint64_t size, uint64_t *hash) {
+static bool hash_samples(int fd, uint64_t size, bool at_hand, uint64_t *hash) {
     bool ok = true;
     *hash = 0;
     for (uint64_t i = 0; i < SAMPLE_COUNT && ok; i++)
-        ok = hash_block(fd, (size - BLOCK_LEN) / (SAMPLE_COUNT - 1) * i, BLOCK_LEN, hash);
+        ok = hash_block(fd, (size - BLOCK_LEN) / (SAMPLE_COUNT - 1) * i, BLOCK_LEN, at_hand, hash);
     return ok;
 }
 
@@ -51,14 +47,20 @@ static bool is_settled(const struct stat *st) {
     return age_ms >= settled_ms;
 }
 
-bool version_learn(struct known *known, uint64_t key, int fd, const struct stat *st, uint64_t size, bool whole,
-                   uint64_t *hash) {
-    struct stat after;
+static bool is_still(int fd, const struct stat *st) {
+    struct stat now;
+    return fstat(fd, &now) == 0 && version_of(&now) == version_of(st);
+}
+
+void version_learn(struct known *known, uint64_t key, int fd, const struct stat *st, uint64_t size, uint64_t *hash) {
     bool settled = is_settled(st);
-    whole = whole || size <= SAMPLE_COUNT * BLOCK_LEN;
-    bool filed = (whole ? version_content(fd, size, hash) : hash_samples(fd, size, hash)) && settled &&
-                 fstat(fd, &after) == 0 && version_of(&after) == version_of(st);
-    if (filed)
+    if (version_content(fd, size, hash) && settled && is_still(fd, st))
         known_put(known, key, *hash);
-    return filed;
+}
+
+bool version_sample(struct known *known, uint64_t key, int fd, const struct stat *st, bool at_hand, uint64_t *hash) {
+    bool settled = is_settled(st), read = hash_samples(fd, (uint64_t)st->st_size, at_hand, hash);
+    if (read && settled && is_still(fd, st))
+        known_put(known, key, *hash);
+    return read || !at_hand;
 }
