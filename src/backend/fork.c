@@ -3,6 +3,8 @@
    The table of clients is shared memory, so the parent sees which child has been idle longest when it must make room;
    it lets one go with SIGTERM. A child that loses its parent is killed by the kernel. */
 #define _GNU_SOURCE
+#include "guard/filter.h"
+#include "guard/sandbox.h"
 #include "host/door.h"
 #include "host/signals.h"
 
@@ -11,6 +13,7 @@
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -67,6 +70,7 @@ static _Noreturn void fork_child(struct forked *self, struct client *client) {
     signals_wake(worker->wake_fd);
     for (int i = 0; i < worker->listeners->count; i++)
         close(worker->listeners->fd[i]);
+    sandbox_narrow(SANDBOX_CHILD);
     worker->rest_until_ms = 0; /* the parent's, as is when to look after the others */
     worker->draining = false;
     clock_update(&worker->env.clock);
@@ -130,9 +134,19 @@ static void fork_close(void *model) {
     free(model);
 }
 
+/* clone is fork(2) as the C library makes it. */
+static const int fork_calls[] = {
+    SYS_clone,  SYS_wait4, SYS_kill, SYS_prctl,
+#ifdef SYS_fork
+    SYS_fork,
+#endif
+    FILTER_END,
+};
+
 const struct backend fork_backend = {
     .name = "fork",
     .summary = "a process per client",
+    .calls = fork_calls,
     .open = fork_open,
     .wait = fork_wait,
     .take = fork_take,

@@ -12,6 +12,7 @@
 #define _GNU_SOURCE
 #include "backend/uring_ring.h"
 #include "base/say.h"
+#include "guard/filter.h"
 #include "host/worker.h"
 
 #include <errno.h>
@@ -20,6 +21,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 enum {
@@ -389,9 +391,12 @@ static void uring_close(void *model) {
     free(self);
 }
 
+static const int uring_calls[] = {SYS_io_uring_enter, FILTER_END};
+
 const struct backend uring_backend = {
     .name = "uring",
     .summary = "the ops themselves are handed to io_uring",
+    .calls = uring_calls,
     .open = uring_open,
     .wait = uring_wait,
     .take = uring_take,
