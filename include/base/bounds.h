@@ -68,6 +68,9 @@ enum {
     /* And who waited at the door is let in as places become free for this long, while nobody new is heard: less than
        the second after which TCP tries again, so that he is refused, or finds our successor, at the first try. */
     HOLD_MS = 500,
+    /* A new process that is to replace this one may take this long to serve: its root's disk and names of hosts may be
+       slow. */
+    UPGRADE_MS = 30 * 1000,
     /* After our FIN: what the peer still sends is read and dropped, lest a reset destroys the reply (RFC 9112 9.6). */
     LINGER_MS = 2 * 1000, /* ROOM_GRACE_MS where others wait for the place */
     LINGER_BYTES = 256 * 1024,
