@@ -16,10 +16,13 @@ struct privileges {
    `error`: there is no such user, or it is root. */
 bool privileges_find(struct privileges *privileges, const char *text, char *error, size_t error_size);
 
-/* Makes the calling process, of one thread, the user: uid, gid, groups and capabilities, all of them and for good, which
-   is looked at afterwards. The user's other groups are taken, as login does. False with the reason in `error`: nothing
-   must be served then. */
+/* Makes the calling process, of one thread, the user: uid, gid, groups and capabilities, all of them and for good,
+   which is looked at afterwards. The user's other groups are taken, as login does. False with the reason in `error`:
+   nothing must be served then. */
 bool privileges_drop(const struct privileges *privileges, char *error, size_t error_size);
+
+/* Whether the calling process, which isn't root's, is the user's already. False with the reason in `error`. */
+bool privileges_is(const struct privileges *privileges, char *error, size_t error_size);
 
 /* Whether the process may do what only root may. */
 bool privileges_root(void);

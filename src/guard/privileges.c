@@ -123,6 +123,11 @@ bool privileges_drop(const struct privileges *privileges, char *error, size_t er
     return true;
 }
 
+bool privileges_is(const struct privileges *privileges, char *error, size_t error_size) {
+    return privileges->uid == geteuid() ||
+           fail(error, error_size, "only root can become another user: start it as root, or as that user");
+}
+
 bool privileges_root(void) {
     return geteuid() == 0;
 }

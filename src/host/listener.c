@@ -350,6 +350,10 @@ void listeners_own(struct listeners *listeners) {
     atomic_store(&listeners->shared, managers);
 }
 
+listener_set listeners_take_names(struct listeners *listeners) {
+    return ~atomic_fetch_or(&listeners->shared, LISTENERS_ALL) & LISTENERS_ALL;
+}
+
 void listeners_close(struct listeners *listeners) {
     for (int i = 0; i < listeners->count; i++) {
         if (!listeners_shared(listeners, i))

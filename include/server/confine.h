@@ -1,0 +1,14 @@
+/* The rights that the server gives up before it serves: root's (--user), the rest of the file system (--chroot), and
+   what the sandbox takes. */
+#ifndef CONFINE_H
+#define CONFINE_H
+
+#include "server/config.h"
+
+/* Whether some of this makes a steward necessary. */
+bool confine_wanted(const struct config *config);
+
+/* Gives them up; what can't be had is said once. With one thread. False after say(): nothing must be served. */
+bool confine(struct config *config);
+
+#endif
