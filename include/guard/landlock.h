@@ -7,7 +7,6 @@
 enum landlock_access {
     LANDLOCK_READ,   /* files and folders beneath a folder, or one file */
     LANDLOCK_APPEND, /* files beneath a folder are made and written */
-    LANDLOCK_REMOVE, /* names are removed beneath a folder: sockets and files */
 };
 
 /* The kernel's version of it; 0: it has none. */

@@ -8,7 +8,10 @@
 /* Whether some of this makes a steward necessary. */
 bool confine_wanted(const struct config *config);
 
-/* Gives them up; what can't be had is said once. With one thread. False after say(): nothing must be served. */
+/* Gives them up. With one thread. False after say(): nothing must be served. */
 bool confine(struct config *config);
+
+/* For the banner: says what has been kept. */
+void confine_say(const struct config *config);
 
 #endif

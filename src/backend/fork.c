@@ -62,6 +62,7 @@ static _Noreturn void fork_child(struct forked *self, struct client *client) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != self->parent)
         _exit(1);
+    sandbox_narrow(SANDBOX_CHILD);
     observer_in_child(&worker->observer, client->index);
     signals_forget();
     worker->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -70,7 +71,6 @@ static _Noreturn void fork_child(struct forked *self, struct client *client) {
     signals_wake(worker->wake_fd);
     for (int i = 0; i < worker->listeners->count; i++)
         close(worker->listeners->fd[i]);
-    sandbox_narrow(SANDBOX_CHILD);
     worker->rest_until_ms = 0; /* the parent's, as is when to look after the others */
     worker->draining = false;
     clock_update(&worker->env.clock);

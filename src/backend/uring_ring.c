@@ -3,6 +3,7 @@
    place reused only when it has been read. */
 #define _GNU_SOURCE
 #include "backend/uring_ring.h"
+#include "guard/filter.h"
 
 #include <errno.h>
 #include <string.h>
@@ -34,6 +35,8 @@ struct uring_slots_reg {
     uint16_t group, flags;
     uint64_t reserved[3];
 };
+
+const int uring_ring_calls[] = {SYS_io_uring_enter, FILTER_END};
 
 static int uring_ring_setup(unsigned sq_count, struct io_uring_params *params) {
     int fd = (int)syscall(__NR_io_uring_setup, sq_count, params);

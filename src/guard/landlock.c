@@ -20,7 +20,6 @@ enum { CREATE_VERSION = 1, RULE_PATH_BENEATH = 1 };
 #define FS_WRITE_FILE (1ull << 1)
 #define FS_READ_FILE (1ull << 2)
 #define FS_READ_DIR (1ull << 3)
-#define FS_REMOVE_FILE (1ull << 5)
 #define FS_MAKE_REG (1ull << 8)
 #define FS_VERSION_1 ((1ull << 13) - 1)
 #define FS_REFER (1ull << 13)
@@ -65,7 +64,6 @@ bool landlock_allow(int rules, const char *path, enum landlock_access access) {
     static const uint64_t allowed[] = {
         [LANDLOCK_READ] = FS_READ_FILE | FS_READ_DIR,
         [LANDLOCK_APPEND] = FS_WRITE_FILE | FS_MAKE_REG,
-        [LANDLOCK_REMOVE] = FS_REMOVE_FILE,
     };
     struct stat st;
     struct path_beneath rule = {.allowed = allowed[access], .folder = open(path, O_PATH | O_CLOEXEC)};

@@ -235,7 +235,7 @@ static const struct option_row option_rows[] = {
      read_user, .noun = "a user"},
     {"chroot", 0, NULL, GROUP_SERVICE, "make the root all there is of the file system (as root)", NULL,
      option_switch, TO(chroot)},
-    {"no-sandbox", 0, NULL, GROUP_SERVICE, "go without Landlock and seccomp, which forbid what serving doesn't need", NULL,
+    {"no-sandbox", 0, NULL, GROUP_SERVICE, "without Landlock and seccomp, which forbid all but serving", NULL,
      option_switch, TO(no_sandbox)},
     {"pid-file", 0, "FILE", GROUP_SERVICE, "holds the process' number while it serves", NULL,
      option_path, TO(pid_path), .noun = "a file"},

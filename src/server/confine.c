@@ -14,6 +14,9 @@
 
 enum { PLACES_MAX = 16 };
 
+/* What the sandbox is without. */
+static char missing[128];
+
 struct places {
     struct sandbox_place at[PLACES_MAX];
     char paths[PLACES_MAX][PATH_MAX];
@@ -39,8 +42,9 @@ static void add_folder_of(struct places *places, const char *path, enum landlock
     add_place(places, folder, access);
 }
 
-/* A root that is reached by a symbolic link may be pointed elsewhere, by a deploy: to a neighbour of what it leads to
-   now, or of the link. */
+/* Rules hold for what lies beneath a folder, not for its name: so that the root may be replaced, or be a symbolic link
+   that a deploy points to a neighbour, the folders that the name and what it leads to lie in are allowed; but not all
+   there is. */
 static void add_root(struct places *places, const struct site_config *site) {
     char real[PATH_MAX], plain[PATH_MAX];
     if (site->symlinks == SYMLINKS_ALL) { /* these lead wherever they like */
@@ -52,17 +56,15 @@ static void add_root(struct places *places, const struct site_config *site) {
     size_t len = strlen(plain);
     while (len > 1 && plain[len - 1] == '/')
         plain[--len] = '\0';
-    if (!realpath(site->root, real) || readlink(plain, (char[1]){0}, 1) < 0)
-        return;
-    if (strrchr(real, '/') != real)
-        add_folder_of(places, real, LANDLOCK_READ);
-    if (strrchr(plain, '/') != plain)
+    if (strrchr(plain, '/') && strrchr(plain, '/') != plain)
         add_folder_of(places, plain, LANDLOCK_READ);
+    if (realpath(site->root, real) && strrchr(real, '/') != real)
+        add_folder_of(places, real, LANDLOCK_READ);
 }
 
 static bool enter_sandbox(const struct config *config) {
     static struct places places;
-    char missing[128], error[256];
+    char error[256];
     add_root(&places, &config->settings.site);
     add_folder_of(&places, config->config_path, LANDLOCK_READ);
     add_folder_of(&places, config->auth_path, LANDLOCK_READ);
@@ -73,8 +75,6 @@ static bool enter_sandbox(const struct config *config) {
         say("can't enter the sandbox: %s; --no-sandbox does without", error);
         return false;
     }
-    if (missing[0] && !config->quiet)
-        say("the sandbox is without %s, which this system doesn't have", missing);
     return true;
 }
 
@@ -89,11 +89,8 @@ static bool enter_root(struct config *config) {
 
 static bool become_user(const struct config *config) {
     char error[256];
-    if (!config->user_given) {
-        if (privileges_root() && !config->quiet)
-            say("running as root: --user NAME gives its rights up once the ports are open");
+    if (!config->user_given)
         return true;
-    }
     if (privileges_root() ? privileges_drop(&config->user, error, sizeof error)
                           : privileges_is(&config->user, error, sizeof error))
         return true;
@@ -109,4 +106,11 @@ bool confine(struct config *config) {
     if (config->chroot && !enter_root(config))
         return false;
     return become_user(config) && (config->no_sandbox || enter_sandbox(config));
+}
+
+void confine_say(const struct config *config) {
+    if (privileges_root())
+        say("running as root: --user NAME gives its rights up once the ports are open");
+    if (!config->no_sandbox && missing[0])
+        say("the sandbox is without %s, which is not to be had here", missing);
 }

@@ -74,6 +74,7 @@ static void server_banner(const struct server *server) {
         return;
     }
     say("%s", status);
+    confine_say(config);
     listener_urls_print(&server->listeners, STDERR_FILENO);
 }
 
