@@ -7,6 +7,7 @@
 #include "host/worker.h"
 #include "base/check.h"
 #include "base/say.h"
+#include "guard/sandbox.h"
 #include "engine/exchanges.h"
 #include "host/signals.h"
 
@@ -382,6 +383,7 @@ static bool worker_is_done(const struct worker *worker) {
 }
 
 void worker_run(struct worker *worker) {
+    sandbox_narrow(SANDBOX_WORKER);
     worker_check_stop(worker); /* a signal that came before there was anybody to wake */
     while (!worker_is_done(worker)) {
         listener_set rings = worker->settings->backend->wait(worker->model, worker_accepting(worker));
