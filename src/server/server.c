@@ -124,7 +124,7 @@ static bool server_end_loads(struct worker *workers, int count) {
 
 int server_run(const struct config *config) {
     struct listeners listeners;
-    char error[512];
+    char error[1024]; /* the longest line that is said */
     int opened = 0, count = config->settings.workers;
     bool ok = true;
     unsigned fit = server_fit((unsigned)count), connections = config->settings.limits.max_connections;
