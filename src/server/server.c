@@ -203,7 +203,7 @@ static bool server_end_loads(struct worker *workers, int count) {
 
 static bool server_open_listeners(struct server *server) {
     const struct config *config = server->config;
-    char error[512];
+    char error[1024]; /* as long as a line may be that is said */
     if (listeners_open(&server->listeners, config->listen, config->listen_count, config->port, &server->inherited,
                        error, sizeof error))
         return true;
