@@ -24,6 +24,9 @@ struct reply {
 /* A small page that says the status. `extra`: fields, each with its CRLF. */
 void render_page(struct reply *reply, int status, const char *extra);
 
+/* A word of text that no cache keeps: 200 or 503. */
+void render_health(struct reply *reply, int status, struct slice word);
+
 /* 204 with Allow. */
 void render_options(struct reply *reply);
 

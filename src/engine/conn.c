@@ -3,6 +3,8 @@
    requests beyond what the output queue holds, or one that waits for a load, are copied to a borrowed buffer.
 
    state      wants           on progress                    on end       on -ETIMEDOUT        deadline
+   PROXIED    RECV            PROXY header whole: READING,   close        close                as READING's
+                              what follows; bad: close
    READING    RECV            head and body whole: reply;    close        nothing received:    idle, then one
                               else wait for more                          close; else 408      for the whole head
    LOADING    LOAD            ask again: reply, or           close        503, then close      load
@@ -22,14 +24,18 @@
 /* clang-format on */
 #include "engine/conn.h"
 #include "base/check.h"
+#include "engine/peer.h"
+#include "protocol/proxy_header.h"
 #include "protocol/request.h"
 #include "site/reply.h"
 
 #include <errno.h>
 #include <string.h>
 
-void conn_open(struct conn *conn, struct conn_env *env, uint64_t peer) {
-    *conn = (struct conn){.env = env, .peer = peer, .state = CONN_READING};
+void conn_open(struct conn *conn, struct conn_env *env, struct address *from) {
+    *conn = (struct conn){.env = env, .from = from};
+    peer_open(conn);
+    conn->state = conn->trusted && env->trust->proxy_protocol ? CONN_PROXIED : CONN_READING;
     conn->deadline_ms = env->clock.now_ms + env->limits->idle_timeout_ms;
 }
 
@@ -97,8 +103,10 @@ static bool conn_is_last(const struct conn *conn, const struct request *request)
    loaded first: then it is held, as due. */
 static void conn_reply(struct conn *conn, const struct request *request, bool distrust) {
     const struct conn_env *env = conn->env;
-    bool again = conn->state == CONN_LOADING;
-    struct asker asker = {.peer = conn->peer,
+    bool again = conn->state == CONN_LOADING, too_many;
+    struct address from = peer_ask(conn, request, &too_many);
+    struct asker asker = {.peer = address_key(&from),
+                          .too_many = too_many,
                           .since_ms = again ? conn->reply_at_ms : env->clock.now_ms,
                           .since_look = conn->since_look,
                           .load = again ? conn->load : NULL};
@@ -250,6 +258,26 @@ static void conn_feed_body(struct conn *conn, const char *bytes, size_t len) {
     conn_take_requests(conn, NULL, 0, false);
 }
 
+/* The header, and the head behind it, have one deadline from the first byte on. */
+static void conn_feed_proxied(struct conn *conn, const char *bytes, size_t len) {
+    struct address from;
+    bool unfinished = conn->in != NULL;
+    if (unfinished) {
+        memcpy(conn->in + conn->in_len, bytes, len);
+        bytes = conn->in;
+        len += conn->in_len;
+    }
+    ssize_t used = proxy_header_parse(bytes, len, conn->env->limits->head_max, &from);
+    if (used == PROXY_HEADER_INCOMPLETE) {
+        conn_keep(conn, NULL, 0, bytes, len);
+        conn_set_reading_deadline(conn, unfinished);
+    } else if (used == PROXY_HEADER_BAD || !peer_introduce(conn, &from)) {
+        conn_close(conn); /* who hasn't said whom it speaks for is owed no answer */
+    } else {
+        conn_take_requests(conn, bytes + used, len - (size_t)used, unfinished);
+    }
+}
+
 void conn_feed(struct conn *conn, const char *bytes, size_t len) {
     if (conn->state == CONN_LINGERING) {
         conn->lingered += (uint32_t)len;
@@ -257,7 +285,11 @@ void conn_feed(struct conn *conn, const char *bytes, size_t len) {
             conn->state = CONN_CLOSING;
         return;
     }
-    CHECK(conn->state == CONN_READING && len > 0);
+    CHECK(conn->state <= CONN_READING && len > 0);
+    if (conn->state == CONN_PROXIED) {
+        conn_feed_proxied(conn, bytes, len);
+        return;
+    }
     if (conn->held == HELD_FOR_BODY) {
         conn_feed_body(conn, bytes, len);
         return;
@@ -276,6 +308,7 @@ void conn_feed(struct conn *conn, const char *bytes, size_t len) {
 
 void conn_next(struct conn *conn, struct conn_op *op) {
     switch ((enum conn_state)conn->state) {
+    case CONN_PROXIED:
     case CONN_READING:
         op->kind = OP_RECV;
         op->recv_max = conn->env->limits->head_max - (conn->held ? 0 : conn->in_len);
@@ -310,6 +343,7 @@ static void conn_sent(struct conn *conn, size_t len) {
         return;
     }
     conn_release_out(conn);
+    peer_answered(conn);
     if (conn->last) { /* a close without a FIN before it could drop the last bytes, which wait for one */
         conn->state = CONN_FINISHING;
         conn->lingered = 0;
@@ -328,7 +362,7 @@ static void conn_sent(struct conn *conn, size_t len) {
 static void conn_timed_out(struct conn *conn) {
     struct request request = {.minor_version = 1};
     bool loading = conn->state == CONN_LOADING;
-    if (!loading && (conn->state != CONN_READING || !conn->in)) {
+    if (!loading && (conn->state != CONN_READING || !conn->in)) { /* to a balancer that says nothing, neither */
         conn->state = CONN_CLOSING;
         return;
     }
