@@ -10,6 +10,7 @@
 #include "base/outq.h"
 #include "base/pool.h"
 #include "engine/peer.h"
+#include "engine/watch.h"
 #include "protocol/body.h"
 
 #include <pthread.h>
@@ -19,6 +20,7 @@
 #include <sys/types.h>
 
 struct site;
+struct exchanges;
 
 /* What a worker lends its connections. */
 struct conn_env {
@@ -28,16 +30,26 @@ struct conn_env {
     const struct limits *limits;
     const struct peer_trust *trust; /* NULL: nobody is */
     peer_count_fn *count;           /* NULL: nobody counts */
-    const atomic_bool *crowded; /* somebody waits at the door and can't be let in: replies say Connection: close */
-    bool draining;              /* the worker is going down: likewise */
-    pthread_mutex_t *lock;      /* held by who uses the env and its connections; NULL where one thread runs all */
-    pthread_cond_t *loaded;     /* with the lock: a load has been done */
+    const atomic_bool *crowded;     /* somebody waits at the door and can't be let in: replies say Connection: close */
+    bool draining;                  /* the worker is going down: likewise */
+    pthread_mutex_t *lock;          /* held by who uses the env and its connections; NULL where one thread runs all */
+    pthread_cond_t *loaded;         /* with the lock: a load has been done */
+    const struct watch *watch;      /* NULL: nobody does */
+    struct pool exchanges; /* of EXCHANGES_LEN(watch->keep_max) bytes, one per connection; where somebody watches */
 };
 
 /* A head whose body has been read, and what came behind that. */
 #define CONN_IN_LEN(head_max) (2 * (size_t)(head_max))
 
-enum conn_state { CONN_PROXIED, CONN_READING, CONN_LOADING, CONN_REPLYING, CONN_FINISHING, CONN_LINGERING, CONN_CLOSING };
+enum conn_state {
+    CONN_PROXIED,
+    CONN_READING,
+    CONN_LOADING,
+    CONN_REPLYING,
+    CONN_FINISHING,
+    CONN_LINGERING,
+    CONN_CLOSING
+};
 
 /* What is to become of the head that `in` begins with. */
 enum conn_held {
@@ -56,8 +68,9 @@ struct conn {
         uint64_t sent;     /* REPLYING: bytes of the reply under way */
         struct load *load; /* LOADING: waited for */
     };
-    struct outq *out; /* borrowed while replying */
-    char *in;         /* borrowed while input is unfinished or waits */
+    struct outq *out;            /* borrowed while replying */
+    char *in;                    /* borrowed while input is unfinished or waits */
+    struct exchanges *exchanges; /* borrowed while replying, where somebody watches */
     uint32_t in_len;
     uint32_t held_len; /* of the head that `in` begins with, unless held is HELD_NONE */
     uint32_t request_count;
@@ -68,6 +81,7 @@ struct conn {
     struct body body;
     uint8_t state;
     uint8_t held;
+    uint8_t end;   /* enum conn_end: why it ends, once that is known */
     bool last;     /* the reply under way says Connection: close */
     bool linger;   /* the peer may still be sending: close with care */
     bool draining; /* conn_drain */

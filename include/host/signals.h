@@ -1,4 +1,4 @@
-/* SIGTERM and SIGINT ask the server to finish; a second one ends it at once. */
+/* SIGTERM and SIGINT ask the server to finish; a second one ends it at once. They only wake a forked child. */
 #ifndef SIGNALS_H
 #define SIGNALS_H
 

@@ -11,13 +11,13 @@ enum { PROXY_HEADER_INCOMPLETE = 0, PROXY_HEADER_BAD = -1 };
 
 /* Parses the header at the start of bytes. Returns its length, with what follows not looked at; PROXY_HEADER_INCOMPLETE
    while nothing is wrong and more is needed (never when len >= max); else PROXY_HEADER_BAD: what follows is nobody's,
-   and no answer is owed. *from is the client's address; or ADDRESS_NONE, when the header says that the connection is the
-   balancer's own (LOCAL, a health check), or doesn't say whose (UNKNOWN, or what is no IP address): then it is from
+   and no answer is owed. *from is the client's address; or ADDRESS_NONE, when the header says that the connection is
+   the balancer's own (LOCAL, a health check), or doesn't say whose (UNKNOWN, or what is no IP address): then it is from
    whom it is from.
 
    Version 1 is strict: one space between its parts, addresses of the family that is named, ports of up to 5 digits, at
-   most 107 bytes. In version 2 all but the address is skipped, its TLVs too: no checksum (CRC32C) is compared. Datagrams
-   are taken like streams, as QUIC clients come that way to the balancer. */
+   most 107 bytes. In version 2 all but the address is skipped, its TLVs too: no checksum (CRC32C) is compared.
+   Datagrams are taken like streams, as QUIC clients come that way to the balancer. */
 ssize_t proxy_header_parse(const char *bytes, size_t len, size_t max, struct address *from);
 
 #endif

@@ -125,8 +125,8 @@ bool request_next_line(const struct request *request, enum request_field field, 
 
    Repeated fields (RFC 9110 5.3): of the lists If-Match, If-None-Match, Accept, Accept-Encoding, X-Forwarded-For,
    Forwarded and Connection the first line stands in fields[], its bit in `repeated` is set, and request_next_line walks
-   them all; of User-Agent, Referer, Sec-Fetch-Dest, Sec-Fetch-Mode and Origin the first line stands; any other of enum request_field
-   is 400. */
+   them all; of User-Agent, Referer, Sec-Fetch-Dest, Sec-Fetch-Mode and Origin the first line stands; any other of enum
+   request_field is 400. */
 int request_parse(const char *bytes, size_t len, size_t head_max, struct request *request, size_t *head_len);
 
 #endif

@@ -1,5 +1,5 @@
-/* Walks from the right, and only as far as those who wrote there are trusted: so what a hostile client begins with costs
-   nothing, and an open quote in it hides nothing of what is added behind. */
+/* Walks from the right, and only as far as those who wrote there are trusted: so what a hostile client begins with
+   costs nothing, and an open quote in it hides nothing of what is added behind. */
 #include "protocol/forwarded.h"
 #include "base/bounds.h"
 #include "base/check.h"

@@ -433,9 +433,9 @@ static int judge_field(struct reader *reader, struct slice name, struct slice va
         if (field == FIELD_CONNECTION)
             note_connection(reader, value, close, keep);
         return field == FIELD_CONNECTION || field == FIELD_IF_MATCH || field == FIELD_IF_NONE_MATCH ||
-                       field == FIELD_ACCEPT || field == FIELD_ACCEPT_ENCODING || field == FIELD_X_FORWARDED_FOR || field == FIELD_FORWARDED ||
-                       field == FIELD_USER_AGENT || field == FIELD_REFERER || field == FIELD_SEC_FETCH_DEST ||
-                       field == FIELD_SEC_FETCH_MODE || field == FIELD_ORIGIN
+                       field == FIELD_ACCEPT || field == FIELD_ACCEPT_ENCODING || field == FIELD_X_FORWARDED_FOR ||
+                       field == FIELD_FORWARDED || field == FIELD_USER_AGENT || field == FIELD_REFERER ||
+                       field == FIELD_SEC_FETCH_DEST || field == FIELD_SEC_FETCH_MODE || field == FIELD_ORIGIN
                    ? 0
                    : 400;
     }
