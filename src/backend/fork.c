@@ -16,8 +16,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { CHILDREN_MAX = 512 }; /* each costs the kernel some 200 KiB */
-
 struct forked {
     struct worker *worker;
     pid_t parent;
@@ -61,7 +59,7 @@ static _Noreturn void fork_child(struct forked *self, struct client *client) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != self->parent)
         _exit(1);
-    observer_in_child(&worker->observer, client->index);
+    worker_in_child(worker, client);
     signals_forget();
     worker->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (worker->wake_fd < 0)
@@ -79,6 +77,7 @@ static _Noreturn void fork_child(struct forked *self, struct client *client) {
 
 static void fork_take(void *model, struct client *client) {
     struct forked *self = model;
+    observer_before_child(&self->worker->observer, client->index);
     pid_t pid = fork();
     if (pid == 0)
         fork_child(self, client);

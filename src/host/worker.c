@@ -29,6 +29,11 @@ enum {
     LOADS_END_MS = 1000,    /* at the end: how long a load is waited for that nobody needs any more */
 };
 
+static void worker_count_site(struct worker *worker) {
+    if (worker->observer.slot)
+        worker->site.cache->counts = &worker->observer.slot->site;
+}
+
 bool worker_open(struct worker *worker, const struct worker *all, const struct settings *settings,
                  const struct listeners *listeners, const struct worker_shared *shared, unsigned capacity,
                  unsigned file_fds) {
@@ -45,6 +50,7 @@ bool worker_open(struct worker *worker, const struct worker *all, const struct s
     observer_init(&worker->observer, shared->observed, (unsigned)(worker - all));
     worker->env.watch = observer_watch(&worker->observer);
     worker->env.clock.fine = worker->env.watch != NULL;
+    worker->drive.observer = &worker->observer;
     clock_update(&worker->env.clock);
     if (worker->wake_fd < 0 || !worker->drive.buffer || !clients_open(&worker->clients, capacity)) {
         say("no memory or descriptors for %u connections: lower --max-connections", capacity);
@@ -63,6 +69,7 @@ bool worker_open(struct worker *worker, const struct worker *all, const struct s
             say("--root %s: %s", settings->site.root, strerror(-error));
         return false;
     }
+    worker_count_site(worker);
     filecache_limit_fds(worker->site.cache, file_fds);
     signals_wake(worker->wake_fd);
     return true;
@@ -150,6 +157,11 @@ void worker_limit_files(struct worker *worker, unsigned count) {
     filecache_limit_fds(worker->site.cache, count);
 }
 
+void worker_in_child(struct worker *worker, const struct client *client) {
+    observer_in_child(&worker->observer, client->index);
+    worker_count_site(worker);
+}
+
 void worker_woken(struct worker *worker) {
     uint64_t count;
     if (read(worker->wake_fd, &count, sizeof count) < 0)
@@ -194,6 +206,7 @@ void worker_make_room(struct worker *worker) {
     atomic_store_explicit(&worker->clients.flags->crowded, count > 0, memory_order_relaxed);
     if (count == 0)
         return;
+    observer_count(&worker->observer, FIGURE_FULL);
     worker_wake_others(worker);
     worker->rest_until_ms = now_ms + ACCEPT_REST_MS;
     if (count > ROOM_AT_ONCE)
@@ -216,6 +229,7 @@ void worker_make_room(struct worker *worker) {
 
 void worker_exhausted(struct worker *worker, const char *what, int error) {
     uint64_t now_ms = worker->env.clock.now_ms;
+    observer_count(&worker->observer, FIGURE_ACCEPT_ERRORS);
     if (now_ms >= worker->quiet_until_ms)
         say("%s: %s; raise the limit (ulimit -n, -u) or lower --max-connections", what, strerror(error));
     worker->quiet_until_ms = now_ms + QUIET_MS;
@@ -365,6 +379,9 @@ void worker_run(struct worker *worker) {
         listener_set rings = worker->settings->backend->wait(worker->model, worker_accepting(worker));
         if (rings && !worker->draining)
             worker_accept(worker, rings);
+        if (worker->round_began_ns)
+            observer_took(&worker->observer, FIGURE_ROUNDS, worker->round_began_ns);
+        worker->round_began_ns = 0;
         worker_check_stop(worker);
     }
     worker_stop(worker);
