@@ -16,6 +16,7 @@ struct worker_shared {
     struct known *known;
     struct loaders *loaders;
     const struct observed *observed;
+    const struct made *made; /* pages of the site; NULL: none */
 };
 
 struct worker {

@@ -19,6 +19,8 @@ struct config {
     const char *listen[LISTEN_MAX]; /* as given; none: every interface at `port` */
     int listen_count;
     bool quiet, verbose;
+    const char *status_path; /* NULL: there is none */
+    struct network_list status_allow;
     enum config_show show;
 
     /* What the site's fields, auth and types are made of. A copy of the struct keeps pointing at the first one's. */

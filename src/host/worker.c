@@ -60,6 +60,7 @@ bool worker_open(struct worker *worker, const struct worker *all, const struct s
     worker->env.trust = &settings->trust;
     worker->env.count = settings->limits.max_per_ip ? worker_count : NULL;
     worker->site.config = &settings->site;
+    worker->site.made = shared->made;
     worker->site.leaving = &worker->clients.flags->leaving;
     worker->site.cache = filecache_open(&settings->site, shared->known, capacity, &error);
     if (!worker->site.cache) {

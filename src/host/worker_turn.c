@@ -120,9 +120,9 @@ static bool worker_park(struct worker *worker, struct client *client) {
 bool worker_wait(struct worker *worker, struct client *client, enum drive_want want) {
     size_t done = worker->drive.done;
     worker->round_left -= done < worker->round_left ? done : worker->round_left;
-    clients_note(&worker->clients, client);
     if (want == WANT_TURN)
         worker_queue(worker, client);
+    clients_note(&worker->clients, client);
     return want != WANT_LOAD || worker_park(worker, client);
 }
 

@@ -4,6 +4,7 @@
 #include "base/say.h"
 #include "host/signals.h"
 #include "host/worker.h"
+#include "observe/status_pages.h"
 
 #include <limits.h>
 #include <semaphore.h>
@@ -12,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 /* As many descriptors as the system grants: what limits connections should be --max-connections. Returns how many. */
@@ -119,6 +121,32 @@ static bool server_end_loads(struct worker *workers, int count) {
     return ended;
 }
 
+static void server_phases(void *ctx, unsigned worker, uint64_t counts[PHASE_COUNT]) {
+    const struct worker *workers = ctx;
+    clients_phases(&workers[worker].clients, counts);
+}
+
+/* What is shown of the workers, whose places are known but no more. Returns what they are to count in; NULL: no address
+   space. */
+static struct counters *server_status(struct status_pages *status, const struct config *config, struct worker *workers,
+                                      unsigned connections) {
+    unsigned count = (unsigned)config->settings.workers;
+    unsigned children = connections < CHILDREN_MAX ? connections : CHILDREN_MAX;
+    struct counters *counters = counters_open(count, children);
+    status_pages_open(status, config->status_path);
+    status->counters = counters;
+    status->allow = config->status_allow;
+    status->phases = server_phases;
+    status->ctx = workers;
+    status->version = HTTPD_VERSION;
+    status->model = config->settings.backend->name;
+    status->max_connections = connections;
+    status->pid = getpid();
+    status->started_ns = clock_fine_ns();
+    status->started_at = time(NULL);
+    return counters;
+}
+
 int server_run(const struct config *config) {
     struct listeners listeners;
     char error[512];
@@ -137,9 +165,13 @@ int server_run(const struct config *config) {
         free(workers);
         return 1;
     }
-    const struct observed observed = {0};
-    struct worker_shared shared = {known_open(), loaders_open(NULL), &observed};
-    CHECK(shared.known && shared.loaders);
+    struct status_pages status = {0};
+    const struct observed observed = {config->status_path ? server_status(&status, config, workers, connections)
+                                                          : NULL};
+    struct worker_shared shared = {.known = known_open(), .observed = &observed};
+    shared.loaders = loaders_open(observed.counters ? observed.counters->loaders : NULL);
+    shared.made = observed.counters ? &status.made : NULL;
+    CHECK(shared.known && shared.loaders && (observed.counters || !config->status_path));
     for (; ok && opened < count; opened++)
         ok = worker_open(&workers[opened], workers, &config->settings, &listeners, &shared,
                          server_share(connections, opened, count), server_share(fit, opened, count));
@@ -152,6 +184,7 @@ int server_run(const struct config *config) {
     while (opened-- > 0)
         worker_close(&workers[opened]);
     known_close(shared.known);
+    counters_close(observed.counters);
     free(workers);
     return ok ? 0 : 1;
 }
