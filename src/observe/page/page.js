@@ -72,7 +72,6 @@ function difference(now, before) {
       requests: (worker.requests - before.workers[i].requests) / seconds,
       sent: (worker.sent - before.workers[i].sent) / seconds,
       busy: Math.min(1, (worker.round_seconds - before.workers[i].round_seconds) / seconds),
-      rounds: worker.rounds - before.workers[i].rounds,
     })),
   };
 }
@@ -120,8 +119,8 @@ function path(values, ats, x, y) {
   return text;
 }
 
-function spark(svg, values) {
-  const [width, height] = size(svg), most = Math.max(...values, 1e-9), ats = samples.map(s => s.at);
+function spark(svg, values, most = Math.max(...values, 1e-9)) {
+  const [width, height] = size(svg), ats = samples.map(s => s.at);
   const end = ats[ats.length - 1], x = at => width - (end - at) / KEEP * width;
   const y = value => height - 2 - value / most * (height - 4);
   const line = path(values, ats, x, y);
@@ -203,6 +202,7 @@ function drawTiles() {
 
 function drawLanes(status) {
   const box = byId('lanes'), now = samples[samples.length - 1];
+  const most = Math.max(...samples.flatMap(sample => sample.lanes.map(lane => lane.requests)), 1e-9);
   while (box.children.length < status.workers.length) {
     const lane = element('div', {class: 'lane'});
     lane.append(element('span', {}, `worker ${box.children.length}`), element('svg', {'aria-hidden': 'true'}),
@@ -214,9 +214,9 @@ function drawLanes(status) {
     const cell = (span, value, what) => span.replaceChildren(value, element('small', {}, ` ${what}`));
     cell(spans[1], rate(lane.requests), '/s');
     cell(spans[2], number, `${unit}/s`);
-    cell(spans[3], ...(lane.rounds ? [`${(100 * lane.busy).toFixed(0)} %`, 'busy'] :
+    cell(spans[3], ...(status.workers[i].rounds ? [`${(100 * lane.busy).toFixed(0)} %`, 'busy'] :
                                      [whole(status.workers[i].open), 'open']));
-    spark(box.children[i].querySelector('svg'), samples.map(sample => sample.lanes[i].requests));
+    spark(box.children[i].querySelector('svg'), samples.map(sample => sample.lanes[i].requests), most);
   });
 }
 
