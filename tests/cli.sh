@@ -66,9 +66,9 @@ accepted --idle 5
 accepted --trust 10.0.0.0/8 --trust 2001:db8::/32 --trust 192.0.2.1 --trust ::1 --trust unix --proxy-protocol
 accepted --trust-field forwarded --trust-field x-forwarded-for
 accepted --health /up --drain-delay 0 --drain-delay 0.5 --drain-delay 86400
-many=()
-for number in $(seq 32); do many+=(--trust "192.0.2.$number"); done
-accepted "${many[@]}"
+networks=()
+for number in $(seq 32); do networks+=(--trust "192.0.2.$number"); done
+accepted "${networks[@]}"
 accepted --list --clean-urls --dotfiles --vhosts --cors --isolate
 accepted --not-found 404.html --spa
 accepted --not-found /errors/404.html --spa=/app/index.html
@@ -131,7 +131,7 @@ network='not a network \(such as 10\.0\.0\.0/8, 2001:db8::/32, 192\.0\.2\.1 or u
 for value in '' 10.0.0.0/33 10.0.0/8 '[::1]' ::1/129 192.0.2.1:80 localhost unix: 10.0.0.0/ '10.0.0.0/8 ' 10.0.0.0/8,::1; do
     mistake "--trust .*: $network" --trust "$value"
 done
-mistake '--trust 192\.0\.2\.33: one too many \(at most 32\)$' "${many[@]}" --trust 192.0.2.33
+mistake '--trust 192\.0\.2\.33: one too many \(at most 32\)$' "${networks[@]}" --trust 192.0.2.33
 mistake '--trust-field x-real-ip: not one of them \(x-forwarded-for, forwarded\)$' --trust-field x-real-ip
 mistake '--proxy-protocol: needs --trust CIDR, the addresses of the balancers that send it$' --proxy-protocol
 for value in '' up '/a b' '/up?q' '/up#a' $'/\xc3\xa9'; do
