@@ -17,7 +17,7 @@
 
 enum { DEFAULT_TYPE_MAX = MIME_TYPE_LEN_MAX - (sizeof "; charset=utf-8" - 1) };
 
-enum group { GROUP_CONTENT, GROUP_ADDRESS, GROUP_MODEL, GROUP_LIMITS, GROUP_FRONT, GROUP_ANSWERS, GROUP_COUNT };
+enum group { GROUP_CONTENT, GROUP_ADDRESS, GROUP_MODEL, GROUP_LIMITS, GROUP_FRONT, GROUP_SERVICE, GROUP_ANSWERS, GROUP_COUNT };
 
 static const char *const group_titles[GROUP_COUNT] = {
     [GROUP_CONTENT] = "Content",
@@ -25,6 +25,7 @@ static const char *const group_titles[GROUP_COUNT] = {
     [GROUP_MODEL] = "How",
     [GROUP_LIMITS] = "Limits, which hold in every model",
     [GROUP_FRONT] = "Behind a balancer",
+    [GROUP_SERVICE] = "As a service",
     [GROUP_ANSWERS] = "What is said",
 };
 
@@ -222,9 +223,9 @@ static const struct option_row option_rows[] = {
     {"port", 'p', "N", GROUP_ADDRESS, "TCP port; 0: the kernel picks; not with -l", "7890",
      option_number, TO(port), .noun = "a port number", RANGE(0, 65535), .rules_out = "listen"},
     {"listen", 'l', "ADDR", GROUP_ADDRESS,
-     "HOST:PORT, [V6]:PORT, :PORT, unix:PATH[,mode=666]; repeatable", NULL,
+     "HOST:PORT, :PORT, unix:PATH[,mode=666], fd:NAME; repeatable", NULL,
      read_listen, TO_LIST(listen, LISTEN_MAX), .noun = "an address",
-     .allowed = "HOST:PORT, [V6]:PORT, :PORT or unix:PATH[,mode=666]", .is_ok = listener_spec_ok},
+     .allowed = "HOST:PORT, [V6]:PORT, :PORT, unix:PATH[,mode=666] or fd:NAME", .is_ok = listener_spec_ok},
 
     {"model", 'm', "NAME", GROUP_MODEL, "concurrency model", "epoll",
      read_model, TO(settings.backend), .noun = "a model", .add_allowed = add_models, .print_more = print_models},
@@ -239,7 +240,7 @@ static const struct option_row option_rows[] = {
      SECONDS, TO(settings.limits.header_timeout_ms)},
     {"idle-timeout", 0, "SECONDS", GROUP_LIMITS, "for the next request to begin", "60",
      SECONDS, TO(settings.limits.idle_timeout_ms)},
-    {"send-timeout", 0, "SECONDS", GROUP_LIMITS, "for a reply to make progress", "30",
+    {"send-timeout", 0, "SECONDS", GROUP_LIMITS, "for a reply to make progress", "60",
      SECONDS, TO(settings.limits.send_timeout_ms)},
     {"min-rate", 0, "BYTES", GROUP_LIMITS, "least pace of a reply in a second; 0: none", "500",
      option_number, TO(settings.limits.min_rate), .noun = "a rate in bytes a second", RANGE(0, 1 << 30), .units = "kmg"},
@@ -260,8 +261,15 @@ static const struct option_row option_rows[] = {
     {"drain-delay", 0, "SECONDS", GROUP_FRONT, "from that on until the server begins to stop", "0",
      option_number, TO(settings.drain_delay_ms), .noun = "a time in seconds", .least = 0, .most = 86400, .scale = 1000},
 
+    {"daemon", 0, NULL, GROUP_SERVICE, "go on in the background, once it serves", NULL,
+     option_switch, TO(daemon)},
+    {"pid-file", 0, "FILE", GROUP_SERVICE, "holds the process' number while it serves", NULL,
+     option_path, TO(pid_path), .noun = "a file"},
+
     {"config", 0, "FILE", GROUP_ANSWERS, "more options, a long one a line: port 80; the command line's win", NULL,
      option_path, TO(config_path), .noun = "a file", .role = OPTION_FILE},
+    {"check", 0, NULL, GROUP_ANSWERS, "read everything, say what would happen, and exit", NULL,
+     option_switch, TO(check), .role = OPTION_COMMAND_LINE},
     {"quiet", 'q', NULL, GROUP_ANSWERS, "say nothing but errors; with port 0, the URL on stdout", NULL,
      option_switch, TO(quiet)},
     {"verbose", 'v', NULL, GROUP_ANSWERS, "say more", NULL, option_switch, TO(verbose)},
