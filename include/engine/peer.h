@@ -25,9 +25,12 @@ void peer_open(struct conn *conn);
 /* What its PROXY header said. False: there are too many from there. */
 bool peer_introduce(struct conn *conn, const struct address *address);
 
-/* Whom a request is from, as far as that is known. *too_many: there are as many under way from there as may be. If not,
-   and it is on the connection of one that is trusted, that counts for whom it is from until peer_answered. */
-struct address peer_ask(struct conn *conn, const struct request *request, bool *too_many);
+/* Whom a request is from, as far as that is known. True: not whom its connection is from. */
+bool peer_find(const struct conn *conn, const struct request *request, struct address *from);
+
+/* The same for one that is to be answered. False: there are as many under way from there as may be. Else the connection
+   of one that is trusted counts for whom the request is from until peer_answered. */
+bool peer_ask(struct conn *conn, const struct request *request, struct address *from);
 void peer_answered(struct conn *conn);
 
 #endif

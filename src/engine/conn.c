@@ -46,11 +46,12 @@ void conn_open(struct conn *conn, struct conn_env *env, struct address *from) {
    loaded first: then it is held, as due. */
 static void conn_reply(struct conn *conn, const struct request *request, bool distrust) {
     const struct conn_env *env = conn->env;
-    bool again = conn->state == CONN_LOADING, too_many;
-    struct address from = peer_ask(conn, request, &too_many);
+    bool again = conn->state == CONN_LOADING;
+    struct address from;
+    bool may = peer_ask(conn, request, &from);
     struct asker asker = {.peer = address_key(&from),
                           .from = &from,
-                          .too_many = too_many,
+                          .too_many = !may,
                           .since_ms = again ? conn->reply_at_ms : env->clock.now_ms,
                           .since_look = conn->since_look,
                           .load = again ? conn->load : NULL};
@@ -231,6 +232,7 @@ static void conn_feed_proxied(struct conn *conn, const char *bytes, size_t len) 
     struct address from;
     bool unfinished = conn->in != NULL;
     if (unfinished) {
+        CHECK(conn->in_len + len <= conn->env->limits->head_max);
         memcpy(conn->in + conn->in_len, bytes, len);
         bytes = conn->in;
         len += conn->in_len;

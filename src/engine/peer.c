@@ -19,20 +19,22 @@ bool peer_introduce(struct conn *conn, const struct address *address) {
     return conn->trusted || !conn->env->count || conn->env->count(conn, address_key(address));
 }
 
-struct address peer_ask(struct conn *conn, const struct request *request, bool *too_many) {
+bool peer_find(const struct conn *conn, const struct request *request, struct address *from) {
+    const struct peer_trust *trust = conn->env->trust;
+    if (conn->trusted)
+        return forwarded_find(request, trust->field, &trust->in_front, conn->from, from);
+    *from = conn->from ? *conn->from : (struct address){.kind = ADDRESS_NONE};
+    return false;
+}
+
+bool peer_ask(struct conn *conn, const struct request *request, struct address *from) {
     const struct conn_env *env = conn->env;
-    struct address from = {.kind = ADDRESS_NONE};
-    *too_many = false;
-    if (conn->from)
-        from = *conn->from;
-    if (!conn->trusted)
-        return from;
-    bool beyond = forwarded_find(request, env->trust->field, &env->trust->in_front, conn->from, &from);
-    if (env->count) {
-        *too_many = !env->count(conn, beyond ? address_key(&from) : 0);
-        conn->counted = beyond && !*too_many;
-    }
-    return from;
+    bool forwarded = peer_find(conn, request, from);
+    if (!conn->trusted || !env->count)
+        return true;
+    bool may = env->count(conn, forwarded ? address_key(from) : 0);
+    conn->counted = forwarded && may;
+    return may;
 }
 
 void peer_answered(struct conn *conn) {

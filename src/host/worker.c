@@ -10,6 +10,7 @@
 #include "engine/exchanges.h"
 #include "host/signals.h"
 #include "host/worker_admit.h"
+#include "host/worker_watch.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -29,11 +30,6 @@ enum {
     LOADS_END_MS = 1000,    /* at the end: how long a load is waited for that nobody needs any more */
 };
 
-static void worker_count_site(struct worker *worker) {
-    if (worker->observer.slot)
-        worker->site.cache->counts = &worker->observer.slot->site;
-}
-
 bool worker_open(struct worker *worker, const struct worker *all, const struct settings *settings,
                  const struct listeners *listeners, const struct worker_shared *shared, unsigned capacity,
                  unsigned file_fds) {
@@ -47,10 +43,7 @@ bool worker_open(struct worker *worker, const struct worker *all, const struct s
     worker->drive.buffer = malloc(worker->drive.buffer_len);
     worker->env.site = &worker->site;
     worker->env.limits = &settings->limits;
-    observer_init(&worker->observer, shared->observed, (unsigned)(worker - all));
-    worker->env.watch = observer_watch(&worker->observer);
-    worker->env.clock.fine = worker->env.watch != NULL;
-    worker->drive.observer = &worker->observer;
+    worker_watch(worker, (unsigned)(worker - all));
     clock_update(&worker->env.clock);
     if (worker->wake_fd < 0 || !worker->drive.buffer || !clients_open(&worker->clients, capacity)) {
         say("no memory or descriptors for %u connections: lower --max-connections", capacity);
@@ -70,7 +63,7 @@ bool worker_open(struct worker *worker, const struct worker *all, const struct s
             say("--root %s: %s", settings->site.root, strerror(-error));
         return false;
     }
-    worker_count_site(worker);
+    worker_watch_site(worker);
     filecache_limit_fds(worker->site.cache, file_fds);
     signals_wake(worker->wake_fd);
     return true;
@@ -138,10 +131,12 @@ static int sooner(int a, int b) {
 
 int worker_timeout(const struct worker *worker) {
     uint64_t now_ms = worker->env.clock.now_ms;
+    int tend_ms = worker->tend_at_ms ? ms_until(worker->tend_at_ms, now_ms) : -1;
     if (worker->draining)
-        return ms_until(worker->let_go_at_ms, now_ms);
-    int resting = worker->rest_until_ms > now_ms ? ms_until(worker->rest_until_ms, now_ms) : -1;
-    return worker->leaving ? sooner(resting, ms_until(worker->stop_at_ms, now_ms)) : resting;
+        return sooner(tend_ms, ms_until(worker->let_go_at_ms, now_ms));
+    if (worker->leaving)
+        tend_ms = sooner(tend_ms, ms_until(worker->stop_at_ms, now_ms));
+    return sooner(tend_ms, worker->rest_until_ms > now_ms ? ms_until(worker->rest_until_ms, now_ms) : -1);
 }
 
 int worker_event_timeout(const struct worker *worker) {
@@ -154,13 +149,8 @@ int worker_client_timeout(const struct worker *worker, const struct client *clie
     return sooner(worker_timeout(worker), ms_until(conn_deadline(&client->conn), worker->env.clock.now_ms));
 }
 
-void worker_limit_files(struct worker *worker, unsigned count) {
-    filecache_limit_fds(worker->site.cache, count);
-}
-
-void worker_in_child(struct worker *worker, const struct client *client) {
-    observer_in_child(&worker->observer, client->index);
-    worker_count_site(worker);
+void worker_files_above(struct worker *worker, int first) {
+    filecache_fds_above(worker->site.cache, first);
 }
 
 void worker_woken(struct worker *worker) {
@@ -191,12 +181,17 @@ static unsigned waiting_count(const struct listeners *listeners) {
     return count;
 }
 
+void worker_look(const struct worker *worker) {
+    const uint64_t one = 1;
+    if (write(worker->wake_fd, &one, sizeof one) < 0)
+        CHECK(errno == EAGAIN); /* full is readable too */
+}
+
 /* Who waits at the door may have rung for this worker alone: others may have room. */
 static void worker_wake_others(const struct worker *worker) {
-    const uint64_t one = 1;
     for (int i = 0; i < worker->settings->workers; i++)
-        if (&worker->all[i] != worker && write(worker->all[i].wake_fd, &one, sizeof one) < 0)
-            continue; /* full is readable too */
+        if (&worker->all[i] != worker)
+            worker_look(&worker->all[i]);
 }
 
 void worker_make_room(struct worker *worker) {
@@ -297,7 +292,8 @@ static void worker_accept(struct worker *worker, listener_set rings) {
 }
 
 /* From now on nobody new comes to this door; who has is left in its queue, of which shutting a TCP socket would reset
-   all. So a SYN is dropped: its sender tries again, and is refused then, or finds our successor. */
+   all. So a SYN is dropped: its sender tries again, and is refused then, or finds our successor. A door that others
+   have, too, stays open. */
 static void worker_hold_door(const struct listeners *listeners) {
     static struct sock_filter drop_syn[] = {
         BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 13), /* the flags in a TCP header */
@@ -308,14 +304,18 @@ static void worker_hold_door(const struct listeners *listeners) {
     };
     const struct sock_fprog program = {sizeof drop_syn / sizeof drop_syn[0], drop_syn};
     for (int i = 0; i < listeners->count; i++)
-        if (listeners->local[i].inode)
+        if (listeners_shared(listeners, i))
+            continue;
+        else if (listeners->local[i].inode)
             shutdown(listeners->fd[i], SHUT_RD); /* this one's queue stays */
         else
             setsockopt(listeners->fd[i], SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
 }
 
 /* Lets in who had come before the stop, as places become free, and whose handshake was under way; then the door is
-   shut, and who comes is told so at once. Closing is no good while other workers watch the same descriptor. */
+   shut, and who comes is told so at once. Closing is no good while other workers watch the same descriptor.
+   Of a door that others have, too, we may have heard the last ring in their place (EPOLLEXCLUSIVE wakes one): so that
+   we answer it, and by the second look our model watches it no more. */
 static void worker_shut_door(struct worker *worker) {
     uint64_t waited_ms = worker->env.clock.now_ms - worker->stopped_at_ms;
     for (int i = 0; i < worker->listeners->count; i++) {
@@ -328,7 +328,8 @@ static void worker_shut_door(struct worker *worker) {
     if (waited_ms < ROOM_GRACE_MS)
         return;
     for (int i = 0; i < worker->listeners->count; i++)
-        shutdown(worker->listeners->fd[i], SHUT_RD);
+        if (!listeners_shared(worker->listeners, i))
+            shutdown(worker->listeners->fd[i], SHUT_RD);
     worker->shut = true;
 }
 
@@ -346,16 +347,25 @@ static void worker_let_go(struct worker *worker) {
             worker->settings->backend->drain(worker->model, client);
 }
 
+/* Balancers find out in --drain-delay, and send others elsewhere. Who has a successor need not tell them: that answers
+   at the same address. */
+static void worker_leave(struct worker *worker) {
+    bool replaced = signals_handed_over();
+    worker->leaving = true;
+    worker->stop_at_ms = worker->env.clock.now_ms + (replaced ? 0 : worker->settings->drain_delay_ms);
+    atomic_store_explicit(&worker->clients.flags->leaving, !replaced, memory_order_relaxed);
+}
+
 void worker_check_stop(struct worker *worker) {
+    atomic_store_explicit(&worker->turned, true, memory_order_relaxed);
+    if (worker == worker->all && worker->shared.tend)
+        worker->tend_at_ms = worker->shared.tend(worker->shared.server, worker->env.clock.now_ms);
     if (!signals_stopping())
         return;
-    if (!worker->leaving) {
-        worker->leaving = true;
-        worker->stop_at_ms = worker->env.clock.now_ms + worker->settings->drain_delay_ms;
-        atomic_store_explicit(&worker->clients.flags->leaving, true, memory_order_relaxed);
-    }
+    if (!worker->leaving)
+        worker_leave(worker);
     if (worker->env.clock.now_ms < worker->stop_at_ms)
-        return; /* balancers find out meanwhile, and send others elsewhere */
+        return;
     if (!worker->draining) {
         worker->draining = worker->env.draining = true;
         worker->stopped_at_ms = worker->env.clock.now_ms;
@@ -380,9 +390,7 @@ void worker_run(struct worker *worker) {
         listener_set rings = worker->settings->backend->wait(worker->model, worker_accepting(worker));
         if (rings && !worker->draining)
             worker_accept(worker, rings);
-        if (worker->round_began_ns)
-            observer_took(&worker->observer, FIGURE_ROUNDS, worker->round_began_ns);
-        worker->round_began_ns = 0;
+        worker_watch_round(worker);
         worker_check_stop(worker);
     }
     worker_stop(worker);

@@ -18,7 +18,7 @@
 
 enum { DEFAULT_TYPE_MAX = MIME_TYPE_LEN_MAX - (sizeof "; charset=utf-8" - 1) };
 
-enum group { GROUP_CONTENT, GROUP_ADDRESS, GROUP_MODEL, GROUP_LIMITS, GROUP_FRONT, GROUP_ANSWERS, GROUP_COUNT };
+enum group { GROUP_CONTENT, GROUP_ADDRESS, GROUP_MODEL, GROUP_LIMITS, GROUP_FRONT, GROUP_SERVICE, GROUP_ANSWERS, GROUP_COUNT };
 
 static const char *const group_titles[GROUP_COUNT] = {
     [GROUP_CONTENT] = "Content",
@@ -26,6 +26,7 @@ static const char *const group_titles[GROUP_COUNT] = {
     [GROUP_MODEL] = "How",
     [GROUP_LIMITS] = "Limits, which hold in every model",
     [GROUP_FRONT] = "Behind a balancer",
+    [GROUP_SERVICE] = "As a service",
     [GROUP_ANSWERS] = "What is said",
 };
 
@@ -229,9 +230,9 @@ static const struct option_row option_rows[] = {
     {"port", 'p', "N", GROUP_ADDRESS, "TCP port; 0: the kernel picks; not with -l", "7890",
      option_number, TO(port), .noun = "a port number", RANGE(0, 65535), .rules_out = "listen"},
     {"listen", 'l', "ADDR", GROUP_ADDRESS,
-     "HOST:PORT, [V6]:PORT, :PORT, unix:PATH[,mode=666]; repeatable", NULL,
+     "HOST:PORT, :PORT, unix:PATH[,mode=666], fd:NAME; repeatable", NULL,
      read_listen, TO_LIST(listen, LISTEN_MAX), .noun = "an address",
-     .allowed = "HOST:PORT, [V6]:PORT, :PORT or unix:PATH[,mode=666]", .is_ok = listener_spec_ok},
+     .allowed = "HOST:PORT, [V6]:PORT, :PORT, unix:PATH[,mode=666] or fd:NAME", .is_ok = listener_spec_ok},
 
     {"model", 'm', "NAME", GROUP_MODEL, "concurrency model", "epoll",
      read_model, TO(settings.backend), .noun = "a model", .add_allowed = add_models, .print_more = print_models},
@@ -246,7 +247,7 @@ static const struct option_row option_rows[] = {
      SECONDS, TO(settings.limits.header_timeout_ms)},
     {"idle-timeout", 0, "SECONDS", GROUP_LIMITS, "for the next request to begin", "60",
      SECONDS, TO(settings.limits.idle_timeout_ms)},
-    {"send-timeout", 0, "SECONDS", GROUP_LIMITS, "for a reply to make progress", "30",
+    {"send-timeout", 0, "SECONDS", GROUP_LIMITS, "for a reply to make progress", "60",
      SECONDS, TO(settings.limits.send_timeout_ms)},
     {"min-rate", 0, "BYTES", GROUP_LIMITS, "least pace of a reply in a second; 0: none", "500",
      option_number, TO(settings.limits.min_rate), .noun = "a rate in bytes a second", RANGE(0, 1 << 30), .units = "kmg"},
@@ -256,16 +257,21 @@ static const struct option_row option_rows[] = {
     {"max-requests", 0, "N", GROUP_LIMITS, "requests on one connection; 0: no limit", "0",
      option_number, TO(settings.limits.max_requests), .noun = "a number of requests", RANGE(0, 1000000000)},
 
-    {"trust", 0, "CIDR", GROUP_FRONT, "who is believed about its clients; 'unix': its sockets; repeatable", NULL,
+    {"trust", 0, "CIDR", GROUP_FRONT, "balancers that are believed: a network, address or unix; repeatable", NULL,
      read_network, TO(settings.trust.in_front), .noun = "a network", .allowed = "such as 10.0.0.0/8, 2001:db8::/32, 192.0.2.1 or unix"},
-    {"trust-field", 0, "FIELD", GROUP_FRONT, "where it names them: this, or forwarded (RFC 7239)", "x-forwarded-for",
+    {"trust-field", 0, "FIELD", GROUP_FRONT, "where they name clients; or: forwarded", "x-forwarded-for",
      option_choice, TO(settings.trust.field), .noun = "one of them", .choices = forwarded_choices},
-    {"proxy-protocol", 0, NULL, GROUP_FRONT, "its connections begin with a PROXY header, v1 or v2", NULL,
+    {"proxy-protocol", 0, NULL, GROUP_FRONT, "their connections begin with a PROXY header, v1 or v2", NULL,
      option_switch, TO(settings.trust.proxy_protocol)},
     {"health", 0, "PATH", GROUP_FRONT, "answered 200, and 503 once the server has been asked to stop", NULL,
      read_health, TO(settings.site.health), .noun = "a path", .allowed = "'/' first, printable ASCII, no query"},
-    {"drain-delay", 0, "SECONDS", GROUP_FRONT, "goes on so long, asked to stop, for --health to be seen", "0",
+    {"drain-delay", 0, "SECONDS", GROUP_FRONT, "from that on until the server begins to stop", "0",
      option_number, TO(settings.drain_delay_ms), .noun = "a time in seconds", .least = 0, .most = 86400, .scale = 1000},
+
+    {"daemon", 0, NULL, GROUP_SERVICE, "go on in the background, once it serves", NULL,
+     option_switch, TO(daemon)},
+    {"pid-file", 0, "FILE", GROUP_SERVICE, "holds the process' number while it serves", NULL,
+     option_path, TO(pid_path), .noun = "a file"},
 
     {"status", 0, "[=PATH]", GROUP_ANSWERS, "what goes on, at PATH (/_httpd), and PATH/status.json and PATH/metrics", NULL,
      read_status, TO(status_path), .noun = "a path", .allowed = "/name, of letters, digits and -_.~"},
@@ -273,6 +279,8 @@ static const struct option_row option_rows[] = {
      read_network, TO(status_allow), .noun = "a network", .allowed = "such as 10.0.0.0/8, 2001:db8::/32, 192.0.2.1 or unix"},
     {"config", 0, "FILE", GROUP_ANSWERS, "more options, a long one a line: port 80; the command line's win", NULL,
      option_path, TO(config_path), .noun = "a file", .role = OPTION_FILE},
+    {"check", 0, NULL, GROUP_ANSWERS, "read everything, say what would happen, and exit", NULL,
+     option_switch, TO(check), .role = OPTION_COMMAND_LINE},
     {"quiet", 'q', NULL, GROUP_ANSWERS, "say nothing but errors; with port 0, the URL on stdout", NULL,
      option_switch, TO(quiet)},
     {"verbose", 'v', NULL, GROUP_ANSWERS, "say more", NULL, option_switch, TO(verbose)},

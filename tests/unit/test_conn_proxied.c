@@ -274,6 +274,13 @@ TEST(one_too_many_is_429_and_its_connection_stays) {
     assert_sends("429 200 200 ");
 }
 
+TEST(who_leaves_before_the_answer_was_the_one_that_asked) {
+    FEED("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n" FOR("192.0.2.5") "\r\nx");
+    conn_done(&engine.conn, 0);
+    assert_asked_from("192.0.2.5");
+    assert_int_equal(engine.told[0].status, STATUS_CLIENT_LEFT);
+}
+
 TEST(the_other_field_is_heard_where_that_is_said) {
     trust.field = FORWARDED_FORWARDED;
     FEED(GET_FROM("Forwarded: for=\"[2001:db8::1]\"\r\n" FOR("192.0.2.5")));
@@ -311,6 +318,7 @@ int main(void) {
         PROXIED(the_field_of_one_behind_a_header_is_not_heard),
         FORWARDED(a_request_counts_for_whom_it_is_from_while_it_is_answered),
         FORWARDED(one_too_many_is_429_and_its_connection_stays),
+        FORWARDED(who_leaves_before_the_answer_was_the_one_that_asked),
         FORWARDED(the_other_field_is_heard_where_that_is_said),
         FORWARDED(the_field_of_who_is_not_trusted_is_not_heard),
     };
