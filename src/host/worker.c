@@ -11,6 +11,7 @@
 #include "engine/exchanges.h"
 #include "host/signals.h"
 #include "host/worker_admit.h"
+#include "host/worker_watch.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -43,9 +44,7 @@ bool worker_open(struct worker *worker, const struct worker *all, const struct s
     worker->drive.buffer = malloc(worker->drive.buffer_len);
     worker->env.site = &worker->site;
     worker->env.limits = &settings->limits;
-    observer_init(&worker->observer, shared->observed, (unsigned)(worker - all));
-    worker->env.watch = observer_watch(&worker->observer);
-    worker->env.clock.fine = worker->env.watch != NULL;
+    worker_watch(worker, (unsigned)(worker - all));
     clock_update(&worker->env.clock);
     if (worker->wake_fd < 0 || !worker->drive.buffer || !clients_open(&worker->clients, capacity)) {
         say("no memory or descriptors for %u connections: lower --max-connections", capacity);
@@ -55,6 +54,7 @@ bool worker_open(struct worker *worker, const struct worker *all, const struct s
     worker->env.trust = &settings->trust;
     worker->env.count = settings->limits.max_per_ip ? worker_count : NULL;
     worker->site.config = &settings->site;
+    worker->site.made = shared->made;
     worker->site.leaving = &worker->clients.flags->leaving;
     worker->site.cache = filecache_open(&settings->site, shared->known, capacity, &error);
     if (!worker->site.cache) {
@@ -64,6 +64,7 @@ bool worker_open(struct worker *worker, const struct worker *all, const struct s
             say("--root %s: %s", settings->site.root, strerror(-error));
         return false;
     }
+    worker_watch_site(worker);
     filecache_limit_fds(worker->site.cache, file_fds);
     signals_wake(worker->wake_fd);
     return true;
@@ -202,6 +203,7 @@ void worker_make_room(struct worker *worker) {
     atomic_store_explicit(&worker->clients.flags->crowded, count > 0, memory_order_relaxed);
     if (count == 0)
         return;
+    observer_count(&worker->observer, FIGURE_FULL);
     worker_wake_others(worker);
     worker->rest_until_ms = now_ms + ACCEPT_REST_MS;
     if (count > ROOM_AT_ONCE)
@@ -224,6 +226,7 @@ void worker_make_room(struct worker *worker) {
 
 void worker_exhausted(struct worker *worker, const char *what, int error) {
     uint64_t now_ms = worker->env.clock.now_ms;
+    observer_count(&worker->observer, FIGURE_ACCEPT_ERRORS);
     if (now_ms >= worker->quiet_until_ms)
         say("%s: %s; raise the limit (ulimit -n, -u) or lower --max-connections", what, strerror(error));
     worker->quiet_until_ms = now_ms + QUIET_MS;
@@ -389,6 +392,7 @@ void worker_run(struct worker *worker) {
         listener_set rings = worker->settings->backend->wait(worker->model, worker_accepting(worker));
         if (rings && !worker->draining)
             worker_accept(worker, rings);
+        worker_watch_round(worker);
         worker_check_stop(worker);
     }
     worker_stop(worker);
