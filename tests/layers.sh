@@ -48,7 +48,7 @@ check_imports() { # SOURCE: its object imports nothing but what is allowed, and 
     done
     nm "$library" 2>/dev/null | grep -qx "$object:" || fail "$1: not in $library"
 }
-for source in src/protocol/*.c src/engine/*.c src/base/{outq,httpdate,hash,siphash}.c; do
+for source in src/protocol/*.c src/engine/*.c src/base/{outq,calendar,httpdate,hash,siphash,utf8}.c; do
     check_imports "$source"
 done
 
