@@ -1,4 +1,4 @@
-/* SIGTERM and SIGINT ask the server to finish; a second one ends it at once. */
+/* SIGTERM and SIGINT ask the server to finish; a second one ends it at once. SIGUSR1 has logs opened again. */
 #ifndef SIGNALS_H
 #define SIGNALS_H
 
@@ -14,6 +14,9 @@ void signals_stop(void);
 /* Has each signal make `fd`, an eventfd, readable. A forked child begins with signals_forget. */
 void signals_wake(int fd);
 void signals_forget(void);
+
+/* Has SIGUSR1, which is ignored else, call this in its handler. */
+void signals_on_reopen(void (*reopen)(void));
 
 /* Has SIGCHLD wake too: the caller reaps from now on, all children of its thread, its own or adopted. */
 void signals_watch_children(void);

@@ -221,7 +221,8 @@ static bool worker_too_many_from(const struct worker *worker, const struct socka
 void worker_exhausted(struct worker *worker, const char *what, int error) {
     uint64_t now_ms = worker->env.clock.now_ms;
     if (now_ms >= worker->quiet_until_ms)
-        say("%s: %s; raise the limit (ulimit -n, -u) or lower --max-connections", what, strerror(error));
+        say_as(SAY_WARNING, "%s: %s; raise the limit (ulimit -n, -u) or lower --max-connections", what,
+               strerror(error));
     worker->quiet_until_ms = now_ms + QUIET_MS;
     worker->rest_until_ms = now_ms + ACCEPT_REST_MS;
 }

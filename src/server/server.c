@@ -43,9 +43,9 @@ static void server_banner(const struct config *config, const struct listeners *l
     }
     if (fit < config->settings.limits.max_connections)
         snprintf(few, sizeof few, ", at most %u connections (all that ulimit -n allows)", fit);
-    say("serving %s with %s, %d worker%s%s",
-        realpath(config->settings.site.root, root) ? root : config->settings.site.root, config->settings.backend->name,
-        config->settings.workers, config->settings.workers == 1 ? "" : "s", few);
+    say_as(SAY_NOTICE, "serving %s with %s, %d worker%s%s",
+           realpath(config->settings.site.root, root) ? root : config->settings.site.root,
+           config->settings.backend->name, config->settings.workers, config->settings.workers == 1 ? "" : "s", few);
     listeners_print(listeners, STDERR_FILENO);
 }
 
