@@ -1,4 +1,5 @@
-/* SIGTERM and SIGINT ask the server to finish; a second one ends it at once. SIGUSR1 has logs opened again. */
+/* SIGTERM and SIGINT ask the server to finish; a second one ends it at once. They only wake a forked child. SIGUSR1 has
+   logs opened again. */
 #ifndef SIGNALS_H
 #define SIGNALS_H
 

@@ -9,6 +9,7 @@
 #include "base/say.h"
 #include "engine/exchanges.h"
 #include "host/signals.h"
+#include "host/worker_admit.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -28,6 +29,11 @@ enum {
     LOADS_END_MS = 1000,    /* at the end: how long a load is waited for that nobody needs any more */
 };
 
+static void worker_count_site(struct worker *worker) {
+    if (worker->observer.slot)
+        worker->site.cache->counts = &worker->observer.slot->site;
+}
+
 bool worker_open(struct worker *worker, const struct worker *all, const struct settings *settings,
                  const struct listeners *listeners, const struct worker_shared *shared, unsigned capacity,
                  unsigned file_fds) {
@@ -44,13 +50,17 @@ bool worker_open(struct worker *worker, const struct worker *all, const struct s
     observer_init(&worker->observer, shared->observed, (unsigned)(worker - all));
     worker->env.watch = observer_watch(&worker->observer);
     worker->env.clock.fine = worker->env.watch != NULL;
+    worker->drive.observer = &worker->observer;
     clock_update(&worker->env.clock);
     if (worker->wake_fd < 0 || !worker->drive.buffer || !clients_open(&worker->clients, capacity)) {
         say("no memory or descriptors for %u connections: lower --max-connections", capacity);
         return false;
     }
-    worker->env.crowded = worker->clients.crowded;
+    worker->env.crowded = &worker->clients.flags->crowded;
+    worker->env.trust = &settings->trust;
+    worker->env.count = settings->limits.max_per_ip ? worker_count : NULL;
     worker->site.config = &settings->site;
+    worker->site.leaving = &worker->clients.flags->leaving;
     worker->site.cache = filecache_open(&settings->site, shared->known, capacity, &error);
     if (!worker->site.cache) {
         if (error == -ENOMEM)
@@ -59,6 +69,7 @@ bool worker_open(struct worker *worker, const struct worker *all, const struct s
             say("--root %s: %s", settings->site.root, strerror(-error));
         return false;
     }
+    worker_count_site(worker);
     filecache_limit_fds(worker->site.cache, file_fds);
     signals_wake(worker->wake_fd);
     return true;
@@ -120,15 +131,16 @@ static int ms_until(uint64_t at_ms, uint64_t now_ms) {
     return left < INT_MAX ? (int)left : INT_MAX;
 }
 
+static int sooner(int a, int b) {
+    return a < 0 || (b >= 0 && b < a) ? b : a;
+}
+
 int worker_timeout(const struct worker *worker) {
     uint64_t now_ms = worker->env.clock.now_ms;
     if (worker->draining)
         return ms_until(worker->let_go_at_ms, now_ms);
-    return worker->rest_until_ms > now_ms ? ms_until(worker->rest_until_ms, now_ms) : -1;
-}
-
-static int sooner(int a, int b) {
-    return a < 0 || (b >= 0 && b < a) ? b : a;
+    int resting = worker->rest_until_ms > now_ms ? ms_until(worker->rest_until_ms, now_ms) : -1;
+    return worker->leaving ? sooner(resting, ms_until(worker->stop_at_ms, now_ms)) : resting;
 }
 
 int worker_event_timeout(const struct worker *worker) {
@@ -143,6 +155,11 @@ int worker_client_timeout(const struct worker *worker, const struct client *clie
 
 void worker_limit_files(struct worker *worker, unsigned count) {
     filecache_limit_fds(worker->site.cache, count);
+}
+
+void worker_in_child(struct worker *worker, const struct client *client) {
+    observer_in_child(&worker->observer, client->index);
+    worker_count_site(worker);
 }
 
 void worker_woken(struct worker *worker) {
@@ -186,9 +203,10 @@ void worker_make_room(struct worker *worker) {
     if (worker->draining)
         return; /* all go */
     unsigned count = waiting_count(worker->listeners);
-    atomic_store_explicit(worker->clients.crowded, count > 0, memory_order_relaxed);
+    atomic_store_explicit(&worker->clients.flags->crowded, count > 0, memory_order_relaxed);
     if (count == 0)
         return;
+    observer_count(&worker->observer, FIGURE_FULL);
     worker_wake_others(worker);
     worker->rest_until_ms = now_ms + ACCEPT_REST_MS;
     if (count > ROOM_AT_ONCE)
@@ -209,17 +227,9 @@ void worker_make_room(struct worker *worker) {
     }
 }
 
-static bool worker_too_many_from(const struct worker *worker, const struct sockaddr_storage *peer) {
-    unsigned count = 0;
-    if (!worker->settings->limits.max_per_ip)
-        return false;
-    for (int i = 0; i < worker->settings->workers; i++)
-        count += clients_from(&worker->all[i].clients, peer);
-    return count >= worker->settings->limits.max_per_ip;
-}
-
 void worker_exhausted(struct worker *worker, const char *what, int error) {
     uint64_t now_ms = worker->env.clock.now_ms;
+    observer_count(&worker->observer, FIGURE_ACCEPT_ERRORS);
     if (now_ms >= worker->quiet_until_ms)
         say_as(SAY_WARNING, "%s: %s; raise the limit (ulimit -n, -u) or lower --max-connections", what,
                strerror(error));
@@ -239,17 +249,6 @@ static bool worker_find_descriptor(struct worker *worker, int error) {
     worker_exhausted(worker, "can't accept connections", error);
     worker_make_room(worker); /* who goes ends the rest */
     return false;
-}
-
-static void worker_let_in(struct worker *worker, int fd, const struct sockaddr_storage *peer) {
-    if (worker_too_many_from(worker, peer)) {
-        close(fd);
-        return;
-    }
-    struct client *client = clients_take(&worker->clients, fd, peer);
-    conn_open(&client->conn, &worker->env, clients_peer(&worker->clients, client));
-    clients_note(&worker->clients, client);
-    worker->settings->backend->take(worker->model, client);
 }
 
 enum accepted { ACCEPTED, ACCEPTED_NOBODY, ACCEPTED_NO_MORE };
@@ -293,8 +292,8 @@ static void worker_accept(struct worker *worker, listener_set rings) {
             return;
         }
     }
-    if (atomic_load_explicit(worker->clients.crowded, memory_order_relaxed))
-        atomic_store_explicit(worker->clients.crowded, false, memory_order_relaxed);
+    if (atomic_load_explicit(&worker->clients.flags->crowded, memory_order_relaxed))
+        atomic_store_explicit(&worker->clients.flags->crowded, false, memory_order_relaxed);
 }
 
 /* From now on nobody new comes to this door; who has is left in its queue, of which shutting a TCP socket would reset
@@ -350,11 +349,19 @@ static void worker_let_go(struct worker *worker) {
 void worker_check_stop(struct worker *worker) {
     if (!signals_stopping())
         return;
+    if (!worker->leaving) {
+        worker->leaving = true;
+        worker->stop_at_ms = worker->env.clock.now_ms + worker->settings->drain_delay_ms;
+        atomic_store_explicit(&worker->clients.flags->leaving, true, memory_order_relaxed);
+    }
+    if (worker->env.clock.now_ms < worker->stop_at_ms)
+        return; /* balancers find out meanwhile, and send others elsewhere */
     if (!worker->draining) {
         worker->draining = worker->env.draining = true;
         worker->stopped_at_ms = worker->env.clock.now_ms;
         worker->drain_until_ms = worker->stopped_at_ms + DRAIN_MS;
-        atomic_store_explicit(worker->clients.crowded, true, memory_order_relaxed); /* tells forked children, too */
+        atomic_store_explicit(&worker->clients.flags->crowded, true,
+                              memory_order_relaxed); /* tells forked children, too */
         worker_hold_door(worker->listeners);
     }
     if (!worker->shut)
@@ -373,6 +380,9 @@ void worker_run(struct worker *worker) {
         listener_set rings = worker->settings->backend->wait(worker->model, worker_accepting(worker));
         if (rings && !worker->draining)
             worker_accept(worker, rings);
+        if (worker->round_began_ns)
+            observer_took(&worker->observer, FIGURE_ROUNDS, worker->round_began_ns);
+        worker->round_began_ns = 0;
         worker_check_stop(worker);
     }
     worker_stop(worker);

@@ -43,6 +43,7 @@ void worker_loads_in_place(struct worker *worker) {
 
 void worker_round(struct worker *worker) {
     clock_update(&worker->env.clock);
+    worker->round_began_ns = worker->env.clock.now_ns;
     worker->drive.share = LIGHT_SHARE;
     worker->drive.light = true;
     worker->round_left = ROUND_SHARE;
@@ -102,7 +103,9 @@ static bool worker_park(struct worker *worker, struct client *client) {
     struct load *load = client->load;
     if (load->state == LOAD_NEW) {
         if (!loaders_submit(worker->shared.loaders, load, &worker->loads)) {
+            uint64_t began_ns = observer_now(&worker->observer);
             load->kind->work(load, false);
+            observer_took(&worker->observer, FIGURE_LOADS, began_ns);
             load_done(load);
             return false;
         }

@@ -141,7 +141,7 @@ int server_run(const struct config *config) {
         return 1;
     }
     const struct observed observed = {0};
-    struct worker_shared shared = {known_open(), loaders_open(), &observed};
+    struct worker_shared shared = {known_open(), loaders_open(NULL), &observed};
     CHECK(shared.known && shared.loaders);
     for (; ok && opened < count; opened++)
         ok = worker_open(&workers[opened], workers, &config->settings, &listeners, &shared,

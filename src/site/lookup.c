@@ -52,6 +52,7 @@ static struct file *lookup_key(struct lookup *lookup, struct slice key, const st
     file = filecache_entry(cache, key, hash);
     if (file && is_fresh(lookup, file)) {
         file->used += file->used < FILECACHE_USED_MOST;
+        tally_add(&cache->counts->hits, 1);
         return filecache_ref(file);
     }
     struct file_load *load = find_loading(cache, key, hash);
@@ -59,6 +60,7 @@ static struct file *lookup_key(struct lookup *lookup, struct slice key, const st
         lookup->wants = load_get(&load->load);
         return NULL;
     }
+    tally_add(file ? &cache->counts->checks : &cache->counts->misses, 1);
     load = file_load_open(cache, lookup->clock, key, hash, file);
     if (!load)
         return filecache_ref(&cache->unavailable);
