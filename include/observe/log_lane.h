@@ -20,7 +20,7 @@ struct log_bell {
 /* Positions count bytes and wrap. */
 struct log_lane {
     _Alignas(64) _Atomic uint32_t head; /* the maker's: lines before it are whole */
-    struct tally lost;
+    struct tally lines, lost;           /* made: written some time; and dropped */
     _Alignas(64) _Atomic uint32_t tail; /* the writer's: bytes before it have been written */
     uint32_t len;                       /* of the ring: a power of two */
     struct log_bell *bell;

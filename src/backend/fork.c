@@ -71,6 +71,7 @@ static _Noreturn void fork_child(struct forked *self, struct client *client) {
     worker->draining = worker->leaving = false;
     clock_update(&worker->env.clock);
     serve(&worker->drive, client, fork_wait_for, worker);
+    conn_close(&client->conn);
     shutdown(client->fd, SHUT_WR); /* a child of another worker may have inherited it */
     _exit(0);
 }

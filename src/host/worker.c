@@ -34,6 +34,17 @@ static void worker_count_site(struct worker *worker) {
         worker->site.cache->counts = &worker->observer.slot->site;
 }
 
+static bool worker_watch(struct worker *worker) {
+    const struct clients *clients = &worker->clients;
+    const struct log_conns conns = {clients->slots, sizeof *clients->slots, clients->capacity};
+    if (!observer_open_log(&worker->observer, (unsigned)worker->settings->workers, conns,
+                           worker->settings->limits.head_max))
+        return false;
+    worker->env.watch = observer_watch(&worker->observer);
+    worker->env.clock.fine = worker->env.watch != NULL;
+    return true;
+}
+
 bool worker_open(struct worker *worker, const struct worker *all, const struct settings *settings,
                  const struct listeners *listeners, const struct worker_shared *shared, unsigned capacity,
                  unsigned file_fds) {
@@ -48,11 +59,10 @@ bool worker_open(struct worker *worker, const struct worker *all, const struct s
     worker->env.site = &worker->site;
     worker->env.limits = &settings->limits;
     observer_init(&worker->observer, shared->observed, (unsigned)(worker - all));
-    worker->env.watch = observer_watch(&worker->observer);
-    worker->env.clock.fine = worker->env.watch != NULL;
     worker->drive.observer = &worker->observer;
     clock_update(&worker->env.clock);
-    if (worker->wake_fd < 0 || !worker->drive.buffer || !clients_open(&worker->clients, capacity)) {
+    if (worker->wake_fd < 0 || !worker->drive.buffer || !clients_open(&worker->clients, capacity) ||
+        !worker_watch(worker)) {
         say("no memory or descriptors for %u connections: lower --max-connections", capacity);
         return false;
     }
@@ -117,6 +127,7 @@ void worker_close(struct worker *worker) {
     if (worker->site.cache)
         filecache_close(worker->site.cache);
     clients_close(&worker->clients);
+    observer_close_log(&worker->observer);
     free(worker->drive.buffer);
     if (worker->wake_fd >= 0)
         close(worker->wake_fd);

@@ -40,6 +40,7 @@ void log_lane_put(struct log_lane *lane, const char *line, size_t len) {
         memcpy(lane->ring + at, line, first);
         memcpy(lane->ring, line + first, len - first);
         atomic_store(&lane->head, head + (uint32_t)len);
+        tally_add(&lane->lines, 1);
     } else {
         tally_add(&lane->lost, 1);
     }
