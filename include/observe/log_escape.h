@@ -1,5 +1,5 @@
-/* How bytes that a client chose stand in a line of a log: so that no line is forged, broken or, shown on a terminal, does
-   anything there. */
+/* How bytes that a client chose stand in a line of a log: so that no line is forged, broken or, shown on a terminal,
+   does anything there. */
 #ifndef LOG_ESCAPE_H
 #define LOG_ESCAPE_H
 

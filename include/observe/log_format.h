@@ -51,7 +51,7 @@ struct log_part {
 
 /* What a request brings, of which bytes are kept until its reply has left. */
 struct log_value {
-    enum log_name from; /* LOG_REQUEST (the whole line), LOG_REMOTE_USER or LOG_HTTP_FIELD */
+    enum log_name from;       /* LOG_REQUEST (the whole line), LOG_REMOTE_USER or LOG_HTTP_FIELD */
     enum request_field field; /* FIELD_COUNT: one that the parser doesn't know, by its name */
     char name[64];            /* lower case, '_' for '-' */
 };

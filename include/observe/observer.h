@@ -19,7 +19,7 @@ struct observer {
     const struct observed *observed;
     unsigned worker;
     struct counter_slot *slot; /* NULL: nobody asked */
-    struct log_maker log; /* where lines or ends are asked for */
+    struct log_maker log;      /* where lines or ends are asked for */
     struct watch watch;
 };
 

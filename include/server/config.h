@@ -5,6 +5,7 @@
 
 #include "base/bounds.h"
 #include "host/settings.h"
+#include "observe/access_log.h"
 #include "server/option_read.h"
 #include "site/mime_map.h"
 
@@ -20,6 +21,8 @@ struct config {
     int listen_count;
     bool quiet, verbose, check;
     enum config_show show;
+    struct access_log_config access_log;
+    const char *access_log_path, *log_format, *error_log; /* as given; NULL: not */
 
     /* What the site's fields, auth and types are made of. A copy of the struct keeps pointing at the first one's. */
     char fields[FIELDS_MAX + 1];

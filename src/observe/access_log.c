@@ -219,7 +219,8 @@ void access_log_close(struct access_log *log) {
     if (pthread_timedjoin_np(log->thread, NULL, &until) != 0)
         return; /* a disk hangs: what the thread uses is left to it, and ends with the process */
     if (!is_empty(log))
-        say_as(SAY_WARNING, "access log %s: its last lines could not be written", log->config->path ? log->config->path : "-");
+        say_as(SAY_WARNING, "access log %s: its last lines could not be written",
+               log->config->path ? log->config->path : "-");
     release(log);
 }
 

@@ -185,7 +185,8 @@ bool log_format_compile(struct log_format *format, const char *text, char *error
 }
 
 void log_format_for_terminal(struct log_format *format, bool colours) {
-    static const char coloured[] = "${~clock}  ${~colour}$status${~plain}  $request_method $request_uri  ${~size}  ${~duration}";
+    static const char coloured[] =
+        "${~clock}  ${~colour}$status${~plain}  $request_method $request_uri  ${~size}  ${~duration}";
     static const char plain[] = "${~clock}  $status  $request_method $request_uri  ${~size}  ${~duration}";
     char error[256];
     CHECK(compile(format, colours ? coloured : plain, true, error, sizeof error));

@@ -86,7 +86,8 @@ size_t log_line_keep(const struct log_format *format, const struct asked *asked,
     if (asked->from)
         head.from = *asked->from;
     if (asked->whole)
-        head.request_len = (uint32_t)(asked->request->lines.at + asked->request->lines.len + 2 - asked->request->line.at);
+        head.request_len =
+            (uint32_t)(asked->request->lines.at + asked->request->lines.len + 2 - asked->request->line.at);
     else
         head.request_len = (uint32_t)asked->raw.len;
     for (unsigned i = 0; i < format->value_count; i++) {

@@ -29,8 +29,8 @@ static void ring(const struct log_bell *bell) {
         return; /* full is readable too */
 }
 
-/* That the writer sleeps is looked at after the line is there, and it looks for lines after it has said so: in one order
-   for both, so one of them sees the other. */
+/* That the writer sleeps is looked at after the line is there, and it looks for lines after it has said so: in one
+   order for both, so one of them sees the other. */
 void log_lane_put(struct log_lane *lane, const char *line, size_t len) {
     struct log_bell *bell = lane->bell;
     uint32_t head = atomic_load_explicit(&lane->head, memory_order_relaxed);

@@ -112,7 +112,8 @@ static struct slice value_of(const struct log_part *part, const struct log_kept 
 /* May take LOG_ESCAPE_LEAST more than is left: each part has that. */
 static char *put_value(const struct log_format *format, enum log_name name, struct slice value, size_t left,
                        char *out) {
-    size_t room = (left < LOG_VALUE_MAX - LOG_ESCAPE_LEAST ? left : LOG_VALUE_MAX - LOG_ESCAPE_LEAST) + LOG_ESCAPE_LEAST;
+    size_t room =
+        (left < LOG_VALUE_MAX - LOG_ESCAPE_LEAST ? left : LOG_VALUE_MAX - LOG_ESCAPE_LEAST) + LOG_ESCAPE_LEAST;
     if (value.len == 0)
         return format->json ? out : put(out, "-", 1);
     return log_escape(out, room, value,

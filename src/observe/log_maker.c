@@ -12,8 +12,8 @@ struct log_conn {
 
 bool log_maker_open(struct log_maker *maker, struct access_log *log, bool tells_ends, unsigned worker, unsigned workers,
                     struct log_conns conns) {
-    *maker = (struct log_maker){
-        .log = log, .tells_ends = tells_ends, .worker = worker, .workers = workers, .conns = conns};
+    *maker =
+        (struct log_maker){.log = log, .tells_ends = tells_ends, .worker = worker, .workers = workers, .conns = conns};
     maker->of = calloc(conns.count, sizeof *maker->of);
     if (!log)
         return maker->of;

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "server/config.h"
 #include "server/fields.h"
+#include "server/logs.h"
 #include "site/auth.h"
 
 #include <limits.h>
@@ -51,8 +52,9 @@ static int settle(struct config *config, char *error, size_t error_size) {
                  "--proxy-protocol: needs --trust CIDR, the addresses of the balancers that send it");
         return 2;
     }
-    config->settings.keep_peers = config->settings.trust.in_front.count > 0 || config->auth_path;
-    if (!fields_add_presets(config, error, error_size))
+    config->settings.keep_peers =
+        config->settings.trust.in_front.count > 0 || config->auth_path || config->access_log_path || config->verbose;
+    if (!fields_add_presets(config, error, error_size) || !logs_settle(config, error, error_size))
         return 2;
     return (!config->mime_path || open_types(config, error, error_size)) &&
                    (!config->auth_path || open_users(config, error, error_size))

@@ -6,6 +6,7 @@
 #include "host/signals.h"
 #include "host/worker.h"
 #include "server/check.h"
+#include "server/logs.h"
 
 #include <limits.h>
 #include <semaphore.h>
@@ -128,7 +129,7 @@ int server_run(const struct config *config) {
     int opened = 0, count = config->settings.workers;
     bool ok = true;
     unsigned fit = server_fit((unsigned)count), connections = config->settings.limits.max_connections;
-    if (fit == 0 || !check_root(config))
+    if (!logs_open_errors(config) || fit == 0 || !check_root(config))
         return 1;
     if (connections > fit)
         connections = fit;
@@ -140,16 +141,21 @@ int server_run(const struct config *config) {
         free(workers);
         return 1;
     }
-    const struct observed observed = {0};
+    struct observed observed = {0};
     struct worker_shared shared = {known_open(), loaders_open(NULL), &observed};
     CHECK(shared.known && shared.loaders);
+    ok = logs_open(config, &observed);
     for (; ok && opened < count; opened++)
         ok = worker_open(&workers[opened], workers, &config->settings, &listeners, &shared,
                          server_share(connections, opened, count), server_share(fit, opened, count));
     if (ok)
         ok = server_serve(workers, config, &listeners, fit);
     listeners_close(&listeners);
-    if (!server_end_loads(workers, opened)) /* a thread that hangs still uses it all; it ends with the process */
+    bool ended = server_end_loads(workers, opened);
+    logs_close(&observed);
+    if (ok)
+        say_as(SAY_NOTICE, "stopped");
+    if (!ended) /* a thread that hangs still uses it all; it ends with the process */
         return ok ? 0 : 1;
     loaders_close(shared.loaders);
     while (opened-- > 0)
