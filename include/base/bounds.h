@@ -57,12 +57,12 @@ enum {
     /* What a connection may need: its own and that of the file it is sent. */
     FDS_PER_CONNECTION = 2,
 
-    /* A value in a line of the access log, as it stands there: any request line that is answered, with room to spare.
-       What is longer is cut. */
-    LOG_VALUE_MAX = 8 * 1024,
-    /* And the line, however its format repeats values. */
-    LOG_LINE_MAX = 32 * 1024,
-    LOG_FORMAT_MAX = 4 * 1024,
+    /* A line of the access log: goaccess reads none longer than 4095 bytes, and a pipe takes no longer one whole
+       (PIPE_BUF). */
+    LOG_LINE_MAX = 4000,
+    /* A value in it, as it stands there; what is longer is cut. And what each has at least, however long others are. */
+    LOG_VALUE_MAX = 2048,
+    LOG_VALUE_LEAST = 256,
     LOG_PARTS_MAX = 64,  /* of a format: names, and what is between them */
     LOG_VALUES_MAX = 16, /* different ones that requests bring */
     /* Lines that wait to be written: of a worker, a tenth of a second at the highest rate that a processor makes, or

@@ -61,9 +61,8 @@ struct log_format {
     unsigned part_count;
     struct log_value values[LOG_VALUES_MAX];
     unsigned value_count;
-    size_t fixed_max; /* the longest line without its values */
+    size_t fixed_max; /* the longest line without what its values have beyond LOG_VALUE_LEAST */
     bool json;        /* the text begins with '{': values are escaped for JSON strings */
-    bool has[LOG_NAME_COUNT];
 };
 
 /* Compiles "common", "combined", "json" or a text that holds names, which must outlive the format. False, with what is

@@ -76,8 +76,11 @@ static bool add_part(const struct compiling *compiling, struct log_part part) {
     struct log_format *format = compiling->format;
     if (format->part_count == LOG_PARTS_MAX)
         return fail(compiling, "too long", (struct slice){0});
-    format->fixed_max += part.name == LOG_LITERAL ? part.literal.len : names[part.name].most;
-    format->has[part.name] = true;
+    format->fixed_max += part.name == LOG_LITERAL    ? part.literal.len
+                         : names[part.name].most > 0 ? names[part.name].most
+                                                     : LOG_VALUE_LEAST;
+    if (format->fixed_max >= LOG_LINE_MAX)
+        return fail(compiling, "too long", (struct slice){0});
     format->parts[format->part_count++] = part;
     return true;
 }
@@ -157,8 +160,6 @@ static bool compile_name(struct compiling *compiling, bool of_ours) {
 static bool compile(struct log_format *format, const char *text, bool of_ours, char *error, size_t error_size) {
     struct compiling compiling = {format, slice_of(text), error, error_size};
     *format = (struct log_format){.json = text[0] == '{'};
-    if (compiling.rest.len > LOG_FORMAT_MAX)
-        return fail(&compiling, "too long", (struct slice){0});
     while (compiling.rest.len > 0) {
         const char *dollar = memchr(compiling.rest.at, '$', compiling.rest.len);
         struct slice literal = {compiling.rest.at, dollar ? (size_t)(dollar - compiling.rest.at) : compiling.rest.len};

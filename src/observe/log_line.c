@@ -109,17 +109,19 @@ static struct slice value_of(const struct log_part *part, const struct log_kept 
     return part_of(value, part->name);
 }
 
-/* May take LOG_ESCAPE_LEAST more than is left: each part has that. */
-static char *put_value(const struct log_format *format, enum log_name name, struct slice value, size_t left,
+/* *left: what values may take in all, besides what each has at least. */
+static char *put_value(const struct log_format *format, enum log_name name, struct slice value, size_t *left,
                        char *out) {
-    size_t room =
-        (left < LOG_VALUE_MAX - LOG_ESCAPE_LEAST ? left : LOG_VALUE_MAX - LOG_ESCAPE_LEAST) + LOG_ESCAPE_LEAST;
+    size_t room = *left < LOG_VALUE_MAX - LOG_VALUE_LEAST ? *left + LOG_VALUE_LEAST : LOG_VALUE_MAX;
     if (value.len == 0)
         return format->json ? out : put(out, "-", 1);
-    return log_escape(out, room, value,
-                      format->json              ? LOG_ESCAPE_JSON
-                      : name == LOG_REMOTE_USER ? LOG_ESCAPE_WORD
-                                                : LOG_ESCAPE_TEXT);
+    char *end = log_escape(out, room, value,
+                           format->json              ? LOG_ESCAPE_JSON
+                           : name == LOG_REMOTE_USER ? LOG_ESCAPE_WORD
+                                                     : LOG_ESCAPE_TEXT);
+    if ((size_t)(end - out) > LOG_VALUE_LEAST)
+        *left -= (size_t)(end - out) - LOG_VALUE_LEAST;
+    return end;
 }
 
 /* "17", "3.2k", "1.4M" */
@@ -221,7 +223,7 @@ static char *put_begin(struct log_line *line, enum log_name name, const struct l
 size_t log_line_make(struct log_line *line, const struct exchange *exchange, int64_t seconds, uint64_t took_ns,
                      const char *kept) {
     const struct log_format *format = line->format;
-    size_t left = LOG_LINE_MAX - format->fixed_max - format->part_count * LOG_ESCAPE_LEAST - 1;
+    size_t left = LOG_LINE_MAX - format->fixed_max - 1;
     struct log_kept head;
     char *out = line->at;
     memcpy(&head, kept, sizeof head);
@@ -246,12 +248,9 @@ size_t log_line_make(struct log_line *line, const struct exchange *exchange, int
         case LOG_REQUEST_URI:
         case LOG_ARGS:
         case LOG_SERVER_PROTOCOL:
-        case LOG_HTTP_FIELD: {
-            char *end = put_value(format, part->name, value_of(part, &head, kept + sizeof head), left, out);
-            left -= (size_t)(end - out) < left ? (size_t)(end - out) : left;
-            out = end;
+        case LOG_HTTP_FIELD:
+            out = put_value(format, part->name, value_of(part, &head, kept + sizeof head), &left, out);
             break;
-        }
         default:
             out = put_end(line, part->name, exchange, took_ns, out);
         }
