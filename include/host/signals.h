@@ -1,5 +1,5 @@
-/* SIGTERM and SIGINT ask the server to finish; a second one ends it at once. SIGUSR2 asks for its replacement. A forked
-   child is only woken. */
+/* SIGTERM and SIGINT ask the server to finish; a second one ends it at once. SIGUSR2 asks for its replacement, SIGUSR1
+   has logs opened again. A forked child is only woken. */
 #ifndef SIGNALS_H
 #define SIGNALS_H
 
@@ -23,6 +23,9 @@ bool signals_take_upgrade(void);
 /* Has each signal make `fd`, an eventfd, readable. A forked child begins with signals_forget. */
 void signals_wake(int fd);
 void signals_forget(void);
+
+/* Has SIGUSR1, which is ignored else, call this in its handler. */
+void signals_on_reopen(void (*reopen)(void));
 
 /* Has SIGCHLD wake too: the caller reaps from now on, all children of its thread, its own or adopted. */
 void signals_watch_children(void);

@@ -6,6 +6,7 @@
 #include "base/bounds.h"
 #include "guard/privileges.h"
 #include "host/settings.h"
+#include "observe/access_log.h"
 #include "server/option_read.h"
 #include "site/mime_map.h"
 
@@ -26,6 +27,8 @@ struct config {
     const char *status_path; /* NULL: there is none */
     struct network_list status_allow;
     enum config_show show;
+    struct access_log_config access_log;
+    const char *access_log_path, *log_format, *error_log; /* as given; NULL: not */
 
     /* What the site's fields, auth and types are made of. A copy of the struct keeps pointing at the first one's. */
     char fields[FIELDS_MAX + 1];

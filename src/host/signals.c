@@ -17,6 +17,7 @@ static atomic_int finishing; /* STOPPING or HANDED_OVER, whichever came first */
 static atomic_bool upgrade_wanted;
 static atomic_int wake_count;
 static volatile sig_atomic_t is_child;
+static void (*reopen_logs)(void);
 static int wake_fds[WORKERS_MAX];
 
 enum { STOPPING = 1, HANDED_OVER };
@@ -56,6 +57,11 @@ static void on_child(int number) {
     wake_all();
 }
 
+static void on_reopen(int number) {
+    (void)number;
+    reopen_logs();
+}
+
 static void handle(int number, void (*handler)(int)) {
     struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART};
     sigemptyset(&action.sa_mask);
@@ -67,6 +73,7 @@ void signals_init(void) {
     handle(SIGINT, on_stop);
     handle(SIGUSR2, on_upgrade);
     handle(SIGPIPE, SIG_IGN);
+    handle(SIGUSR1, SIG_IGN);
     /* As process 1 of a container we adopt whoever lost his parent: ignored, the kernel reaps them unheard. Those that
        ended before, children of what became us by exec, are ours to reap. */
     handle(SIGCHLD, SIG_IGN);
@@ -113,4 +120,9 @@ void signals_forget(void) {
 
 void signals_watch_children(void) {
     handle(SIGCHLD, on_child);
+}
+
+void signals_on_reopen(void (*reopen)(void)) {
+    reopen_logs = reopen;
+    handle(SIGUSR1, on_reopen);
 }

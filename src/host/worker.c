@@ -44,9 +44,9 @@ bool worker_open(struct worker *worker, const struct worker *all, const struct s
     worker->drive.buffer = malloc(worker->drive.buffer_len);
     worker->env.site = &worker->site;
     worker->env.limits = &settings->limits;
-    worker_watch(worker, (unsigned)(worker - all));
     clock_update(&worker->env.clock);
-    if (worker->wake_fd < 0 || !worker->drive.buffer || !clients_open(&worker->clients, capacity)) {
+    if (worker->wake_fd < 0 || !worker->drive.buffer || !clients_open(&worker->clients, capacity) ||
+        !worker_watch(worker, (unsigned)(worker - all))) {
         say("no memory or descriptors for %u connections: lower --max-connections", capacity);
         return false;
     }
@@ -112,6 +112,7 @@ void worker_close(struct worker *worker) {
     if (worker->site.cache)
         filecache_close(worker->site.cache);
     clients_close(&worker->clients);
+    observer_close_log(&worker->observer);
     free(worker->drive.buffer);
     if (worker->wake_fd >= 0)
         close(worker->wake_fd);
@@ -119,35 +120,6 @@ void worker_close(struct worker *worker) {
 
 bool worker_accepting(const struct worker *worker) {
     return !worker->draining && worker->env.clock.now_ms >= worker->rest_until_ms;
-}
-
-static int ms_until(uint64_t at_ms, uint64_t now_ms) {
-    uint64_t left = at_ms > now_ms ? at_ms - now_ms : 0;
-    return left < INT_MAX ? (int)left : INT_MAX;
-}
-
-static int sooner(int a, int b) {
-    return a < 0 || (b >= 0 && b < a) ? b : a;
-}
-
-int worker_timeout(const struct worker *worker) {
-    uint64_t now_ms = worker->env.clock.now_ms;
-    int tend_ms = worker->tend_at_ms ? ms_until(worker->tend_at_ms, now_ms) : -1;
-    if (worker->draining)
-        return sooner(tend_ms, ms_until(worker->let_go_at_ms, now_ms));
-    if (worker->leaving)
-        tend_ms = sooner(tend_ms, ms_until(worker->stop_at_ms, now_ms));
-    return sooner(tend_ms, worker->rest_until_ms > now_ms ? ms_until(worker->rest_until_ms, now_ms) : -1);
-}
-
-int worker_event_timeout(const struct worker *worker) {
-    if (worker->line)
-        return 0;
-    return sooner(worker_timeout(worker), clients_timeout(&worker->clients, worker->env.clock.now_ms));
-}
-
-int worker_client_timeout(const struct worker *worker, const struct client *client) {
-    return sooner(worker_timeout(worker), ms_until(conn_deadline(&client->conn), worker->env.clock.now_ms));
 }
 
 void worker_files_above(struct worker *worker, int first) {
@@ -228,7 +200,8 @@ void worker_exhausted(struct worker *worker, const char *what, int error) {
     uint64_t now_ms = worker->env.clock.now_ms;
     observer_count(&worker->observer, FIGURE_ACCEPT_ERRORS);
     if (now_ms >= worker->quiet_until_ms)
-        say("%s: %s; raise the limit (ulimit -n, -u) or lower --max-connections", what, strerror(error));
+        say_as(SAY_WARNING, "%s: %s; raise the limit (ulimit -n, -u) or lower --max-connections", what,
+               strerror(error));
     worker->quiet_until_ms = now_ms + QUIET_MS;
     worker->rest_until_ms = now_ms + ACCEPT_REST_MS;
 }

@@ -36,6 +36,7 @@ void worker_let_in(struct worker *worker, int fd, const struct sockaddr_storage 
         return;
     }
     observer_count(&worker->observer, FIGURE_ACCEPTED);
+    observer_opened(&worker->observer, &client->conn);
     clients_note(&worker->clients, client);
     worker->settings->backend->take(worker->model, client);
 }

@@ -8,6 +8,7 @@
 #include "protocol/mime.h"
 #include "protocol/mime_types.h"
 #include "server/fields.h"
+#include "server/logs.h"
 #include "server/option_read.h"
 #include "server/redirects.h"
 #include "site/mime_map.h"
@@ -18,7 +19,16 @@
 
 enum { DEFAULT_TYPE_MAX = MIME_TYPE_LEN_MAX - (sizeof "; charset=utf-8" - 1) };
 
-enum group { GROUP_CONTENT, GROUP_ADDRESS, GROUP_MODEL, GROUP_LIMITS, GROUP_FRONT, GROUP_SERVICE, GROUP_ANSWERS, GROUP_COUNT };
+enum group {
+    GROUP_CONTENT,
+    GROUP_ADDRESS,
+    GROUP_MODEL,
+    GROUP_LIMITS,
+    GROUP_FRONT,
+    GROUP_SERVICE,
+    GROUP_ANSWERS,
+    GROUP_COUNT
+};
 
 static const char *const group_titles[GROUP_COUNT] = {
     [GROUP_CONTENT] = "Content",
@@ -294,9 +304,15 @@ static const struct option_row option_rows[] = {
      option_path, TO(config_path), .noun = "a file", .role = OPTION_FILE},
     {"check", 0, NULL, GROUP_ANSWERS, "read everything, say what would happen, and exit", NULL,
      option_switch, TO(check), .role = OPTION_COMMAND_LINE},
-    {"quiet", 'q', NULL, GROUP_ANSWERS, "say nothing but errors; with port 0, the URL on stdout", NULL,
+    {"access-log", 0, "FILE", GROUP_ANSWERS, "a line for each request; '-': to stdout; SIGUSR1 opens it again", NULL,
+     logs_read_path, TO(access_log_path), .noun = "a file"},
+    {"log-format", 0, "FORMAT", GROUP_ANSWERS, "common, combined (default), json, or text with nginx's $names", NULL,
+     logs_read_format, TO(log_format), .noun = "a format", .allowed = "common, combined, json, or text with $names"},
+    {"error-log", 0, "FILE", GROUP_ANSWERS, "what is said, with time and level, in place of stderr", NULL,
+     option_path, TO(error_log), .noun = "a file"},
+    {"quiet", 'q', NULL, GROUP_ANSWERS, "say only what goes wrong; with port 0, the URL on stdout", NULL,
      option_switch, TO(quiet)},
-    {"verbose", 'v', NULL, GROUP_ANSWERS, "say more", NULL, option_switch, TO(verbose)},
+    {"verbose", 'v', NULL, GROUP_ANSWERS, "say of each connection why it ended", NULL, option_switch, TO(verbose)},
     {"help", 'h', NULL, GROUP_ANSWERS, "print this page", NULL, read_help, .role = OPTION_ENDS},
     {"version", 'V', NULL, GROUP_ANSWERS, "print the version", NULL, read_version, .role = OPTION_ENDS},
 };

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "server/config.h"
 #include "server/fields.h"
+#include "server/logs.h"
 #include "site/auth.h"
 
 #include <limits.h>
@@ -55,8 +56,9 @@ static int settle(struct config *config, char *error, size_t error_size) {
         snprintf(error, error_size, "--status-allow: there is no --status to see");
         return 2;
     }
-    config->settings.keep_peers = config->settings.trust.in_front.count > 0 || config->auth_path || config->status_path;
-    if (!fields_add_presets(config, error, error_size))
+    config->settings.keep_peers = config->settings.trust.in_front.count > 0 || config->auth_path ||
+                                  config->status_path || config->access_log_path || config->verbose;
+    if (!fields_add_presets(config, error, error_size) || !logs_settle(config, error, error_size))
         return 2;
     return (!config->mime_path || open_types(config, error, error_size)) &&
                    (!config->auth_path || open_users(config, error, error_size))

@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include "site/auth.h"
+#include "base/base64.h"
 #include "base/siphash.h"
 #include "site/auth_load.h"
 #include "site/auth_shared.h"
@@ -18,30 +19,6 @@ struct auth {
     uint64_t key[2];
     struct auth_shared *shared;
 };
-
-/* RFC 4648 4, padded, and with nothing but zeros in the bits left over. False for anything else. */
-static bool decode(struct slice text, char *out, size_t size, size_t *len) {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    size_t padding = slice_ends(text, SLICE("==")) ? 2 : slice_ends(text, SLICE("=")) ? 1 : 0;
-    uint32_t bits = 0;
-    int bit_count = 0;
-    *len = 0;
-    if (text.len == 0 || text.len % 4 != 0 || text.len / 4 * 3 > size)
-        return false;
-    for (size_t i = 0; i < text.len - padding; i++) {
-        const char *digit = memchr(digits, text.at[i], sizeof digits - 1);
-        if (!digit)
-            return false;
-        bits = bits << 6 | (uint32_t)(digit - digits);
-        bit_count += 6;
-        if (bit_count < 8)
-            continue;
-        bit_count -= 8;
-        out[(*len)++] = (char)(bits >> bit_count);
-        bits &= (1u << bit_count) - 1;
-    }
-    return bits == 0;
-}
 
 static uint64_t keyed(const struct auth *auth, const void *bytes, size_t len) {
     uint64_t hash[2];
@@ -103,7 +80,7 @@ enum auth_verdict auth_check(struct auth *auth, struct auth_load **checks, const
     if (value.len <= scheme.len || !slice_equal_nocase((struct slice){value.at, scheme.len}, scheme))
         return AUTH_DENIED;
     enum auth_verdict verdict = AUTH_DENIED;
-    if (decode(slice_trim(slice_from(value, scheme.len)), credentials, CREDENTIALS_MAX, &len))
+    if (base64_decode(slice_trim(slice_from(value, scheme.len)), credentials, CREDENTIALS_MAX, &len))
         verdict = judge(auth, checks, ask, (struct slice){credentials, len}, wants);
     explicit_bzero(credentials, sizeof credentials);
     return verdict;
