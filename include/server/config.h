@@ -27,7 +27,8 @@ struct config {
     bool cors, isolate; /* cors: for every origin */
     const char *auth_path, *mime_path, *config_path;
     struct mime_map *mime;
-    struct option_text *texts; /* strings that neither argv nor the program holds */
+    uint64_t given[OPTION_ROWS_MAX]; /* by row: a hash of all it was given, to tell whether that has changed */
+    struct option_text *texts;       /* strings that neither argv nor the program holds */
 };
 
 /* The rows that a config is read by. */
@@ -36,8 +37,8 @@ extern const struct option_table config_table;
 /* Fills *config from argv, whose strings it keeps, and from the files that it names, as they are now: to be called
    again for a new config when they have changed. Relative paths start where the first call was made, those in
    --config's file at its folder. Never exits: returns 0, after --help or --version with nothing but `show` set; or the
-   exit status, with one line in `error` (OPTION_ERROR_MAX bytes) and nothing to free: 2 names the option (its file and line too), the value and
-   what is allowed; 1: a file can't be used. */
+   exit status, with one line in `error` (OPTION_ERROR_MAX bytes) and nothing to free: 2 names the option (its file and
+   line too), the value and what is allowed; 1: a file can't be used. */
 int config_load(struct config *config, int argc, char **argv, char *error, size_t error_size);
 
 /* Gives back what config_load made: strings, types and users. Nobody may use the config or its settings any more. */

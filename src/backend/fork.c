@@ -36,6 +36,7 @@ static int fork_wait_for(void *ctx, struct client *client, enum drive_want want)
     struct worker *worker = ctx;
     struct pollfd fds[2] = {{.fd = door_fd(client, want), .events = door_events(want)},
                             {.fd = worker->wake_fd, .events = POLLIN}};
+    worker_renew_in_place(worker, client);
     int timeout = want == WANT_TURN ? 0 : worker_client_timeout(worker, client);
     clients_note(&worker->clients, client);
     if (signals_stopping()) {
@@ -51,6 +52,7 @@ static int fork_wait_for(void *ctx, struct client *client, enum drive_want want)
     clock_update(&worker->env.clock);
     if (ready > 0 && fds[1].revents)
         worker_woken(worker);
+    worker_renew_in_place(worker, client); /* before a request that has come meanwhile */
     return ready == 0 && want != WANT_TURN && worker->env.clock.now_ms >= conn_deadline(&client->conn) ? -ETIMEDOUT : 0;
 }
 
@@ -117,6 +119,15 @@ static void fork_drain(void *model, struct client *client) {
     kill(client->model, SIGTERM);
 }
 
+/* A child reads the configuration by itself. */
+static void fork_renew(void *model) {
+    const struct worker *worker = ((struct forked *)model)->worker;
+    struct client *client;
+    unsigned cursor = 0;
+    while ((client = clients_each(&worker->clients, &cursor)))
+        kill(client->model, SIGHUP);
+}
+
 static void fork_close(void *model) {
     struct worker *worker = ((struct forked *)model)->worker;
     struct client *client;
@@ -136,5 +147,6 @@ const struct backend fork_backend = {
     .wait = fork_wait,
     .take = fork_take,
     .drain = fork_drain,
+    .renew = fork_renew,
     .close = fork_close,
 };

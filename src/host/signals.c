@@ -12,6 +12,7 @@
 
 static atomic_int stop_count;
 static atomic_int wake_count;
+static atomic_uint reload_count;
 static volatile sig_atomic_t is_child;
 static int wake_fds[WORKERS_MAX];
 
@@ -31,6 +32,16 @@ static void on_stop(int number) {
     wake_all();
 }
 
+static void on_hangup(int number, siginfo_t *info, void *context) {
+    (void)context;
+    if (info->si_code == SI_KERNEL) { /* the terminal's, not somebody's */
+        on_stop(number);
+        return;
+    }
+    atomic_fetch_add(&reload_count, 1);
+    wake_all();
+}
+
 static void on_child(int number) {
     (void)number;
     wake_all();
@@ -42,7 +53,16 @@ static void handle(int number, void (*handler)(int)) {
     CHECK(sigaction(number, &action, NULL) == 0);
 }
 
+static void handle_hangup(void) {
+    struct sigaction action = {.sa_sigaction = on_hangup, .sa_flags = SA_RESTART | SA_SIGINFO}, before;
+    sigemptyset(&action.sa_mask);
+    CHECK(sigaction(SIGHUP, NULL, &before) == 0);
+    if (before.sa_handler != SIG_IGN)
+        CHECK(sigaction(SIGHUP, &action, NULL) == 0);
+}
+
 void signals_init(void) {
+    handle_hangup();
     handle(SIGTERM, on_stop);
     handle(SIGINT, on_stop);
     handle(SIGPIPE, SIG_IGN);
@@ -60,6 +80,10 @@ void signals_stop(void) {
 
 bool signals_stopping(void) {
     return atomic_load_explicit(&stop_count, memory_order_relaxed) > 0;
+}
+
+unsigned signals_reloads(void) {
+    return atomic_load_explicit(&reload_count, memory_order_relaxed);
 }
 
 void signals_wake(int fd) {

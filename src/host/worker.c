@@ -24,38 +24,38 @@
 
 enum {
     BUFFER_LEN = 64 * 1024, /* no less than HEAD_MAX_MOST; and files are copied through it, out of the caches */
-    LOADS_END_MS = 1000,    /* at the end: how long a load is waited for that nobody needs any more */
+    OPEN_ERROR_MAX = 512,
+    LOADS_END_MS = 1000, /* at the end: how long a load is waited for that nobody needs any more */
 };
 
-bool worker_open(struct worker *worker, const struct worker *all, const struct settings *settings,
+bool worker_open(struct worker *worker, const struct worker *all, struct generation *generation,
                  const struct listeners *listeners, const struct worker_shared *shared, unsigned capacity,
                  unsigned file_fds) {
-    int error;
-    *worker =
-        (struct worker){.settings = settings, .listeners = listeners, .all = all, .shared = *shared, .wake_fd = -1};
+    char error[OPEN_ERROR_MAX];
+    *worker = (struct worker){.settings = generation->settings,
+                              .listeners = listeners,
+                              .all = all,
+                              .shared = *shared,
+                              .file_fds = file_fds,
+                              .wake_fd = -1};
     worker->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     worker->loads.wake_fd = worker->wake_fd;
     worker->line_end = &worker->line;
     worker->drive = (struct drive){.known = shared->known, .buffer_len = BUFFER_LEN};
     worker->drive.buffer = malloc(worker->drive.buffer_len);
-    worker->env.site = &worker->site;
-    worker->env.limits = &settings->limits;
+    worker->env.limits = &worker->settings->limits;
     clock_update(&worker->env.clock);
     if (worker->wake_fd < 0 || !worker->drive.buffer || !clients_open(&worker->clients, capacity)) {
         say("no memory or descriptors for %u connections: lower --max-connections", capacity);
         return false;
     }
     worker->env.crowded = worker->clients.crowded;
-    worker->site.config = &settings->site;
-    worker->site.cache = filecache_open(&settings->site, shared->known, capacity, &error);
-    if (!worker->site.cache) {
-        if (error == -ENOMEM)
-            say("no address space for the cache of a worker: raise the limit (ulimit -v) or lower --workers");
-        else
-            say("--root %s: %s", settings->site.root, strerror(-error));
+    worker->serving = serving_open(generation, shared->known, capacity, file_fds, error, sizeof error);
+    if (!worker->serving) {
+        say("%s", error);
         return false;
     }
-    filecache_limit_fds(worker->site.cache, file_fds);
+    worker->env.site = &worker->serving->site;
     signals_wake(worker->wake_fd);
     return true;
 }
@@ -96,8 +96,7 @@ bool worker_end_loads(struct worker *worker) {
 void worker_close(struct worker *worker) {
     pool_close(&worker->env.in);
     pool_close(&worker->env.out);
-    if (worker->site.cache)
-        filecache_close(worker->site.cache);
+    worker_close_servings(worker);
     clients_close(&worker->clients);
     free(worker->drive.buffer);
     if (worker->wake_fd >= 0)
@@ -113,15 +112,16 @@ static int ms_until(uint64_t at_ms, uint64_t now_ms) {
     return left < INT_MAX ? (int)left : INT_MAX;
 }
 
-int worker_timeout(const struct worker *worker) {
-    uint64_t now_ms = worker->env.clock.now_ms;
-    if (worker->draining)
-        return ms_until(worker->let_go_at_ms, now_ms);
-    return worker->rest_until_ms > now_ms ? ms_until(worker->rest_until_ms, now_ms) : -1;
-}
-
 static int sooner(int a, int b) {
     return a < 0 || (b >= 0 && b < a) ? b : a;
+}
+
+int worker_timeout(const struct worker *worker) {
+    uint64_t now_ms = worker->env.clock.now_ms;
+    int timeout = worker->retired ? ms_until(worker->retired_look_at_ms, now_ms) : -1;
+    if (worker->draining)
+        return sooner(timeout, ms_until(worker->let_go_at_ms, now_ms));
+    return worker->rest_until_ms > now_ms ? sooner(timeout, ms_until(worker->rest_until_ms, now_ms)) : timeout;
 }
 
 int worker_event_timeout(const struct worker *worker) {
@@ -135,7 +135,9 @@ int worker_client_timeout(const struct worker *worker, const struct client *clie
 }
 
 void worker_limit_files(struct worker *worker, unsigned count) {
-    filecache_limit_fds(worker->site.cache, count);
+    if (count < worker->file_fds)
+        worker->file_fds = count;
+    filecache_limit_fds(worker->serving->site.cache, worker->file_fds);
 }
 
 void worker_woken(struct worker *worker) {
@@ -226,7 +228,7 @@ void worker_give_up(struct worker *worker, struct client *client, const char *wh
 
 /* No descriptor for a connection: a cached file may give up its own, or an idle client its place. */
 static bool worker_find_descriptor(struct worker *worker, int error) {
-    if (filecache_release_fd(worker->site.cache))
+    if (filecache_release_fd(worker->serving->site.cache))
         return true;
     worker_exhausted(worker, "can't accept connections", error);
     worker_make_room(worker); /* who goes ends the rest */
@@ -360,11 +362,13 @@ static bool worker_is_done(const struct worker *worker) {
 }
 
 void worker_run(struct worker *worker) {
-    worker_check_stop(worker); /* a signal that came before there was anybody to wake */
+    worker_renew(worker); /* signals may have come before there was anybody to wake */
+    worker_check_stop(worker);
     while (!worker_is_done(worker)) {
         listener_set rings = worker->settings->backend->wait(worker->model, worker_accepting(worker));
         if (rings && !worker->draining)
             worker_accept(worker, rings);
+        worker_renew(worker);
         worker_check_stop(worker);
     }
     worker_stop(worker);

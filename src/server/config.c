@@ -192,19 +192,19 @@ static const struct option_row option_rows[] = {
      option_path, TO(auth_path), .noun = "a file"},
 
     {"port", 'p', "N", GROUP_ADDRESS, "TCP port; 0: the kernel picks; not with -l", "7890",
-     option_number, TO(port), .noun = "a port number", RANGE(0, 65535), .rules_out = "listen"},
+     option_number, TO(port), .noun = "a port number", RANGE(0, 65535), .rules_out = "listen", .at_start = true},
     {"listen", 'l', "ADDR", GROUP_ADDRESS,
      "HOST:PORT, [V6]:PORT, :PORT, unix:PATH[,mode=666]; repeatable", NULL,
      read_listen, TO_LIST(listen, LISTEN_MAX), .noun = "an address",
-     .allowed = "HOST:PORT, [V6]:PORT, :PORT or unix:PATH[,mode=666]", .is_ok = listener_spec_ok},
+     .allowed = "HOST:PORT, [V6]:PORT, :PORT or unix:PATH[,mode=666]", .is_ok = listener_spec_ok, .at_start = true},
 
     {"model", 'm', "NAME", GROUP_MODEL, "concurrency model", "epoll",
-     read_model, TO(settings.backend), .noun = "a model", .add_allowed = add_models, .print_more = print_models},
+     read_model, TO(settings.backend), .noun = "a model", .add_allowed = add_models, .print_more = print_models, .at_start = true},
     {"workers", 'w', "N|auto", GROUP_MODEL, "accept loops; auto: one per CPU this process may run on", "1",
-     read_workers, TO(settings.workers), .noun = "a number of workers", .allowed = " or auto", RANGE(1, WORKERS_MAX)},
+     read_workers, TO(settings.workers), .noun = "a number of workers", .allowed = " or auto", RANGE(1, WORKERS_MAX), .at_start = true},
 
     {"max-connections", 0, "N", GROUP_LIMITS, "connections at a time; the rest wait", "10000",
-     option_number, TO(settings.limits.max_connections), .noun = "a number of connections", RANGE(1, 1000000)},
+     option_number, TO(settings.limits.max_connections), .noun = "a number of connections", RANGE(1, 1000000), .at_start = true},
     {"max-per-ip", 0, "N", GROUP_LIMITS, "connections from one address; 0: no limit", "0",
      option_number, TO(settings.limits.max_per_ip), .noun = "a number of connections", RANGE(0, 1000000)},
     {"header-timeout", 0, "SECONDS", GROUP_LIMITS, "for a whole request head, from its first byte on", "10",
@@ -217,7 +217,7 @@ static const struct option_row option_rows[] = {
      option_number, TO(settings.limits.min_rate), .noun = "a rate in bytes a second", RANGE(0, 1 << 30), .units = "kmg"},
     {"max-header", 0, "BYTES", GROUP_LIMITS, "longest request head", "16k",
      option_number, TO(settings.limits.head_max), .noun = "a size in bytes", RANGE(HEAD_MAX_LEAST, HEAD_MAX_MOST),
-     .units = "kmg"},
+     .units = "kmg", .at_start = true},
     {"max-requests", 0, "N", GROUP_LIMITS, "requests on one connection; 0: no limit", "0",
      option_number, TO(settings.limits.max_requests), .noun = "a number of requests", RANGE(0, 1000000000)},
 

@@ -1,5 +1,6 @@
 /* The config as a whole: read, completed with the files that it names, and given back. */
 #define _GNU_SOURCE
+#include "base/hash.h"
 #include "server/config.h"
 #include "server/fields.h"
 #include "site/auth.h"
@@ -44,6 +45,12 @@ static bool open_users(struct config *config, char *error, size_t error_size) {
     return config->settings.site.auth;
 }
 
+static void note_given(const struct option_given *given) {
+    uint64_t *hash = &((struct config *)given->into)->given[given->row - config_table.rows];
+    const char *value = given->value ? given->value : "";
+    *hash = hash_bytes(value, strlen(value), *hash + 1);
+}
+
 /* What follows from the options taken together, and the files. Returns an exit status. */
 static int settle(struct config *config, char *error, size_t error_size) {
     if ((unsigned)config->settings.workers > config->settings.limits.max_connections) /* each has one to serve */
@@ -57,8 +64,12 @@ static int settle(struct config *config, char *error, size_t error_size) {
 }
 
 int config_load(struct config *config, int argc, char **argv, char *error, size_t error_size) {
-    struct option_reading reading = {
-        .table = &config_table, .into = config, .folder = start_folder(), .error = error, .error_size = error_size};
+    struct option_reading reading = {.table = &config_table,
+                                     .into = config,
+                                     .folder = start_folder(),
+                                     .tell = note_given,
+                                     .error = error,
+                                     .error_size = error_size};
     memset(config, 0, sizeof *config);
     int status = option_read_all(&reading, argc, argv);
     config->texts = reading.texts;

@@ -17,5 +17,5 @@ int main(int argc, char **argv) {
     if (!open_standard_streams())
         return 1; /* and nowhere to say so */
     config_read(&config, argc, argv);
-    return server_run(&config);
+    return server_run(&config, argc, argv);
 }

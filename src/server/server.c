@@ -4,6 +4,7 @@
 #include "base/say.h"
 #include "host/signals.h"
 #include "host/worker.h"
+#include "server/reload.h"
 
 #include <limits.h>
 #include <semaphore.h>
@@ -119,7 +120,7 @@ static bool server_end_loads(struct worker *workers, int count) {
     return ended;
 }
 
-int server_run(const struct config *config) {
+int server_run(const struct config *config, int argc, char **argv) {
     struct listeners listeners;
     char error[512];
     int opened = 0, count = config->settings.workers;
@@ -137,19 +138,25 @@ int server_run(const struct config *config) {
         free(workers);
         return 1;
     }
-    struct worker_shared shared = {known_open(), loaders_open()};
+    struct reload *reload = reload_open(config, argc, argv);
+    CHECK(reload);
+    struct worker_shared shared = {known_open(), loaders_open(), reload_renewal(reload)};
     CHECK(shared.known && shared.loaders);
     for (; ok && opened < count; opened++)
-        ok = worker_open(&workers[opened], workers, &config->settings, &listeners, &shared,
+        ok = worker_open(&workers[opened], workers, reload_first(reload), &listeners, &shared,
                          server_share(connections, opened, count), server_share(fit, opened, count));
+    reload_set_workers(reload, workers, opened);
     if (ok)
         ok = server_serve(workers, config, &listeners, fit);
     listeners_close(&listeners);
-    if (!server_end_loads(workers, opened)) /* a thread that hangs still uses it all; it ends with the process */
+    bool reload_ended = reload_end(reload);
+    if (!server_end_loads(workers, opened) ||
+        !reload_ended) /* a thread that hangs still uses it all; it ends with the process */
         return ok ? 0 : 1;
     loaders_close(shared.loaders);
     while (opened-- > 0)
         worker_close(&workers[opened]);
+    reload_close(reload);
     known_close(shared.known);
     free(workers);
     return ok ? 0 : 1;

@@ -1,0 +1,247 @@
+/* A thread reads, and ends when every worker has taken over what came of it: so nothing is offered before what was
+   offered last has been taken, and the line that says "reloaded" comes when no new request is answered the old way. A
+   signal that comes meanwhile has it read once more. */
+#define _GNU_SOURCE
+#include "server/reload.h"
+#include "base/check.h"
+#include "base/say.h"
+
+#include <errno.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum {
+    STACK_LEN = 256 * 1024,
+    END_S = 1, /* at the end: how long a reading under way is waited for */
+    NAMES_LEN = 512,
+};
+
+/* A configuration that was read again, which lives as long as something is served from it. */
+struct reread {
+    struct generation generation;
+    struct config config;
+};
+
+struct reload {
+    const struct config *first, *now; /* what `current` serves */
+    struct generation first_generation, *current;
+    int argc;
+    char **argv;
+    struct worker *workers;
+    int worker_count;
+    sem_t taken;
+    atomic_bool ending;
+    pthread_mutex_t lock; /* of the rest */
+    pthread_t thread;
+    bool started, running, again;
+};
+
+/* The first is main's, and kept to be compared with. */
+static void release_first(struct generation *generation) {
+    (void)generation;
+}
+
+static void release_reread(struct generation *generation) {
+    struct reread *reread = (struct reread *)(void *)generation;
+    config_free(&reread->config);
+    free(reread);
+}
+
+/* What the process has settled into by now stays as it was at first. */
+static void keep_fixed(struct settings *settings, const struct settings *first) {
+    settings->backend = first->backend;
+    settings->workers = first->workers;
+    settings->limits.max_connections = first->limits.max_connections;
+    settings->limits.head_max = first->limits.head_max;
+}
+
+/* Reads it, the caller's reference. NULL, with a line in `error`. */
+static struct reread *reload_read(const struct reload *reload, char *error, size_t error_size) {
+    struct reread *reread = malloc(sizeof *reread);
+    snprintf(error, error_size, "no memory");
+    if (!reread)
+        return NULL;
+    if (config_load(&reread->config, reload->argc, reload->argv, error, error_size) != 0) {
+        free(reread);
+        return NULL;
+    }
+    keep_fixed(&reread->config.settings, &reload->first->settings);
+    reread->generation = (struct generation){&reread->config.settings, 1, release_reread};
+    return reread;
+}
+
+static struct serving *reload_open_serving(struct generation *generation, const struct worker *worker, char *error,
+                                           size_t error_size) {
+    return serving_open(generation, worker->shared.known, worker->clients.capacity, worker->file_fds, error,
+                        error_size);
+}
+
+/* Offers it to each worker. False, with a line in `error`: to none. */
+static bool reload_offer(struct reload *reload, struct generation *generation, char *error, size_t error_size) {
+    struct serving *servings[WORKERS_MAX];
+    int opened = 0;
+    while (opened < reload->worker_count) {
+        servings[opened] = reload_open_serving(generation, &reload->workers[opened], error, error_size);
+        if (!servings[opened])
+            break;
+        opened++;
+    }
+    if (opened < reload->worker_count) {
+        while (opened-- > 0)
+            serving_close(servings[opened]);
+        return false;
+    }
+    for (int i = 0; i < opened; i++)
+        worker_offer(&reload->workers[i], servings[i]);
+    return true;
+}
+
+/* Adds the names of the options that aren't given as they were: those that hold from the start on, or the others. */
+static void add_changed(char *names, const struct config *before, const struct config *now, bool at_start) {
+    char name[64];
+    for (int i = 0; i < config_table.row_count; i++) {
+        const struct option_row *row = &config_table.rows[i];
+        if (before->given[i] == now->given[i] || row->at_start != at_start)
+            continue;
+        snprintf(name, sizeof name, "%s--%s", *names ? ", " : "", row->name);
+        option_add(names, NAMES_LEN, name);
+    }
+}
+
+static void reload_say(const struct reload *reload, const struct config *now) {
+    char changed[NAMES_LEN] = "", fixed[NAMES_LEN] = "";
+    add_changed(changed, reload->now, now, false);
+    add_changed(fixed, reload->first, now, true);
+    if (*fixed)
+        say("reloaded, but %s: taken over by an upgrade (SIGUSR2) or a restart, not by a reload", fixed);
+    if (!now->quiet)
+        say("reloaded: %s", *changed ? changed : "no option has changed; the files that they name are read again");
+}
+
+/* One reading, and all that follows. */
+static void reload_once(struct reload *reload) {
+    char error[OPTION_ERROR_MAX];
+    struct reread *reread = reload_read(reload, error, sizeof error);
+    if (!reread || !reload_offer(reload, &reread->generation, error, sizeof error)) {
+        if (reread)
+            generation_put(&reread->generation);
+        say("not reloaded: %s", error);
+        return;
+    }
+    for (int i = 0; i < reload->worker_count; i++)
+        while (sem_wait(&reload->taken) < 0)
+            ;
+    if (!atomic_load(&reload->ending))
+        reload_say(reload, &reread->config);
+    generation_put(reload->current);
+    reload->current = &reread->generation;
+    reload->now = &reread->config;
+}
+
+static bool reload_again(struct reload *reload) {
+    pthread_mutex_lock(&reload->lock);
+    reload->running = reload->again && !atomic_load(&reload->ending);
+    reload->again = false;
+    bool again = reload->running;
+    pthread_mutex_unlock(&reload->lock);
+    return again;
+}
+
+static void *reload_main(void *arg) {
+    struct reload *reload = arg;
+    do
+        reload_once(reload);
+    while (reload_again(reload));
+    return NULL;
+}
+
+/* A thread that takes no signals: they are the workers'. */
+static void reload_start(struct reload *reload) {
+    pthread_attr_t attr;
+    sigset_t all, before;
+    if (reload->started) /* and at its end */
+        pthread_join(reload->thread, NULL);
+    sigfillset(&all);
+    pthread_attr_init(&attr);
+    pthread_attr_setstacksize(&attr, STACK_LEN);
+    pthread_sigmask(SIG_BLOCK, &all, &before);
+    int error = pthread_create(&reload->thread, &attr, reload_main, reload);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pthread_attr_destroy(&attr);
+    reload->started = reload->running = error == 0;
+    if (error)
+        say("not reloaded: can't start a thread: %s", strerror(error));
+}
+
+static void renewal_begin(void *ctx) {
+    struct reload *reload = ctx;
+    pthread_mutex_lock(&reload->lock);
+    if (reload->running)
+        reload->again = true;
+    else
+        reload_start(reload);
+    pthread_mutex_unlock(&reload->lock);
+}
+
+static void renewal_taken(void *ctx) {
+    sem_post(&((struct reload *)ctx)->taken);
+}
+
+/* In a forked child. What may be wrong with it, the parent has said. */
+static struct serving *renewal_read(void *ctx, const struct worker *worker) {
+    char error[OPTION_ERROR_MAX];
+    struct reread *reread = reload_read(ctx, error, sizeof error);
+    if (!reread)
+        return NULL;
+    struct serving *serving = reload_open_serving(&reread->generation, worker, error, sizeof error);
+    generation_put(&reread->generation); /* the serving has its own */
+    return serving;
+}
+
+struct reload *reload_open(const struct config *first, int argc, char **argv) {
+    struct reload *reload = calloc(1, sizeof *reload);
+    if (!reload)
+        return NULL;
+    reload->first = reload->now = first;
+    reload->first_generation = (struct generation){&first->settings, 1, release_first};
+    reload->current = &reload->first_generation;
+    reload->argc = argc;
+    reload->argv = argv;
+    sem_init(&reload->taken, 0, 0);
+    pthread_mutex_init(&reload->lock, NULL);
+    return reload;
+}
+
+struct generation *reload_first(struct reload *reload) {
+    return &reload->first_generation;
+}
+
+struct renewal reload_renewal(struct reload *reload) {
+    return (struct renewal){renewal_begin, renewal_taken, renewal_read, reload};
+}
+
+void reload_set_workers(struct reload *reload, struct worker *workers, int count) {
+    reload->workers = workers;
+    reload->worker_count = count;
+}
+
+bool reload_end(struct reload *reload) {
+    struct timespec until;
+    atomic_store(&reload->ending, true);
+    for (int i = 0; i < reload->worker_count; i++) /* whoever will take nothing any more */
+        sem_post(&reload->taken);
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += END_S;
+    return !reload->started || pthread_timedjoin_np(reload->thread, NULL, &until) == 0;
+}
+
+void reload_close(struct reload *reload) {
+    generation_put(reload->current);
+    pthread_mutex_destroy(&reload->lock);
+    sem_destroy(&reload->taken);
+    free(reload);
+}
