@@ -8,6 +8,7 @@
 #include "host/listener.h"
 #include "host/loaders.h"
 #include "host/serving.h"
+#include "observe/observer.h"
 
 /* How the configuration is read again, when a signal asks for it. */
 struct renewal {
@@ -25,6 +26,7 @@ struct renewal {
 struct worker_shared {
     struct known *known;
     struct loaders *loaders;
+    const struct observed *observed;
     struct renewal renewal;
 };
 
@@ -33,6 +35,7 @@ struct worker {
     struct clients clients;
     struct drive drive; /* for what runs in the worker's own thread */
     struct worker_shared shared;
+    struct observer observer;
     struct loads loads;                /* what has been done for this worker */
     unsigned loading;                  /* loads that are not reported yet */
     struct client *resumed;            /* whose loads are done, through next_waiter */

@@ -138,9 +138,10 @@ int server_run(const struct config *config, int argc, char **argv) {
         free(workers);
         return 1;
     }
+    const struct observed observed = {0};
     struct reload *reload = reload_open(config, argc, argv);
     CHECK(reload);
-    struct worker_shared shared = {known_open(), loaders_open(), reload_renewal(reload)};
+    struct worker_shared shared = {known_open(), loaders_open(), &observed, reload_renewal(reload)};
     CHECK(shared.known && shared.loaders);
     for (; ok && opened < count; opened++)
         ok = worker_open(&workers[opened], workers, reload_first(reload), &listeners, &shared,
