@@ -4,6 +4,7 @@
 #include "server/config.h"
 #include "server/fields.h"
 #include "site/auth.h"
+#include "site/auth_shared.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -37,9 +38,12 @@ static bool open_types(struct config *config, char *error, size_t error_size) {
     return config->mime;
 }
 
+/* What is known of passwords stays when a config goes. */
+static struct auth_shared *passwords;
+
 static bool open_users(struct config *config, char *error, size_t error_size) {
     char wrong[OPTION_ERROR_MAX];
-    config->settings.site.auth = auth_open(config->auth_path, wrong, sizeof wrong);
+    config->settings.site.auth = auth_open(config->auth_path, passwords, wrong, sizeof wrong);
     if (!config->settings.site.auth)
         snprintf(error, error_size, "--auth %s", wrong);
     return config->settings.site.auth;
@@ -53,6 +57,10 @@ static void note_given(const struct option_given *given) {
 
 /* What follows from the options taken together, and the files. Returns an exit status. */
 static int settle(struct config *config, char *error, size_t error_size) {
+    if (!passwords && !(passwords = auth_shared_open())) { /* at the first time, before anything is forked */
+        snprintf(error, error_size, "no memory");
+        return 1;
+    }
     if ((unsigned)config->settings.workers > config->settings.limits.max_connections) /* each has one to serve */
         config->settings.workers = (int)config->settings.limits.max_connections;
     if (!fields_add_presets(config, error, error_size))
