@@ -1,5 +1,6 @@
-/* SIGTERM and SIGINT ask the server to finish; a second one ends it at once. SIGHUP asks it to read its configuration
-   again; unless it comes from a terminal that goes away, which ends what runs on it. */
+/* SIGTERM and SIGINT ask the server to finish; a second one ends it at once. SIGUSR2 asks for its replacement. SIGHUP
+   asks it to read its configuration again; unless it comes from a terminal that goes away, which ends what runs on it.
+ */
 #ifndef SIGNALS_H
 #define SIGNALS_H
 
@@ -12,6 +13,14 @@ void signals_init(void);
 /* Whether the server has been asked to finish; and to ask it from within. */
 bool signals_stopping(void);
 void signals_stop(void);
+
+/* Has the server finish as one that has a successor: the next SIGTERM is its first. False: it has been asked to finish
+   before, for good. */
+bool signals_hand_over(void);
+bool signals_handed_over(void);
+
+/* Whether SIGUSR2 has come since this was asked last. */
+bool signals_take_upgrade(void);
 
 /* How often a reload has been asked for. */
 unsigned signals_reloads(void);

@@ -10,24 +10,23 @@
 #include "host/serving.h"
 #include "observe/observer.h"
 
-/* How the configuration is read again, when a signal asks for it. */
-struct renewal {
-    /* Begins, in a thread of its own: called in that of worker 0. In the end each worker is offered what it is to serve
-       from then on (worker_offer); or none is, and why has been said. */
-    void (*begin)(void *ctx);
-    /* A worker has taken over what it was offered; in its thread. */
-    void (*taken)(void *ctx);
-    /* Reads it at once, for a worker that lives in a process of its own. NULL: it goes on with what it has. */
-    struct serving *(*read)(void *ctx, const struct worker *worker);
-    void *ctx;
-};
+struct worker;
 
 /* What all workers of a process share. */
 struct worker_shared {
     struct known *known;
     struct loaders *loaders;
     const struct observed *observed;
-    struct renewal renewal;
+    /* What else the server has to do, between the first worker's rounds; NULL: nothing. Returns when it wants to be
+       called at the latest; signals come before. */
+    uint64_t (*tend)(void *server, uint64_t now_ms);
+    /* A worker has taken over what it was offered; in its thread. */
+    void (*renewed)(void *server);
+    /* Reads the configuration again, for a worker that lives in a process of its own. NULL: it goes on with what it
+     * has.
+     */
+    struct serving *(*reread)(void *server, const struct worker *worker);
+    void *server;
 };
 
 struct worker {
@@ -45,7 +44,7 @@ struct worker {
     _Atomic(struct serving *) offered; /* to take its place; NULL: nothing */
     struct serving *retired;           /* what replies under way still need */
     uint64_t retired_look_at_ms;       /* when to look again whether they do */
-    unsigned renewals;                 /* signals heard that ask for one */
+    unsigned reloads;                  /* in a forked child: signals heard that ask for one */
     unsigned file_fds;                 /* descriptors of files that may be kept */
     const struct settings *settings;   /* serving's */
     const struct listeners *listeners;
@@ -53,7 +52,9 @@ struct worker {
     void *model;              /* what backend->open returned */
     int wake_fd;              /* an eventfd: readable when a signal came, or a client left whose place is wanted */
     bool draining;
+    atomic_bool turned;      /* it has made a round since somebody cleared this */
     int first_listener;      /* to accept from */
+    uint64_t tend_at_ms;     /* the first worker: see worker_shared; 0: at no certain time */
     uint64_t rest_until_ms;  /* no accepting before: nobody can be let in */
     uint64_t quiet_until_ms; /* what it lacks has been said, and is not said again before */
     bool shut;               /* draining, and who had come before has been let in */
@@ -78,6 +79,9 @@ void worker_close(struct worker *worker);
 /* In the worker's own thread: opens its model. False after say(). */
 bool worker_start(struct worker *worker);
 
+/* From any thread: has it make a round, in which it looks at the door. */
+void worker_look(const struct worker *worker);
+
 /* In the same thread: serves until the server is asked to stop and has finished what it was answering, or DRAIN_MS have
    passed; then closes the model. */
 void worker_run(struct worker *worker);
@@ -85,6 +89,9 @@ void worker_run(struct worker *worker);
 /* From any thread: has the worker serve this from its next round on, for new requests. Nothing else has been offered
    that it hasn't taken. */
 void worker_offer(struct worker *worker, struct serving *serving);
+
+/* Between two rounds: takes over what has been offered, and lets go of what nobody needs any more. */
+void worker_renew(struct worker *worker);
 
 /* For worker_close: closes what it serves, has served and was offered. */
 void worker_close_servings(struct worker *worker);
@@ -102,8 +109,9 @@ int worker_event_timeout(const struct worker *worker);
 /* The same with the deadline of one client, for a model that serves but one. */
 int worker_client_timeout(const struct worker *worker, const struct client *client);
 
-/* For a model that has use for few descriptors: keeps at most `count` of large files open. */
-void worker_limit_files(struct worker *worker, unsigned count);
+/* For a model whose clients need low descriptors: files are kept open by descriptors of `first` and more, where there
+   are any. */
+void worker_files_above(struct worker *worker, int first);
 
 /* A model couldn't get what a client needs (a process, a thread): said once, and nobody is let in for a while.
    worker_give_up hangs the client up, too. */
@@ -120,11 +128,8 @@ void worker_wake(struct worker *worker);
    worker_run calls it after each round; a model whose rounds are long does, too. */
 void worker_check_stop(struct worker *worker);
 
-/* Between two rounds: begins to read the configuration again if that is asked for, takes over what has been read, and
-   lets go of what nobody needs any more. worker_run does so, too. */
-void worker_renew(struct worker *worker);
-
-/* The same in a forked child, which reads for itself, when its client has no request under way. */
+/* In a forked child: reads the configuration by itself, when that is asked for and its client has no request under
+   way. */
 void worker_renew_in_place(struct worker *worker, struct client *client);
 
 /* Every place is taken and somebody may be at the door: replies say Connection: close from now on, and of the clients

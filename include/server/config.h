@@ -18,7 +18,8 @@ struct config {
     int port;                       /* 0: the kernel picks */
     const char *listen[LISTEN_MAX]; /* as given; none: every interface at `port` */
     int listen_count;
-    bool quiet, verbose;
+    bool quiet, verbose, check, daemon;
+    const char *pid_path;
     enum config_show show;
 
     /* What the site's fields, auth and types are made of. A copy of the struct keeps pointing at the first one's. */
@@ -40,6 +41,10 @@ extern const struct option_table config_table;
    exit status, with one line in `error` (OPTION_ERROR_MAX bytes) and nothing to free: 2 names the option (its file and
    line too), the value and what is allowed; 1: a file can't be used. */
 int config_load(struct config *config, int argc, char **argv, char *error, size_t error_size);
+
+/* Prints each option that holds, after config_load has found no mistake: its name, its value, and where that is from.
+ */
+void config_print(int argc, char **argv);
 
 /* Gives back what config_load made: strings, types and users. Nobody may use the config or its settings any more. */
 void config_free(struct config *config);

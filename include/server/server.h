@@ -4,8 +4,8 @@
 
 #include "server/config.h"
 
-/* Serves until told to stop; when told so, argv is read again. Returns the exit status: 0, or 1 after say() when it
- * can't start. */
+/* Serves until told to stop. The command line is read again when asked for, and what a successor is started with.
+   Returns the exit status: 0, or 1 after say() when it can't start. */
 int server_run(const struct config *config, int argc, char **argv);
 
 #endif

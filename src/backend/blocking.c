@@ -36,7 +36,6 @@ static int blocking_wait_for(void *ctx, struct client *client, enum drive_want w
         clock_update(&worker->env.clock);
         if (ready > 0 && door_rings(worker, fds, door))
             worker_make_room(worker);
-        worker_renew(worker);
         worker_check_stop(worker);
         if (want == WANT_TURN || conn_leaving(&client->conn) || (ready > 0 && fds[door].revents))
             return 0;

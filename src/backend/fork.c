@@ -79,6 +79,7 @@ static _Noreturn void fork_child(struct forked *self, struct client *client) {
 
 static void fork_take(void *model, struct client *client) {
     struct forked *self = model;
+    self->worker->reloads = signals_reloads(); /* a signal from here on is the child's, too */
     pid_t pid = fork();
     if (pid == 0)
         fork_child(self, client);

@@ -1,13 +1,14 @@
 #define _GNU_SOURCE
 #include "host/listener.h"
 
+#include "host/address.h"
+#include "host/inherited.h"
+#include "host/own_command.h"
 #include "host/port_holder.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <ifaddrs.h>
 #include <limits.h>
-#include <net/if.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -23,16 +24,6 @@
    IPv4 connection costs the kernel 2 % more there. What a socket is bound to is always asked of the kernel: the port it
    chose. */
 
-struct address {
-    union {
-        struct sockaddr any;
-        struct sockaddr_in ipv4;
-        struct sockaddr_in6 ipv6;
-        struct sockaddr_storage room;
-    } u;
-    socklen_t len;
-};
-
 struct target {
     char host[256]; /* a DNS name's bound is 253; empty: every interface */
     int port;
@@ -40,6 +31,8 @@ struct target {
 
 struct opening {
     struct listeners *listeners;
+    struct inherited *inherited;
+    int place;        /* there, of the socket at hand; -1: it is new */
     const char *spec; /* NULL: from the port option */
     bool chosen;      /* the kernel is to pick the port */
     int waited_ms;    /* for what was in use */
@@ -75,44 +68,17 @@ static bool parse_target(const char *spec, struct target *target) {
     return inet_pton(AF_INET6, numeric, &ignored) == 1;
 }
 
+/* The name in "fd:NAME"; NULL: it is something else. */
+static const char *handed_name(const char *spec) {
+    return strncmp(spec, "fd:", 3) == 0 ? spec + 3 : NULL;
+}
+
 bool listener_spec_ok(const char *spec) {
     struct target target;
     struct local_socket local;
+    if (handed_name(spec))
+        return *handed_name(spec) && !strchr(handed_name(spec), ':');
     return local_socket_is(spec) ? local_socket_parse(&local, spec) : parse_target(spec, &target);
-}
-
-static bool address_of(int fd, struct address *address) {
-    memset(address, 0, sizeof *address);
-    address->len = sizeof address->u;
-    return getsockname(fd, &address->u.any, &address->len) == 0;
-}
-
-static int port_of(const struct address *address) {
-    if (address->u.any.sa_family == AF_INET)
-        return ntohs(address->u.ipv4.sin_port);
-    return address->u.any.sa_family == AF_INET6 ? ntohs(address->u.ipv6.sin6_port) : 0;
-}
-
-static void set_port(struct address *address, int port) {
-    if (address->u.any.sa_family == AF_INET)
-        address->u.ipv4.sin_port = htons((uint16_t)port);
-    else
-        address->u.ipv6.sin6_port = htons((uint16_t)port);
-}
-
-static struct address wildcard(int family, int port) {
-    struct address address = {.len = family == AF_INET ? sizeof address.u.ipv4 : sizeof address.u.ipv6};
-    address.u.any.sa_family = (sa_family_t)family; /* INADDR_ANY and in6addr_any are zero bytes */
-    set_port(&address, port);
-    return address;
-}
-
-/* "127.0.0.1:80", "[::1]:80" */
-static void name_of(const struct address *address, char *text, size_t size) {
-    char host[NI_MAXHOST] = "?";
-    bool ipv6 = address->u.any.sa_family == AF_INET6;
-    getnameinfo(&address->u.any, address->len, host, sizeof host, NULL, 0, NI_NUMERICHOST);
-    snprintf(text, size, ipv6 ? "[%s]:%d" : "%s:%d", host, port_of(address));
 }
 
 /* A listening socket, or -errno. */
@@ -143,11 +109,14 @@ static bool may_wait(struct opening *opening) {
     return opening->waited_ms <= IN_USE_WAIT_MS && nanosleep(&pause, NULL) == 0;
 }
 
-static int open_patiently(struct opening *opening, const struct address *address) {
-    int fd;
-    do
+/* The predecessor's socket at the address, or a new one: its descriptor, or -errno. */
+static int obtain(struct opening *opening, const struct address *address, bool patiently) {
+    opening->place = inherited_find(opening->inherited, address, opening->chosen);
+    if (opening->place >= 0)
+        return inherited_take(opening->inherited, opening->place);
+    int fd = open_socket(address);
+    while (fd == -EADDRINUSE && patiently && may_wait(opening))
         fd = open_socket(address);
-    while (fd == -EADDRINUSE && may_wait(opening));
     return fd;
 }
 
@@ -158,10 +127,53 @@ static bool keep(struct opening *opening, int fd) {
         snprintf(opening->error, opening->error_size, "too many addresses to listen at (at most %d)", LISTEN_MAX);
         return false;
     }
-    listeners->chosen[listeners->count] = opening->chosen;
-    listeners->local[listeners->count] = (struct local_socket){.inode = 0};
-    listeners->fd[listeners->count++] = fd;
+    int i = listeners->count++;
+    listeners->fd[i] = fd;
+    listeners->chosen[i] = opening->chosen;
+    listeners->local[i] = (struct local_socket){.inode = 0};
+    listeners->name[i] = opening->place >= 0 ? opening->inherited->sockets[opening->place].name : NULL;
+    if (opening->place >= 0)
+        listeners_share(listeners, (listener_set)1 << i);
     return true;
+}
+
+/* The next port that is free, of those whose numbers are near; 0: none. */
+static int find_free_port(const struct address *taken) {
+    for (int port = address_port(taken) + 1; port <= 65535 && port <= address_port(taken) + 32; port++) {
+        struct address others[] = {address_wildcard(AF_INET, port), address_wildcard(AF_INET6, port)};
+        int fd = open_socket(&others[0]), fd6 = open_socket(&others[1]);
+        bool free4 = fd >= 0 || fd == -EAFNOSUPPORT, free6 = fd6 >= 0 || fd6 != -EADDRINUSE;
+        if (fd >= 0)
+            close(fd);
+        if (fd6 >= 0)
+            close(fd6);
+        if (free4 && free6)
+            return port;
+    }
+    return 0;
+}
+
+/* Of --port: with the command that takes another. */
+static void explain_port(struct opening *opening, const struct address *taken, const char *holder) {
+    char port_text[16], command[512];
+    snprintf(port_text, sizeof port_text, "%d", find_free_port(taken));
+    own_command(command, sizeof command, "-p", port_text);
+    snprintf(opening->error, opening->error_size, "port %d is in use by %s: stop it, or choose another port: %s",
+             address_port(taken), holder, command);
+}
+
+/* Of --port: who may not is told what may be had, and how to be allowed. */
+static void explain_privileged(struct opening *opening, int port) {
+    char port_text[16], command[512], self[PATH_MAX];
+    ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
+    self[len > 0 ? len : 0] = '\0';
+    snprintf(port_text, sizeof port_text, "%d", port + 8000);
+    own_command(command, sizeof command, "-p", port_text);
+    snprintf(
+        opening->error, opening->error_size,
+        "port %d: ports below 1024 need root or CAP_NET_BIND_SERVICE (sudo setcap cap_net_bind_service=+ep %.256s): "
+        "allow it, or choose another port: %s",
+        port, len > 0 ? self : "httpd", command);
 }
 
 static void explain_in_use(struct opening *opening, const struct address *address, const char *name) {
@@ -176,26 +188,26 @@ static void explain_in_use(struct opening *opening, const struct address *addres
                  "%s is in use by %s: stop it, or choose another port in -l %s (0 lets the kernel pick)", name, holder,
                  opening->spec);
     else
-        snprintf(opening->error, opening->error_size,
-                 "%s is in use by %s: stop it, or choose another with -p PORT (-p 0 lets the kernel pick)", name,
-                 holder);
+        explain_port(opening, address, holder);
 }
 
 /* Always false. */
 static bool explain(struct opening *opening, const struct address *address, int error) {
     char name[NI_MAXHOST + 16];
-    int port = port_of(address);
-    name_of(address, name, sizeof name);
+    int port = address_port(address);
+    address_name(address, name, sizeof name);
     if (!opening->spec)
         snprintf(name, sizeof name, "port %d", port);
     else if (opening->spec[0] == ':')
         snprintf(name, sizeof name, "%s", opening->spec);
     if (error == EADDRINUSE)
         explain_in_use(opening, address, name);
+    else if (error == EACCES && port < 1024 && !opening->spec)
+        explain_privileged(opening, port);
     else if (error == EACCES && port < 1024)
         snprintf(opening->error, opening->error_size,
-                 "%s: ports below 1024 need root or CAP_NET_BIND_SERVICE: choose another, such as %s%d", name,
-                 opening->spec ? ":" : "-p ", port + 8000);
+                 "%s: ports below 1024 need root or CAP_NET_BIND_SERVICE: choose another, such as :%d", name,
+                 port + 8000);
     else if (error == EADDRNOTAVAIL)
         snprintf(opening->error, opening->error_size,
                  "%s is not an address of this machine: choose one of its own, or listen on every one with -l :%d",
@@ -207,15 +219,15 @@ static bool explain(struct opening *opening, const struct address *address, int 
 
 /* Both families at one port, or the one that this machine has. */
 static bool open_wildcard(struct opening *opening, int port) {
-    struct address ipv4 = wildcard(AF_INET, port), ipv6 = wildcard(AF_INET6, port);
-    int fd = open_patiently(opening, &ipv4);
+    struct address ipv4 = address_wildcard(AF_INET, port), ipv6 = address_wildcard(AF_INET6, port);
+    int fd = obtain(opening, &ipv4, true);
     if (fd < 0 && fd != -EAFNOSUPPORT)
         return explain(opening, &ipv4, -fd);
     if (fd >= 0 && !keep(opening, fd))
         return false;
     if (fd >= 0 && port == 0 && address_of(fd, &ipv4))
-        set_port(&ipv6, port_of(&ipv4));
-    int fd6 = port == 0 ? open_socket(&ipv6) : open_patiently(opening, &ipv6);
+        address_set_port(&ipv6, address_port(&ipv4));
+    int fd6 = obtain(opening, &ipv6, port != 0);
     if (fd6 >= 0)
         return keep(opening, fd6);
     if (fd >= 0 && (fd6 == -EAFNOSUPPORT || fd6 == -EADDRNOTAVAIL)) /* not compiled in, or switched off */
@@ -241,11 +253,11 @@ static bool open_host(struct opening *opening, const struct target *target) {
     for (struct addrinfo *each = found; each; each = each->ai_next) {
         memcpy(&address.u, each->ai_addr, each->ai_addrlen);
         address.len = each->ai_addrlen;
-        set_port(&address, port);
-        int fd = target->port == 0 ? open_socket(&address) : open_patiently(opening, &address);
+        address_set_port(&address, port);
+        int fd = obtain(opening, &address, target->port != 0);
         if (fd == -EADDRINUSE && target->port == 0 && port != 0) { /* taken at this address only: no common port */
-            set_port(&address, 0);
-            fd = open_socket(&address);
+            address_set_port(&address, 0);
+            fd = obtain(opening, &address, false);
         }
         if (fd == -EADDRNOTAVAIL || fd == -EAFNOSUPPORT) {
             failed = address;
@@ -258,7 +270,7 @@ static bool open_host(struct opening *opening, const struct target *target) {
         }
         opened++;
         if (port == 0 && address_of(fd, &address))
-            port = port_of(&address);
+            port = address_port(&address);
     }
     freeaddrinfo(found);
     return opened || explain(opening, &failed, failure);
@@ -266,29 +278,76 @@ static bool open_host(struct opening *opening, const struct target *target) {
 
 static bool open_local(struct opening *opening, struct local_socket *local) {
     int fd;
-    do
-        fd = local_socket_open(local, opening->spec, opening->error, opening->error_size);
-    while (fd == -EADDRINUSE && may_wait(opening));
+    struct address address = {.u.local = local->address, .len = sizeof local->address};
+    opening->place = inherited_find(opening->inherited, &address, false);
+    if (opening->place >= 0) {
+        fd = inherited_take(opening->inherited, opening->place);
+        local_socket_adopt(local);
+    } else {
+        do
+            fd = local_socket_open(local, opening->spec, opening->error, opening->error_size);
+        while (fd == -EADDRINUSE && may_wait(opening));
+    }
     if (fd < 0)
         return false;
     if (keep(opening, fd)) {
         opening->listeners->local[opening->listeners->count - 1] = *local;
         return true;
     }
-    local_socket_unlink(local);
+    if (opening->place < 0)
+        local_socket_unlink(local);
     close(fd);
     return false;
+}
+
+/* A service manager's socket, which gets what ours have. */
+static bool adopt(struct opening *opening, int place) {
+    int on = 1, unsent = UNSENT_BYTES, fd = inherited_take(opening->inherited, place);
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on); /* of a unix socket: fails, and isn't needed */
+    setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof unsent);
+    opening->place = place;
+    opening->chosen = false;
+    return keep(opening, fd);
+}
+
+/* Those of that name, or all (NULL), of a service manager's. */
+static bool adopt_named(struct opening *opening, const char *name) {
+    int adopted = 0;
+    for (int i = 0; i < opening->inherited->count; i++) {
+        const struct inherited_socket *socket = &opening->inherited->sockets[i];
+        if (socket->taken || !socket->name || (name && strcmp(socket->name, name) != 0))
+            continue;
+        if (!adopt(opening, i))
+            return false;
+        adopted++;
+    }
+    if (name && !adopted)
+        snprintf(opening->error, opening->error_size,
+                 "-l fd:%s: no socket of that name was handed over: systemd does (FileDescriptorName=%s)", name, name);
+    return adopted || !name;
+}
+
+/* Whether a service manager's sockets stand in for the options: none of these picks among them. */
+static bool is_activated(const struct inherited *inherited, const char *const *specs, int spec_count) {
+    bool handed = false;
+    for (int i = 0; i < inherited->count; i++)
+        handed |= inherited->sockets[i].name != NULL;
+    for (int i = 0; i < spec_count; i++)
+        handed &= !handed_name(specs[i]);
+    return handed;
 }
 
 static bool open_spec(struct opening *opening) {
     struct target target;
     struct local_socket local;
     if (!listener_spec_ok(opening->spec)) {
-        snprintf(opening->error, opening->error_size, "%s: not HOST:PORT, [V6]:PORT, :PORT or unix:PATH[,mode=660]",
-                 opening->spec);
+        snprintf(opening->error, opening->error_size,
+                 "%s: not HOST:PORT, [V6]:PORT, :PORT, unix:PATH[,mode=660] or fd:NAME", opening->spec);
         return false;
     }
     opening->chosen = false;
+    if (handed_name(opening->spec))
+        return adopt_named(opening, handed_name(opening->spec));
     if (local_socket_parse(&local, opening->spec))
         return open_local(opening, &local);
     parse_target(opening->spec, &target);
@@ -296,98 +355,46 @@ static bool open_spec(struct opening *opening) {
     return *target.host ? open_host(opening, &target) : open_wildcard(opening, target.port);
 }
 
-bool listeners_open(struct listeners *listeners, const char *const *specs, int spec_count, int port, char *error,
-                    size_t error_size) {
-    struct opening opening = {.listeners = listeners, .chosen = port == 0, .error = error, .error_size = error_size};
-    listeners->count = 0;
-    bool opened = spec_count > 0 || open_wildcard(&opening, port);
+static bool open_all(struct opening *opening, const char *const *specs, int spec_count, int port) {
+    if (is_activated(opening->inherited, specs, spec_count))
+        return adopt_named(opening, NULL);
+    bool opened = spec_count > 0 || open_wildcard(opening, port);
     for (int i = 0; i < spec_count && opened; i++) {
-        opening.spec = specs[i];
-        opened = open_spec(&opening);
+        opening->spec = specs[i];
+        opened = open_spec(opening);
     }
+    return opened;
+}
+
+bool listeners_open(struct listeners *listeners, const char *const *specs, int spec_count, int port,
+                    struct inherited *inherited, char *error, size_t error_size) {
+    struct opening opening = {
+        .listeners = listeners, .inherited = inherited, .chosen = port == 0, .error = error, .error_size = error_size};
+    listeners->count = 0;
+    atomic_init(&listeners->shared, 0);
+    bool opened = open_all(&opening, specs, spec_count, port);
+    inherited_close(inherited);
     if (!opened)
         listeners_close(listeners);
     return opened;
 }
 
+void listeners_share(struct listeners *listeners, listener_set set) {
+    atomic_fetch_or(&listeners->shared, set);
+}
+
+void listeners_own(struct listeners *listeners) {
+    listener_set managers = 0;
+    for (int i = 0; i < listeners->count; i++)
+        managers |= (listener_set)(listeners->name[i] != NULL) << i;
+    atomic_store(&listeners->shared, managers);
+}
+
 void listeners_close(struct listeners *listeners) {
     for (int i = 0; i < listeners->count; i++) {
-        local_socket_unlink(&listeners->local[i]);
+        if (!listeners_shared(listeners, i))
+            local_socket_unlink(&listeners->local[i]);
         close(listeners->fd[i]);
     }
     listeners->count = 0;
-}
-
-static bool is_loopback(const struct address *address) {
-    if (address->u.any.sa_family == AF_INET)
-        return ntohl(address->u.ipv4.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
-    return IN6_IS_ADDR_LOOPBACK(&address->u.ipv6.sin6_addr);
-}
-
-static bool is_wildcard(const struct address *address) {
-    if (address->u.any.sa_family == AF_INET)
-        return address->u.ipv4.sin_addr.s_addr == htonl(INADDR_ANY);
-    return IN6_IS_ADDR_UNSPECIFIED(&address->u.ipv6.sin6_addr);
-}
-
-static void print_url(const struct address *address, int out_fd) {
-    char name[NI_MAXHOST + 16];
-    name_of(address, name, sizeof name);
-    dprintf(out_fd, "  http://%s/%s\n", name, is_loopback(address) ? "" : " (from other machines)");
-}
-
-/* Link-local addresses are left out: browsers take no URL with a zone. */
-static void print_interfaces(const struct ifaddrs *interfaces, int family, int port, bool loopback, int out_fd) {
-    for (const struct ifaddrs *each = interfaces; each; each = each->ifa_next) {
-        if (!(each->ifa_flags & IFF_UP) || !each->ifa_addr || each->ifa_addr->sa_family != family)
-            continue;
-        struct address address = wildcard(family, port);
-        memcpy(&address.u, each->ifa_addr, address.len);
-        set_port(&address, port);
-        bool link_local = family == AF_INET6 && IN6_IS_ADDR_LINKLOCAL(&address.u.ipv6.sin6_addr);
-        if (!link_local && is_loopback(&address) == loopback)
-            print_url(&address, out_fd);
-    }
-}
-
-static void print_wildcard(const struct address *address, int out_fd) {
-    struct ifaddrs *interfaces = NULL;
-    int family = address->u.any.sa_family, port = port_of(address);
-    if (getifaddrs(&interfaces) != 0) {
-        dprintf(out_fd, "  http://%s:%d/\n", family == AF_INET ? "127.0.0.1" : "[::1]", port);
-        return;
-    }
-    print_interfaces(interfaces, family, port, true, out_fd);
-    print_interfaces(interfaces, family, port, false, out_fd);
-    freeifaddrs(interfaces);
-}
-
-void listeners_print(const struct listeners *listeners, int out_fd) {
-    struct address address;
-    for (int i = 0; i < listeners->count; i++) {
-        if (!address_of(listeners->fd[i], &address))
-            continue;
-        if (address.u.any.sa_family == AF_UNIX)
-            dprintf(out_fd, "  unix:%s\n", listeners->local[i].address.sun_path);
-        else if (is_wildcard(&address))
-            print_wildcard(&address, out_fd);
-        else
-            print_url(&address, out_fd);
-    }
-}
-
-void listeners_print_chosen(const struct listeners *listeners, int out_fd) {
-    struct address address;
-    char name[NI_MAXHOST + 16];
-    int printed = 0;
-    for (int i = 0; i < listeners->count; i++) {
-        if (!listeners->chosen[i] || !address_of(listeners->fd[i], &address) || port_of(&address) == printed)
-            continue;
-        printed = port_of(&address); /* once for both families */
-        if (is_wildcard(&address))
-            snprintf(name, sizeof name, address.u.any.sa_family == AF_INET ? "127.0.0.1:%d" : "[::1]:%d", printed);
-        else
-            name_of(&address, name, sizeof name);
-        dprintf(out_fd, "http://%s/\n", name);
-    }
 }

@@ -68,26 +68,19 @@ static void worker_tell_renewed(struct worker *worker, unsigned idle_timeout_ms)
 }
 
 void worker_renew(struct worker *worker) {
-    const struct renewal *renewal = &worker->shared.renewal;
-    unsigned asked = signals_reloads();
-    if (worker == worker->all && worker->renewals != asked && !worker->draining) {
-        worker->renewals = asked;
-        renewal->begin(renewal->ctx);
-    }
     if (atomic_load_explicit(&worker->offered, memory_order_relaxed)) {
         struct serving *serving = atomic_exchange_explicit(&worker->offered, NULL, memory_order_acq_rel);
         worker_tell_renewed(worker, worker_take_over(worker, serving));
-        renewal->taken(renewal->ctx);
+        worker->shared.renewed(worker->shared.server);
     }
     worker_look_at_retired(worker);
 }
 
 void worker_renew_in_place(struct worker *worker, struct client *client) {
-    const struct renewal *renewal = &worker->shared.renewal;
     unsigned asked = signals_reloads();
-    if (worker->renewals != asked && conn_idle(&client->conn)) {
-        struct serving *serving = renewal->read(renewal->ctx, worker);
-        worker->renewals = asked;
+    if (worker->reloads != asked && conn_idle(&client->conn)) {
+        struct serving *serving = worker->shared.reread(worker->shared.server, worker);
+        worker->reloads = asked;
         if (serving && conn_renew(&client->conn, worker_take_over(worker, serving)))
             clients_note(&worker->clients, client);
         clock_update(&worker->env.clock);

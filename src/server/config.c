@@ -17,13 +17,14 @@
 
 enum { DEFAULT_TYPE_MAX = MIME_TYPE_LEN_MAX - (sizeof "; charset=utf-8" - 1) };
 
-enum group { GROUP_CONTENT, GROUP_ADDRESS, GROUP_MODEL, GROUP_LIMITS, GROUP_ANSWERS, GROUP_COUNT };
+enum group { GROUP_CONTENT, GROUP_ADDRESS, GROUP_MODEL, GROUP_LIMITS, GROUP_SERVICE, GROUP_ANSWERS, GROUP_COUNT };
 
 static const char *const group_titles[GROUP_COUNT] = {
     [GROUP_CONTENT] = "Content",
     [GROUP_ADDRESS] = "Where",
     [GROUP_MODEL] = "How",
     [GROUP_LIMITS] = "Limits, which hold in every model",
+    [GROUP_SERVICE] = "As a service",
     [GROUP_ANSWERS] = "What is said",
 };
 
@@ -194,9 +195,9 @@ static const struct option_row option_rows[] = {
     {"port", 'p', "N", GROUP_ADDRESS, "TCP port; 0: the kernel picks; not with -l", "7890",
      option_number, TO(port), .noun = "a port number", RANGE(0, 65535), .rules_out = "listen", .at_start = true},
     {"listen", 'l', "ADDR", GROUP_ADDRESS,
-     "HOST:PORT, [V6]:PORT, :PORT, unix:PATH[,mode=666]; repeatable", NULL,
+     "HOST:PORT, :PORT, unix:PATH[,mode=666], fd:NAME; repeatable", NULL,
      read_listen, TO_LIST(listen, LISTEN_MAX), .noun = "an address",
-     .allowed = "HOST:PORT, [V6]:PORT, :PORT or unix:PATH[,mode=666]", .is_ok = listener_spec_ok, .at_start = true},
+     .allowed = "HOST:PORT, [V6]:PORT, :PORT, unix:PATH[,mode=666] or fd:NAME", .is_ok = listener_spec_ok, .at_start = true},
 
     {"model", 'm', "NAME", GROUP_MODEL, "concurrency model", "epoll",
      read_model, TO(settings.backend), .noun = "a model", .add_allowed = add_models, .print_more = print_models, .at_start = true},
@@ -211,7 +212,7 @@ static const struct option_row option_rows[] = {
      SECONDS, TO(settings.limits.header_timeout_ms)},
     {"idle-timeout", 0, "SECONDS", GROUP_LIMITS, "for the next request to begin", "60",
      SECONDS, TO(settings.limits.idle_timeout_ms)},
-    {"send-timeout", 0, "SECONDS", GROUP_LIMITS, "for a reply to make progress", "30",
+    {"send-timeout", 0, "SECONDS", GROUP_LIMITS, "for a reply to make progress", "60",
      SECONDS, TO(settings.limits.send_timeout_ms)},
     {"min-rate", 0, "BYTES", GROUP_LIMITS, "least pace of a reply in a second; 0: none", "500",
      option_number, TO(settings.limits.min_rate), .noun = "a rate in bytes a second", RANGE(0, 1 << 30), .units = "kmg"},
@@ -221,8 +222,15 @@ static const struct option_row option_rows[] = {
     {"max-requests", 0, "N", GROUP_LIMITS, "requests on one connection; 0: no limit", "0",
      option_number, TO(settings.limits.max_requests), .noun = "a number of requests", RANGE(0, 1000000000)},
 
+    {"daemon", 0, NULL, GROUP_SERVICE, "go on in the background, once it serves", NULL,
+     option_switch, TO(daemon), .at_start = true},
+    {"pid-file", 0, "FILE", GROUP_SERVICE, "holds the process' number while it serves", NULL,
+     option_path, TO(pid_path), .noun = "a file", .at_start = true},
+
     {"config", 0, "FILE", GROUP_ANSWERS, "more options, a long one a line: port 80; the command line's win", NULL,
      option_path, TO(config_path), .noun = "a file", .role = OPTION_FILE},
+    {"check", 0, NULL, GROUP_ANSWERS, "read everything, say what would happen, and exit", NULL,
+     option_switch, TO(check), .role = OPTION_COMMAND_LINE},
     {"quiet", 'q', NULL, GROUP_ANSWERS, "say nothing but errors; with port 0, the URL on stdout", NULL,
      option_switch, TO(quiet)},
     {"verbose", 'v', NULL, GROUP_ANSWERS, "say more", NULL, option_switch, TO(verbose)},

@@ -5,6 +5,7 @@
 #include "server/reload.h"
 #include "base/check.h"
 #include "base/say.h"
+#include "server/notify.h"
 
 #include <errno.h>
 #include <semaphore.h>
@@ -153,9 +154,11 @@ static bool reload_again(struct reload *reload) {
 
 static void *reload_main(void *arg) {
     struct reload *reload = arg;
-    do
+    do {
+        notify_reloading();
         reload_once(reload);
-    while (reload_again(reload));
+        notify_ready(NULL);
+    } while (reload_again(reload));
     return NULL;
 }
 
@@ -177,8 +180,7 @@ static void reload_start(struct reload *reload) {
         say("not reloaded: can't start a thread: %s", strerror(error));
 }
 
-static void renewal_begin(void *ctx) {
-    struct reload *reload = ctx;
+void reload_begin(struct reload *reload) {
     pthread_mutex_lock(&reload->lock);
     if (reload->running)
         reload->again = true;
@@ -187,14 +189,13 @@ static void renewal_begin(void *ctx) {
     pthread_mutex_unlock(&reload->lock);
 }
 
-static void renewal_taken(void *ctx) {
-    sem_post(&((struct reload *)ctx)->taken);
+void reload_taken(struct reload *reload) {
+    sem_post(&reload->taken);
 }
 
-/* In a forked child. What may be wrong with it, the parent has said. */
-static struct serving *renewal_read(void *ctx, const struct worker *worker) {
+struct serving *reload_in_place(const struct reload *reload, const struct worker *worker) {
     char error[OPTION_ERROR_MAX];
-    struct reread *reread = reload_read(ctx, error, sizeof error);
+    struct reread *reread = reload_read(reload, error, sizeof error);
     if (!reread)
         return NULL;
     struct serving *serving = reload_open_serving(&reread->generation, worker, error, sizeof error);
@@ -218,10 +219,6 @@ struct reload *reload_open(const struct config *first, int argc, char **argv) {
 
 struct generation *reload_first(struct reload *reload) {
     return &reload->first_generation;
-}
-
-struct renewal reload_renewal(struct reload *reload) {
-    return (struct renewal){renewal_begin, renewal_taken, renewal_read, reload};
 }
 
 void reload_set_workers(struct reload *reload, struct worker *workers, int count) {

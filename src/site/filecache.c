@@ -11,6 +11,7 @@
 #include "site/file_load.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -151,6 +152,7 @@ void filecache_move_root(struct filecache *cache, const struct docroot *fresh) {
 /* Numbers of looks go on, so that one taken at the other is in order here, too. */
 void filecache_follow(struct filecache *cache, const struct filecache *before) {
     cache->looks = before->looks;
+    cache->fds_above = before->fds_above;
 }
 
 bool filecache_abandon(struct filecache *cache, bool *more) {
@@ -204,6 +206,20 @@ void filecache_limit_fds(struct filecache *cache, unsigned count) {
     struct shelf *shelf = &cache->shelves[SHELF_LARGE];
     if (count < shelf->max)
         shelf->max = count > 0 ? count : 1;
+}
+
+void filecache_fds_above(struct filecache *cache, int first) {
+    cache->fds_above = first;
+}
+
+void filecache_raise_fd(const struct filecache *cache, struct file *file) {
+    if (file->source.fd < 0 || file->source.fd >= cache->fds_above)
+        return;
+    int fd = fcntl(file->source.fd, F_DUPFD_CLOEXEC, cache->fds_above);
+    if (fd < 0)
+        return;
+    close(file->source.fd);
+    file->source.fd = fd;
 }
 
 bool filecache_release_fd(struct filecache *cache) {
