@@ -21,8 +21,11 @@ void auth_shared_close(struct auth_shared *shared);
 /* The key of all hashes here. */
 const uint64_t *auth_shared_key(const struct auth_shared *shared);
 
-/* From now on passwords take `cost_ms` of a processor to check. */
-void auth_shared_set_cost(struct auth_shared *shared, unsigned cost_ms);
+/* From now on a password takes `cost_ms` of a processor to check, as has been tried with these users. */
+void auth_shared_set_cost(struct auth_shared *shared, uint64_t users, unsigned cost_ms);
+
+/* Whether it has been tried with these users, the last time that it was. */
+bool auth_shared_has_cost(struct auth_shared *shared, uint64_t users);
 
 /* Right credentials, in keyed hashes. */
 struct right {

@@ -127,20 +127,30 @@ enum auth_verdict auth_check(struct auth *auth, struct auth_load **checks, const
     return verdict;
 }
 
+/* Hashes of users that were tried before need no more: forked children read them again, all at once. */
+static bool learn_cost(struct auth *auth, const char *path, char *error, size_t error_size) {
+    auth->users_hash = hash_users(auth);
+    if (auth_shared_has_cost(auth->shared, auth->users_hash))
+        return true;
+    unsigned cost_ms = users_try(&auth->users, path, &auth->crypter, error, error_size);
+    if (cost_ms > 0)
+        auth_shared_set_cost(auth->shared, auth->users_hash, cost_ms);
+    return cost_ms > 0;
+}
+
 struct auth *auth_open(const char *path, struct auth_shared *shared, char *error, size_t error_size) {
     struct auth *auth = calloc(1, sizeof *auth);
     if (!auth) {
         snprintf(error, error_size, "%s: no memory", path);
-    } else if (!crypter_open(&auth->crypter)) {
+        return NULL;
+    }
+    auth->shared = shared;
+    if (!crypter_open(&auth->crypter))
         snprintf(error, error_size, "%s: this system has no crypt(3): install libcrypt.so (libcrypt1, libxcrypt)",
                  path);
-    } else if (users_read(&auth->users, path, &auth->crypter, error, error_size)) {
-        auth->shared = shared;
-        auth->users_hash = hash_users(auth);
-        auth_shared_set_cost(shared, auth->users.cost_ms);
+    else if (users_read(&auth->users, path, error, error_size) && learn_cost(auth, path, error, error_size))
         return auth;
-    }
-    free(auth);
+    auth_close(auth);
     return NULL;
 }
 

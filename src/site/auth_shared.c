@@ -54,6 +54,7 @@ struct rate {
 struct auth_shared {
     pthread_mutex_t lock;
     uint64_t key[2];
+    uint64_t users; /* with whom the rates were found */
     pthread_mutex_t under_way[LOAD_LANES];
     struct rate rates[TAKER_KINDS], lane_rates[LOAD_LANES];
     struct ration lanes[LOAD_LANES];
@@ -219,10 +220,18 @@ const uint64_t *auth_shared_key(const struct auth_shared *shared) {
     return shared->key;
 }
 
-void auth_shared_set_cost(struct auth_shared *shared, unsigned cost_ms) {
+void auth_shared_set_cost(struct auth_shared *shared, uint64_t users, unsigned cost_ms) {
     lock(&shared->lock);
     set_rates(shared, cost_ms);
+    shared->users = users;
     pthread_mutex_unlock(&shared->lock);
+}
+
+bool auth_shared_has_cost(struct auth_shared *shared, uint64_t users) {
+    lock(&shared->lock);
+    bool has = shared->users == users;
+    pthread_mutex_unlock(&shared->lock);
+    return has;
 }
 
 struct auth_shared *auth_shared_open(void) {
