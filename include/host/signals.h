@@ -1,6 +1,6 @@
 /* SIGTERM and SIGINT ask the server to finish; a second one ends it at once. SIGUSR2 asks for its replacement. SIGHUP
    asks it to read its configuration again; unless it comes from a terminal that goes away, which ends what runs on it.
- */
+   A forked child is only woken. */
 #ifndef SIGNALS_H
 #define SIGNALS_H
 

@@ -30,7 +30,7 @@ struct worker_shared {
 };
 
 struct worker {
-    struct conn_env env;
+    struct conn_env env; /* first: a conn finds its worker by it */
     struct clients clients;
     struct drive drive; /* for what runs in the worker's own thread */
     struct worker_shared shared;
@@ -51,6 +51,8 @@ struct worker {
     const struct worker *all; /* of settings->workers */
     void *model;              /* what backend->open returned */
     int wake_fd;              /* an eventfd: readable when a signal came, or a client left whose place is wanted */
+    bool leaving;             /* asked to stop: */
+    uint64_t stop_at_ms;      /*   --drain-delay later */
     bool draining;
     atomic_bool turned;      /* it has made a round since somebody cleared this */
     int first_listener;      /* to accept from */
@@ -93,6 +95,9 @@ void worker_offer(struct worker *worker, struct serving *serving);
 /* Between two rounds: takes over what has been offered, and lets go of what nobody needs any more. */
 void worker_renew(struct worker *worker);
 
+/* For worker_open and worker_renew: answers requests from this from now on. */
+void worker_serve(struct worker *worker, struct serving *serving);
+
 /* For worker_close: closes what it serves, has served and was offered. */
 void worker_close_servings(struct worker *worker);
 
@@ -124,8 +129,8 @@ void worker_woken(struct worker *worker);
 /* From another thread, with the env's lock held, before worker_hang_up: wakes the worker if it waits for a place. */
 void worker_wake(struct worker *worker);
 
-/* Drains once the server has been asked to stop: lets in who had come before, shuts the door, lets the idle go.
-   worker_run calls it after each round; a model whose rounds are long does, too. */
+/* Drains once the server has been asked to stop, and --drain-delay has passed: lets in who had come before, shuts the
+   door, lets the idle go. worker_run calls it after each round; a model whose rounds are long does, too. */
 void worker_check_stop(struct worker *worker);
 
 /* In a forked child: reads the configuration by itself, when that is asked for and its client has no request under

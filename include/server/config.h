@@ -4,6 +4,7 @@
 #define CONFIG_H
 
 #include "base/bounds.h"
+#include "guard/privileges.h"
 #include "host/settings.h"
 #include "server/option_read.h"
 #include "site/mime_map.h"
@@ -18,7 +19,9 @@ struct config {
     int port;                       /* 0: the kernel picks */
     const char *listen[LISTEN_MAX]; /* as given; none: every interface at `port` */
     int listen_count;
-    bool quiet, verbose, check, daemon;
+    bool quiet, verbose, check, daemon, chroot, no_sandbox;
+    bool user_given;
+    struct privileges user;
     const char *pid_path;
     enum config_show show;
 
@@ -45,6 +48,9 @@ int config_load(struct config *config, int argc, char **argv, char *error, size_
 /* Prints each option that holds, after config_load has found no mistake: its name, its value, and where that is from.
  */
 void config_print(int argc, char **argv);
+
+/* The same while it serves: what holds from the start on isn't read; by `given` it shows whether it has changed. */
+int config_load_again(struct config *config, int argc, char **argv, char *error, size_t error_size);
 
 /* Gives back what config_load made: strings, types and users. Nobody may use the config or its settings any more. */
 void config_free(struct config *config);

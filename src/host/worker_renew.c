@@ -3,6 +3,7 @@
    last reply that was begun with it has left, and is given back in small parts. */
 #include "host/signals.h"
 #include "host/worker.h"
+#include "host/worker_admit.h"
 
 #include "base/check.h"
 
@@ -18,14 +19,20 @@ void worker_offer(struct worker *worker, struct serving *serving) {
         CHECK(errno == EAGAIN); /* full is readable too */
 }
 
+void worker_serve(struct worker *worker, struct serving *serving) {
+    worker->serving = serving;
+    worker->settings = serving->generation->settings;
+    serving->site.leaving = &worker->clients.flags->leaving;
+    worker->env.site = &serving->site;
+    worker->env.limits = &worker->settings->limits;
+    worker->env.count = worker->settings->limits.max_per_ip ? worker_count : NULL;
+}
+
 /* Returns the idle timeout that held before. */
 static unsigned worker_take_over(struct worker *worker, struct serving *serving) {
     struct serving *before = worker->serving;
     filecache_follow(serving->site.cache, before->site.cache);
-    worker->serving = serving;
-    worker->settings = serving->generation->settings;
-    worker->env.site = &serving->site;
-    worker->env.limits = &worker->settings->limits;
+    worker_serve(worker, serving);
     before->next = worker->retired;
     worker->retired = before;
     worker->retired_look_at_ms = 0;

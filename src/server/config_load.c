@@ -61,6 +61,12 @@ static int settle(struct config *config, char *error, size_t error_size) {
     }
     if ((unsigned)config->settings.workers > config->settings.limits.max_connections) /* each has one to serve */
         config->settings.workers = (int)config->settings.limits.max_connections;
+    if (config->settings.trust.proxy_protocol && config->settings.trust.in_front.count == 0) {
+        snprintf(error, error_size,
+                 "--proxy-protocol: needs --trust CIDR, the addresses of the balancers that send it");
+        return 2;
+    }
+    config->settings.keep_peers = config->settings.trust.in_front.count > 0 || config->auth_path;
     if (!fields_add_presets(config, error, error_size))
         return 2;
     return (!config->mime_path || open_types(config, error, error_size)) &&
@@ -69,10 +75,11 @@ static int settle(struct config *config, char *error, size_t error_size) {
                : 1;
 }
 
-int config_load(struct config *config, int argc, char **argv, char *error, size_t error_size) {
+static int load(struct config *config, bool again, int argc, char **argv, char *error, size_t error_size) {
     struct option_reading reading = {.table = &config_table,
                                      .into = config,
                                      .folder = start_folder(),
+                                     .again = again,
                                      .tell = note_given,
                                      .error = error,
                                      .error_size = error_size};
@@ -86,6 +93,14 @@ int config_load(struct config *config, int argc, char **argv, char *error, size_
     make_printable(error);
     config_free(config);
     return status;
+}
+
+int config_load(struct config *config, int argc, char **argv, char *error, size_t error_size) {
+    return load(config, false, argc, argv, error, error_size);
+}
+
+int config_load_again(struct config *config, int argc, char **argv, char *error, size_t error_size) {
+    return load(config, true, argc, argv, error, error_size);
 }
 
 void config_free(struct config *config) {

@@ -8,12 +8,14 @@
 #include "server/notify.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <semaphore.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 enum {
     STACK_LEN = 256 * 1024,
@@ -58,6 +60,41 @@ static void keep_fixed(struct settings *settings, const struct settings *first) 
     settings->workers = first->workers;
     settings->limits.max_connections = first->limits.max_connections;
     settings->limits.head_max = first->limits.head_max;
+    settings->trust = first->trust;
+}
+
+/* The sandbox was made for what the start named. Opening a folder's name is not within its rules, so the root would
+   seem to be there, and every file in it be refused. */
+static bool can_reach_root(const struct config *first, const struct site_config *site, char *error, size_t error_size) {
+    if (site->symlinks == SYMLINKS_ALL && first->settings.site.symlinks != SYMLINKS_ALL) {
+        snprintf(error, error_size, "--symlinks all: %s", strerror(EACCES));
+        return false;
+    }
+    int fd = open(site->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool refused = fd < 0 && errno == EACCES;
+    if (refused)
+        snprintf(error, error_size, "--root %s: %s", site->root, strerror(EACCES));
+    if (fd >= 0)
+        close(fd);
+    return !refused;
+}
+
+/* Reads all, but what is out of the process' reach by now. False, with a line in `error`. */
+static bool read_within_reach(const struct reload *reload, struct config *config, char *error, size_t error_size) {
+    const struct config *first = reload->first;
+    if (first->chroot) {
+        snprintf(error, error_size, "after --chroot its files are out of reach: an upgrade (SIGUSR2) reads them");
+        return false;
+    }
+    bool read = config_load_again(config, reload->argc, reload->argv, error, error_size) == 0;
+    if (read && (first->no_sandbox || can_reach_root(first, &config->settings.site, error, error_size)))
+        return true;
+    if (read)
+        config_free(config);
+    /* crypt(3)'s library can't be loaded any more, either. */
+    if (!first->no_sandbox && (strstr(error, strerror(EACCES)) || (!first->auth_path && strstr(error, "crypt(3)"))))
+        option_add(error, error_size, "; or out of the sandbox's reach: then an upgrade (SIGUSR2) takes it over");
+    return false;
 }
 
 /* Reads it, the caller's reference. NULL, with a line in `error`. */
@@ -66,7 +103,7 @@ static struct reread *reload_read(const struct reload *reload, char *error, size
     snprintf(error, error_size, "no memory");
     if (!reread)
         return NULL;
-    if (config_load(&reread->config, reload->argc, reload->argv, error, error_size) != 0) {
+    if (!read_within_reach(reload, &reread->config, error, error_size)) {
         free(reread);
         return NULL;
     }

@@ -1,6 +1,7 @@
 """Whatever a reload takes over, one thing after the other, seen on a connection that was there before."""
 
 import base64
+import os
 import socket
 import time
 
@@ -54,7 +55,7 @@ def table(site):
 
 def each_thing(httpd, model, site):
     base = [f"root {site.path('a')}"]
-    with Reloaded(httpd, model, site.folder, base) as server:
+    with Reloaded(httpd, model, site.folder, base, "--no-sandbox") as server:
         kept = Kept(server.port)
         for lines, path, headers, holds in table(site):
             assert not holds(kept.ask(path, **headers)), f"{model}: {lines} before"
@@ -130,7 +131,7 @@ def mistakes(httpd, model, site):
     base = [f"root {site.path('a')}"]
     broken = site.folder / "broken"
     broken.write_text("nobody\n")
-    with Reloaded(httpd, model, site.folder, base) as server:
+    with Reloaded(httpd, model, site.folder, base, "--no-sandbox") as server:
         kept = Kept(server.port)
         for lines, what in ((["root /nowhere/at/all"], "--root /nowhere/at/all: No such file"),
                             (base + ["idle-timeout x"], f"{model}.conf:2: --idle-timeout x: not a time"),
@@ -145,6 +146,33 @@ def mistakes(httpd, model, site):
         assert all(name in said[0] for name in ("--workers", "--max-connections", "--max-header", "SIGUSR2")), said
         assert field("x-new", "yes")(kept.ask()), f"{model}: the rest"
         kept.close()
+
+
+def within_reach(httpd, model, site):
+    """What the sandbox was made for is taken over; for what is out of its reach the old stays."""
+    base = [f"root {site.path('a')}"]
+    with Reloaded(httpd, model, site.folder, base) as server:
+        kept = Kept(server.port)
+        if "the sandbox is without" in server.output():
+            return  # which this kernel doesn't have
+        server.reload([f"root {site.path('b')}"])
+        assert body(b"b index")(kept.ask()), f"{model}: a neighbour of the root"
+        for lines in (["root /usr/share"], base + ["symlinks all"], base + [f"auth {site.users}"]):
+            said = server.reload(lines)
+            assert said[0].startswith("httpd: not reloaded: ") and "SIGUSR2" in said[0], said
+            assert body(b"b index")(kept.ask()), f"{model}: {lines}"
+        kept.close()
+    if os.geteuid() == 0:
+        with Reloaded(httpd, model, site.folder, base, "--chroot", "--user=nobody") as server:
+            kept = Kept(server.port)
+            said = server.reload([f"root {site.path('b')}"])
+            assert "not reloaded: after --chroot" in said[0] and body(b"a index")(kept.ask()), said
+            kept.close()
+        with Reloaded(httpd, model, site.folder, [f"root {site.path('a')}"], "--user=nobody", "--no-sandbox") as server:
+            kept = Kept(server.port)
+            said = server.reload([f"root {site.path('a')}", "header X-New: yes"])
+            assert field("x-new", "yes")(kept.ask()), said
+            kept.close()
 
 
 def under_way(httpd, model, site):
