@@ -78,6 +78,7 @@ static _Noreturn void fork_child(struct forked *self, struct client *client) {
     worker->rest_until_ms = 0; /* the parent's, as is when to look after the others */
     worker->draining = worker->leaving = false;
     clock_update(&worker->env.clock);
+    worker_renew_in_place(worker, client); /* the parent may have done so since, and told it */
     serve(&worker->drive, client, fork_wait_for, worker);
     shutdown(client->fd, SHUT_WR); /* a child of another worker may have inherited it */
     _exit(0);
