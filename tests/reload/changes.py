@@ -94,7 +94,7 @@ def limits(httpd, model, site):
     base = [f"root {site.path('a')}"]
     with Reloaded(httpd, model, site.folder, base) as server:
         kept = Kept(server.port)
-        for _ in range(3):
+        for _ in range(2):
             assert "connection" not in kept.ask()[2]
         server.reload(base + ["max-requests 5"])
         assert "connection" not in kept.ask()[2]

@@ -45,12 +45,15 @@ class Reloaded(Server):
 
 
 class Kept:
-    """A connection that must not be closed: there is never another in its place."""
+    """A connection that must not be closed: there is never another in its place. It has been asked something once:
+    ThreadSanitizer keeps a signal to itself that comes while a thread is being made."""
 
-    def __init__(self, port):
+    def __init__(self, port, asked=True):
         self.http = http.client.HTTPConnection("127.0.0.1", port, timeout=LIMIT)
         self.http.connect()
         self.http.auto_open = 0
+        if asked:
+            self.ask()
 
     def ask(self, path="/", **headers):
         self.http.request("GET", path, headers={k.replace("_", "-"): v for k, v in headers.items()})

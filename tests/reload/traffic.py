@@ -24,7 +24,7 @@ class Asker(threading.Thread):
 
     def run(self):
         try:
-            kept = Kept(self.port)
+            kept = Kept(self.port, asked=False)
             while not self.stopping.is_set():
                 headers = {} if self.keep else {"Connection": "close"}
                 status, content, fields = kept.ask(**headers)
@@ -33,7 +33,7 @@ class Asker(threading.Thread):
                 self.count += 1
                 if not self.keep:
                     kept.close()
-                    kept = Kept(self.port)
+                    kept = Kept(self.port, asked=False)
             kept.close()
         except Exception as error:  # whatever it is, the test fails for it
             self.failure = error
