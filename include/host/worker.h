@@ -17,6 +17,7 @@ struct worker_shared {
     struct known *known;
     struct loaders *loaders;
     const struct observed *observed;
+    const struct made *made; /* pages of the site; NULL: none */
     /* What else the server has to do, between the first worker's rounds; NULL: nothing. Returns when it wants to be
        called at the latest; signals come before. */
     uint64_t (*tend)(void *server, uint64_t now_ms);
@@ -51,6 +52,7 @@ struct worker {
     const struct worker *all; /* of settings->workers */
     void *model;              /* what backend->open returned */
     int wake_fd;              /* an eventfd: readable when a signal came, or a client left whose place is wanted */
+    uint64_t round_began_ns;  /* 0: none has, or nobody counts */
     bool leaving;             /* asked to stop: */
     uint64_t stop_at_ms;      /*   --drain-delay later */
     bool draining;
@@ -122,6 +124,9 @@ void worker_files_above(struct worker *worker, int first);
    worker_give_up hangs the client up, too. */
 void worker_exhausted(struct worker *worker, const char *what, int error);
 void worker_give_up(struct worker *worker, struct client *client, const char *what, int error);
+
+/* In a forked child that has the client: it counts for itself from now on. */
+void worker_in_child(struct worker *worker, const struct client *client);
 
 /* wake_fd was readable: makes it quiet again. */
 void worker_woken(struct worker *worker);

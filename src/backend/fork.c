@@ -19,8 +19,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { CHILDREN_MAX = 512 }; /* each costs the kernel some 200 KiB */
-
 struct forked {
     struct worker *worker;
     pid_t parent;
@@ -67,7 +65,7 @@ static _Noreturn void fork_child(struct forked *self, struct client *client) {
     if (getppid() != self->parent)
         _exit(1);
     sandbox_narrow(SANDBOX_CHILD);
-    observer_in_child(&worker->observer, client->index);
+    worker_in_child(worker, client);
     signals_forget();
     worker->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (worker->wake_fd < 0)
@@ -80,6 +78,7 @@ static _Noreturn void fork_child(struct forked *self, struct client *client) {
     clock_update(&worker->env.clock);
     worker_renew_in_place(worker, client); /* the parent may have done so since, and told it */
     serve(&worker->drive, client, fork_wait_for, worker);
+    conn_close(&client->conn);
     shutdown(client->fd, SHUT_WR); /* a child of another worker may have inherited it */
     _exit(0);
 }
@@ -87,6 +86,7 @@ static _Noreturn void fork_child(struct forked *self, struct client *client) {
 static void fork_take(void *model, struct client *client) {
     struct forked *self = model;
     self->worker->reloads = signals_reloads(); /* a signal from here on is the child's, too */
+    observer_before_child(&self->worker->observer, client->index);
     pid_t pid = fork();
     if (pid == 0)
         fork_child(self, client);

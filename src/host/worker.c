@@ -11,6 +11,7 @@
 #include "guard/sandbox.h"
 #include "host/signals.h"
 #include "host/worker_admit.h"
+#include "host/worker_watch.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -46,9 +47,7 @@ bool worker_open(struct worker *worker, const struct worker *all, struct generat
     worker->line_end = &worker->line;
     worker->drive = (struct drive){.known = shared->known, .buffer_len = BUFFER_LEN};
     worker->drive.buffer = malloc(worker->drive.buffer_len);
-    observer_init(&worker->observer, shared->observed, (unsigned)(worker - all));
-    worker->env.watch = observer_watch(&worker->observer);
-    worker->env.clock.fine = worker->env.watch != NULL;
+    worker_watch(worker, (unsigned)(worker - all));
     clock_update(&worker->env.clock);
     if (worker->wake_fd < 0 || !worker->drive.buffer || !clients_open(&worker->clients, capacity)) {
         say("no memory or descriptors for %u connections: lower --max-connections", capacity);
@@ -200,6 +199,7 @@ void worker_make_room(struct worker *worker) {
     atomic_store_explicit(&worker->clients.flags->crowded, count > 0, memory_order_relaxed);
     if (count == 0)
         return;
+    observer_count(&worker->observer, FIGURE_FULL);
     worker_wake_others(worker);
     worker->rest_until_ms = now_ms + ACCEPT_REST_MS;
     if (count > ROOM_AT_ONCE)
@@ -222,6 +222,7 @@ void worker_make_room(struct worker *worker) {
 
 void worker_exhausted(struct worker *worker, const char *what, int error) {
     uint64_t now_ms = worker->env.clock.now_ms;
+    observer_count(&worker->observer, FIGURE_ACCEPT_ERRORS);
     if (now_ms >= worker->quiet_until_ms)
         say("%s: %s; raise the limit (ulimit -n, -u) or lower --max-connections", what, strerror(error));
     worker->quiet_until_ms = now_ms + QUIET_MS;
@@ -388,6 +389,7 @@ void worker_run(struct worker *worker) {
         listener_set rings = worker->settings->backend->wait(worker->model, worker_accepting(worker));
         if (rings && !worker->draining)
             worker_accept(worker, rings);
+        worker_watch_round(worker);
         worker_check_stop(worker);
     }
     worker_stop(worker);

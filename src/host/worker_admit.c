@@ -18,6 +18,7 @@ bool worker_count(struct conn *conn, uint64_t key) {
     if (count <= worker->settings->limits.max_per_ip)
         return true;
     clients_count_for(&worker->clients, client, 0);
+    observer_count(&worker->observer, FIGURE_PER_IP);
     return false;
 }
 
@@ -35,6 +36,7 @@ void worker_let_in(struct worker *worker, int fd, const struct sockaddr_storage 
         clients_drop(&worker->clients, client);
         return;
     }
+    observer_count(&worker->observer, FIGURE_ACCEPTED);
     clients_note(&worker->clients, client);
     worker->settings->backend->take(worker->model, client);
 }

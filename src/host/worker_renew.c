@@ -4,6 +4,7 @@
 #include "host/signals.h"
 #include "host/worker.h"
 #include "host/worker_admit.h"
+#include "host/worker_watch.h"
 
 #include "base/check.h"
 
@@ -22,10 +23,12 @@ void worker_offer(struct worker *worker, struct serving *serving) {
 void worker_serve(struct worker *worker, struct serving *serving) {
     worker->serving = serving;
     worker->settings = serving->generation->settings;
+    serving->site.made = worker->shared.made;
     serving->site.leaving = &worker->clients.flags->leaving;
     worker->env.site = &serving->site;
     worker->env.limits = &worker->settings->limits;
     worker->env.count = worker->settings->limits.max_per_ip ? worker_count : NULL;
+    worker_watch_site(worker);
 }
 
 /* Returns the idle timeout that held before. */

@@ -4,6 +4,7 @@
 
 #include "backend/list.h"
 #include "host/listener.h"
+#include "observe/status_pages.h"
 #include "protocol/mime.h"
 #include "protocol/mime_types.h"
 #include "server/fields.h"
@@ -161,6 +162,12 @@ static bool read_network(const struct option_given *given) {
     return true;
 }
 
+static bool read_status(const struct option_given *given) {
+    const char *path = given->value ? given->value : "/_httpd";
+    *(const char **)option_field(given) = path;
+    return status_pages_path_ok(path) || option_refuse(given);
+}
+
 /* What is compared with a target's path as it came. */
 static bool read_health(const struct option_given *given) {
     struct slice path = slice_of(given->value);
@@ -280,6 +287,11 @@ static const struct option_row option_rows[] = {
     {"pid-file", 0, "FILE", GROUP_SERVICE, "holds the process' number while it serves", NULL,
      option_path, TO(pid_path), .noun = "a file", .at_start = true},
 
+    {"status", 0, "[=PATH]", GROUP_ANSWERS, "what goes on, at PATH (/_httpd), and PATH/status.json and PATH/metrics", NULL,
+     read_status, TO(status_path), .noun = "a path", .allowed = "/name, of letters, digits and -_.~", .at_start = true},
+    {"status-allow", 0, "CIDR", GROUP_ANSWERS, "who may see that, besides this machine; repeatable", NULL,
+     read_network, TO(status_allow), .noun = "a network", .allowed = "such as 10.0.0.0/8, 2001:db8::/32, 192.0.2.1 or unix",
+     .at_start = true},
     {"config", 0, "FILE", GROUP_ANSWERS, "more options, a long one a line: port 80; the command line's win", NULL,
      option_path, TO(config_path), .noun = "a file", .role = OPTION_FILE},
     {"check", 0, NULL, GROUP_ANSWERS, "read everything, say what would happen, and exit", NULL,

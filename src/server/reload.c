@@ -61,6 +61,7 @@ static void keep_fixed(struct settings *settings, const struct settings *first) 
     settings->limits.max_connections = first->limits.max_connections;
     settings->limits.head_max = first->limits.head_max;
     settings->trust = first->trust;
+    settings->keep_peers |= first->keep_peers;
 }
 
 /* The sandbox was made for what the start named. Opening a folder's name is not within its rules, so the root would

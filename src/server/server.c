@@ -14,6 +14,7 @@
 #include "server/reload.h"
 #include "server/steward.h"
 #include "server/upgrade.h"
+#include "server/watched.h"
 
 #include <limits.h>
 #include <semaphore.h>
@@ -22,6 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 /* As many descriptors as the system grants: what limits connections should be --max-connections. Returns how many. */
@@ -56,6 +58,7 @@ struct server {
     struct pid_file pid_file;
     struct daemon daemon;
     struct steward steward;
+    struct watched watched;
     unsigned fit; /* connections that there are descriptors for */
     bool successor;
     bool told;            /* the service manager knows that this is the end */
@@ -235,10 +238,21 @@ static bool server_work(struct server *server) {
     if (connections > fit)
         connections = fit;
     struct worker *workers = calloc((size_t)count, sizeof *workers);
-    const struct observed observed = {0};
-    struct worker_shared shared = {known_open(),   loaders_open(), &observed, server_tend,
-                                   server_renewed, server_reread,  server};
-    CHECK(workers && server->reload && shared.known && shared.loaders);
+    CHECK(workers && server->reload);
+    if (!watched_open(&server->watched, server->config, workers, connections)) {
+        free(workers);
+        return false;
+    }
+    const struct observed *observed = &server->watched.observed;
+    struct worker_shared shared = {.known = known_open(),
+                                   .loaders = loaders_open(observed->counters ? observed->counters->loaders : NULL),
+                                   .observed = observed,
+                                   .made = server->watched.made,
+                                   .tend = server_tend,
+                                   .renewed = server_renewed,
+                                   .reread = server_reread,
+                                   .server = server};
+    CHECK(shared.known && shared.loaders);
     server->workers = workers;
     for (; ok && opened < count; opened++)
         ok = worker_open(&workers[opened], workers, reload_first(server->reload), &server->listeners, &shared,
@@ -258,6 +272,7 @@ static bool server_work(struct server *server) {
         worker_close(&workers[opened]);
     reload_close(server->reload);
     known_close(shared.known);
+    watched_close(&server->watched);
     free(workers);
     return ok;
 }

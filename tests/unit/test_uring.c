@@ -156,7 +156,7 @@ static int open_worker(void **state) {
     close(fd);
     optind = 0;
     config_read(&config, 5, argv);
-    const struct worker_shared shared = {.known = known_open(), .loaders = loaders_open()};
+    const struct worker_shared shared = {.known = known_open(), .loaders = loaders_open(NULL)};
     generation.settings = &config.settings;
     return worker_open(&worker, &worker, &generation, &no_listeners, &shared, CAPACITY, CAPACITY) &&
                    worker_start(&worker)
