@@ -23,9 +23,7 @@ struct worker_shared {
     uint64_t (*tend)(void *server, uint64_t now_ms);
     /* A worker has taken over what it was offered; in its thread. */
     void (*renewed)(void *server);
-    /* Reads the configuration again, for a worker that lives in a process of its own. NULL: it goes on with what it
-     * has.
-     */
+    /* Reads the configuration again, in a process that has but one worker. NULL: it goes on with what it has. */
     struct serving *(*reread)(void *server, const struct worker *worker);
     void *server;
 };
