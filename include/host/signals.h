@@ -1,11 +1,13 @@
 /* SIGTERM and SIGINT ask the server to finish; a second one ends it at once. SIGUSR2 asks for its replacement, SIGUSR1
-   has logs opened again. A forked child is only woken. */
+   has logs opened again. SIGHUP asks it to read its configuration again; unless it comes from a terminal that goes away,
+   which ends what runs on it. A forked child is only woken. */
 #ifndef SIGNALS_H
 #define SIGNALS_H
 
 #include <stdbool.h>
 
-/* Installs the handlers, ignores SIGPIPE, and has children reaped that nobody here waits for. */
+/* Installs the handlers, ignores SIGPIPE, leaves SIGHUP ignored where it is (nohup), and has children reaped that
+ * nobody here waits for. */
 void signals_init(void);
 
 /* Whether the server has been asked to finish; and to ask it from within. */
@@ -19,6 +21,9 @@ bool signals_handed_over(void);
 
 /* Whether SIGUSR2 has come since this was asked last. */
 bool signals_take_upgrade(void);
+
+/* How often a reload has been asked for. */
+unsigned signals_reloads(void);
 
 /* Has each signal make `fd`, an eventfd, readable. A forked child begins with signals_forget. */
 void signals_wake(int fd);

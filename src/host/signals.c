@@ -16,6 +16,7 @@ static atomic_int stop_count;
 static atomic_int finishing; /* STOPPING or HANDED_OVER, whichever came first */
 static atomic_bool upgrade_wanted;
 static atomic_int wake_count;
+static atomic_uint reload_count;
 static volatile sig_atomic_t is_child;
 static void (*reopen_logs)(void);
 static int wake_fds[WORKERS_MAX];
@@ -52,6 +53,16 @@ static void on_upgrade(int number) {
     wake_all();
 }
 
+static void on_hangup(int number, siginfo_t *info, void *context) {
+    (void)context;
+    if (info->si_code == SI_KERNEL) { /* the terminal's, not somebody's */
+        on_stop(number);
+        return;
+    }
+    atomic_fetch_add(&reload_count, 1);
+    wake_all();
+}
+
 static void on_child(int number) {
     (void)number;
     wake_all();
@@ -68,7 +79,16 @@ static void handle(int number, void (*handler)(int)) {
     CHECK(sigaction(number, &action, NULL) == 0);
 }
 
+static void handle_hangup(void) {
+    struct sigaction action = {.sa_sigaction = on_hangup, .sa_flags = SA_RESTART | SA_SIGINFO}, before;
+    sigemptyset(&action.sa_mask);
+    CHECK(sigaction(SIGHUP, NULL, &before) == 0);
+    if (before.sa_handler != SIG_IGN)
+        CHECK(sigaction(SIGHUP, &action, NULL) == 0);
+}
+
 void signals_init(void) {
+    handle_hangup();
     handle(SIGTERM, on_stop);
     handle(SIGINT, on_stop);
     handle(SIGUSR2, on_upgrade);
@@ -104,6 +124,10 @@ bool signals_handed_over(void) {
 
 bool signals_take_upgrade(void) {
     return atomic_load_explicit(&upgrade_wanted, memory_order_relaxed) && atomic_exchange(&upgrade_wanted, false);
+}
+
+unsigned signals_reloads(void) {
+    return atomic_load_explicit(&reload_count, memory_order_relaxed);
 }
 
 void signals_wake(int fd) {

@@ -7,8 +7,8 @@
 #include "host/worker.h"
 #include "base/check.h"
 #include "base/say.h"
-#include "guard/sandbox.h"
 #include "engine/exchanges.h"
+#include "guard/sandbox.h"
 #include "host/signals.h"
 #include "host/worker_admit.h"
 #include "host/worker_watch.h"
@@ -28,22 +28,25 @@
 
 enum {
     BUFFER_LEN = 64 * 1024, /* no less than HEAD_MAX_MOST; and files are copied through it, out of the caches */
-    LOADS_END_MS = 1000,    /* at the end: how long a load is waited for that nobody needs any more */
+    OPEN_ERROR_MAX = 512,
+    LOADS_END_MS = 1000, /* at the end: how long a load is waited for that nobody needs any more */
 };
 
-bool worker_open(struct worker *worker, const struct worker *all, const struct settings *settings,
+bool worker_open(struct worker *worker, const struct worker *all, struct generation *generation,
                  const struct listeners *listeners, const struct worker_shared *shared, unsigned capacity,
                  unsigned file_fds) {
-    int error;
-    *worker =
-        (struct worker){.settings = settings, .listeners = listeners, .all = all, .shared = *shared, .wake_fd = -1};
+    char error[OPEN_ERROR_MAX];
+    *worker = (struct worker){.settings = generation->settings,
+                              .listeners = listeners,
+                              .all = all,
+                              .shared = *shared,
+                              .file_fds = file_fds,
+                              .wake_fd = -1};
     worker->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     worker->loads.wake_fd = worker->wake_fd;
     worker->line_end = &worker->line;
     worker->drive = (struct drive){.known = shared->known, .buffer_len = BUFFER_LEN};
     worker->drive.buffer = malloc(worker->drive.buffer_len);
-    worker->env.site = &worker->site;
-    worker->env.limits = &settings->limits;
     clock_update(&worker->env.clock);
     if (worker->wake_fd < 0 || !worker->drive.buffer || !clients_open(&worker->clients, capacity) ||
         !worker_watch(worker, (unsigned)(worker - all))) {
@@ -51,21 +54,13 @@ bool worker_open(struct worker *worker, const struct worker *all, const struct s
         return false;
     }
     worker->env.crowded = &worker->clients.flags->crowded;
-    worker->env.trust = &settings->trust;
-    worker->env.count = settings->limits.max_per_ip ? worker_count : NULL;
-    worker->site.config = &settings->site;
-    worker->site.made = shared->made;
-    worker->site.leaving = &worker->clients.flags->leaving;
-    worker->site.cache = filecache_open(&settings->site, shared->known, capacity, &error);
-    if (!worker->site.cache) {
-        if (error == -ENOMEM)
-            say("no address space for the cache of a worker: raise the limit (ulimit -v) or lower --workers");
-        else
-            say("--root %s: %s", settings->site.root, strerror(-error));
+    worker->env.trust = &worker->settings->trust; /* as it is at the start */
+    worker->serving = serving_open(generation, shared->known, capacity, file_fds, error, sizeof error);
+    if (!worker->serving) {
+        say("%s", error);
         return false;
     }
-    worker_watch_site(worker);
-    filecache_limit_fds(worker->site.cache, file_fds);
+    worker_serve(worker, worker->serving);
     signals_wake(worker->wake_fd);
     return true;
 }
@@ -109,8 +104,7 @@ void worker_close(struct worker *worker) {
     pool_close(&worker->env.in);
     pool_close(&worker->env.out);
     pool_close(&worker->env.exchanges);
-    if (worker->site.cache)
-        filecache_close(worker->site.cache);
+    worker_close_servings(worker);
     clients_close(&worker->clients);
     observer_close_log(&worker->observer);
     free(worker->drive.buffer);
@@ -123,7 +117,7 @@ bool worker_accepting(const struct worker *worker) {
 }
 
 void worker_files_above(struct worker *worker, int first) {
-    filecache_fds_above(worker->site.cache, first);
+    filecache_fds_above(worker->serving->site.cache, first);
 }
 
 void worker_woken(struct worker *worker) {
@@ -213,7 +207,7 @@ void worker_give_up(struct worker *worker, struct client *client, const char *wh
 
 /* No descriptor for a connection: a cached file may give up its own, or an idle client its place. */
 static bool worker_find_descriptor(struct worker *worker, int error) {
-    if (filecache_release_fd(worker->site.cache))
+    if (filecache_release_fd(worker->serving->site.cache))
         return true;
     worker_exhausted(worker, "can't accept connections", error);
     worker_make_room(worker); /* who goes ends the rest */
@@ -332,6 +326,7 @@ static void worker_leave(struct worker *worker) {
 
 void worker_check_stop(struct worker *worker) {
     atomic_store_explicit(&worker->turned, true, memory_order_relaxed);
+    worker_renew(worker);
     if (worker == worker->all && worker->shared.tend)
         worker->tend_at_ms = worker->shared.tend(worker->shared.server, worker->env.clock.now_ms);
     if (!signals_stopping())

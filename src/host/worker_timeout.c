@@ -14,12 +14,14 @@ static int sooner(int a, int b) {
 
 int worker_timeout(const struct worker *worker) {
     uint64_t now_ms = worker->env.clock.now_ms;
-    int tend_ms = worker->tend_at_ms ? ms_until(worker->tend_at_ms, now_ms) : -1;
+    int other = worker->retired ? ms_until(worker->retired_look_at_ms, now_ms) : -1;
+    if (worker->tend_at_ms)
+        other = sooner(other, ms_until(worker->tend_at_ms, now_ms));
     if (worker->draining)
-        return sooner(tend_ms, ms_until(worker->let_go_at_ms, now_ms));
+        return sooner(other, ms_until(worker->let_go_at_ms, now_ms));
     if (worker->leaving)
-        tend_ms = sooner(tend_ms, ms_until(worker->stop_at_ms, now_ms));
-    return sooner(tend_ms, worker->rest_until_ms > now_ms ? ms_until(worker->rest_until_ms, now_ms) : -1);
+        other = sooner(other, ms_until(worker->stop_at_ms, now_ms));
+    return sooner(other, worker->rest_until_ms > now_ms ? ms_until(worker->rest_until_ms, now_ms) : -1);
 }
 
 int worker_event_timeout(const struct worker *worker) {

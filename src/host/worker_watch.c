@@ -15,7 +15,7 @@ bool worker_watch(struct worker *worker, unsigned index) {
 
 void worker_watch_site(struct worker *worker) {
     if (worker->observer.slot)
-        worker->site.cache->counts = &worker->observer.slot->site;
+        worker->serving->site.cache->counts = &worker->observer.slot->site;
 }
 
 void worker_watch_round(struct worker *worker) {

@@ -12,6 +12,7 @@
 #include "server/logs.h"
 #include "server/notify.h"
 #include "server/pid_file.h"
+#include "server/reload.h"
 #include "server/steward.h"
 #include "server/upgrade.h"
 #include "server/watched.h"
@@ -53,6 +54,8 @@ struct server {
     struct listeners listeners;
     struct inherited inherited;
     struct upgrade upgrade;
+    struct reload *reload;
+    unsigned reloads; /* begun: as signals_reloads() counts them */
     struct pid_file pid_file;
     struct daemon daemon;
     struct steward steward;
@@ -120,6 +123,10 @@ static uint64_t server_tend(void *context, uint64_t now_ms) {
     struct server *server = context;
     if (signals_take_upgrade())
         upgrade_begin(&server->upgrade);
+    if (server->reloads != signals_reloads() && !signals_stopping()) {
+        server->reloads = signals_reloads();
+        reload_begin(server->reload);
+    }
     if (signals_stopping() && !server->told) {
         server->told = true;
         if (!signals_handed_over())
@@ -135,6 +142,14 @@ static uint64_t server_tend(void *context, uint64_t now_ms) {
     if (now_ms >= server->alive_at_ms)
         server_watch(server, now_ms);
     return server->look_at_ms && server->look_at_ms < server->alive_at_ms ? server->look_at_ms : server->alive_at_ms;
+}
+
+static void server_renewed(void *context) {
+    reload_taken(((struct server *)context)->reload);
+}
+
+static struct serving *server_reread(void *context, const struct worker *worker) {
+    return reload_in_place(((struct server *)context)->reload, worker);
 }
 
 struct server_thread {
@@ -234,23 +249,28 @@ static bool server_work(struct server *server) {
     struct worker *workers = server->workers;
     struct observed *observed = &server->watched.observed;
     int opened = 0, count = settings->workers;
+    CHECK(server->reload);
     struct worker_shared shared = {.known = known_open(),
                                    .loaders = loaders_open(observed->counters ? observed->counters->loaders : NULL),
                                    .observed = observed,
                                    .made = server->watched.made,
                                    .tend = server_tend,
+                                   .renewed = server_renewed,
+                                   .reread = server_reread,
                                    .server = server};
     CHECK(shared.known && shared.loaders);
     bool ok = logs_start(observed);
     for (; ok && opened < count; opened++)
-        ok = worker_open(&workers[opened], workers, settings, &server->listeners, &shared,
+        ok = worker_open(&workers[opened], workers, reload_first(server->reload), &server->listeners, &shared,
                          server_share(server->connections, opened, count), server_share(server->fit, opened, count));
+    reload_set_workers(server->reload, workers, opened);
     if (ok)
         ok = server_serve(server);
     upgrade_close(&server->upgrade);
     steward_close(&server->steward, listeners_take_names(&server->listeners));
     listeners_close(&server->listeners);
-    bool ended = server_end_loads(workers, opened);
+    bool ended = reload_end(server->reload);
+    ended &= server_end_loads(workers, opened);
     logs_close(observed);
     if (ok)
         say_as(SAY_NOTICE, "stopped");
@@ -259,6 +279,7 @@ static bool server_work(struct server *server) {
     loaders_close(shared.loaders);
     while (opened-- > 0)
         worker_close(&workers[opened]);
+    reload_close(server->reload);
     known_close(shared.known);
     watched_close(&server->watched);
     free(workers);
@@ -277,7 +298,7 @@ static bool server_confine(struct server *server, struct config *config) {
     return (!confine_wanted(config) || steward_open(&server->steward)) && confine(config);
 }
 
-int server_run(struct config *config, char **argv) {
+int server_run(struct config *config, int argc, char **argv) {
     static struct server server; /* static: threads that hang use it to the end */
     char error[512];
     server.config = config;
@@ -290,6 +311,7 @@ int server_run(struct config *config, char **argv) {
     server.watchdog_ms = notify_watchdog_ms(server.successor);
     notify_open();
     upgrade_open(&server.upgrade, argv, &server.listeners, &server.steward, config->quiet);
+    server.reload = reload_open(config, argc, argv);
     int failure = config->daemon && !server.successor ? daemon_open(&server.daemon) : 0;
     if (failure)
         say("--daemon: can't fork: %s", strerror(-failure));
