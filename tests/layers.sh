@@ -30,7 +30,7 @@ host     : base site engine observe host
 backend  : base engine observe host backend
 server   : base protocol site engine observe host backend server
 TABLE
-for folder in src/* include/*; do
+for folder in $(find src include -mindepth 1 -name "*.[ch]" -printf "%h\n" | sort -u); do
     [[ " $layers " == *" $(basename "$folder") "* ]] || fail "$folder is in no layer"
 done
 

@@ -3,6 +3,7 @@
 
 #include "host/address.h"
 #include "host/inherited.h"
+#include "host/own_command.h"
 #include "host/port_holder.h"
 
 #include <arpa/inet.h>
@@ -136,6 +137,45 @@ static bool keep(struct opening *opening, int fd) {
     return true;
 }
 
+/* The next port that is free, of those whose numbers are near; 0: none. */
+static int find_free_port(const struct address *taken) {
+    for (int port = address_port(taken) + 1; port <= 65535 && port <= address_port(taken) + 32; port++) {
+        struct address others[] = {address_wildcard(AF_INET, port), address_wildcard(AF_INET6, port)};
+        int fd = open_socket(&others[0]), fd6 = open_socket(&others[1]);
+        bool free4 = fd >= 0 || fd == -EAFNOSUPPORT, free6 = fd6 >= 0 || fd6 != -EADDRINUSE;
+        if (fd >= 0)
+            close(fd);
+        if (fd6 >= 0)
+            close(fd6);
+        if (free4 && free6)
+            return port;
+    }
+    return 0;
+}
+
+/* Of --port: with the command that takes another. */
+static void explain_port(struct opening *opening, const struct address *taken, const char *holder) {
+    char port_text[16], command[512];
+    snprintf(port_text, sizeof port_text, "%d", find_free_port(taken));
+    own_command(command, sizeof command, "-p", port_text);
+    snprintf(opening->error, opening->error_size, "port %d is in use by %s: stop it, or choose another port: %s",
+             address_port(taken), holder, command);
+}
+
+/* Of --port: who may not is told what may be had, and how to be allowed. */
+static void explain_privileged(struct opening *opening, int port) {
+    char port_text[16], command[512], self[PATH_MAX];
+    ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
+    self[len > 0 ? len : 0] = '\0';
+    snprintf(port_text, sizeof port_text, "%d", port + 8000);
+    own_command(command, sizeof command, "-p", port_text);
+    snprintf(
+        opening->error, opening->error_size,
+        "port %d: ports below 1024 need root or CAP_NET_BIND_SERVICE (sudo setcap cap_net_bind_service=+ep %.256s): "
+        "allow it, or choose another port: %s",
+        port, len > 0 ? self : "httpd", command);
+}
+
 static void explain_in_use(struct opening *opening, const struct address *address, const char *name) {
     char holder[128], self[32];
     if (!port_holder_find(&address->u.any, holder, sizeof holder)) /* bound, but not listening */
@@ -148,9 +188,7 @@ static void explain_in_use(struct opening *opening, const struct address *addres
                  "%s is in use by %s: stop it, or choose another port in -l %s (0 lets the kernel pick)", name, holder,
                  opening->spec);
     else
-        snprintf(opening->error, opening->error_size,
-                 "%s is in use by %s: stop it, or choose another with -p PORT (-p 0 lets the kernel pick)", name,
-                 holder);
+        explain_port(opening, address, holder);
 }
 
 /* Always false. */
@@ -164,10 +202,12 @@ static bool explain(struct opening *opening, const struct address *address, int 
         snprintf(name, sizeof name, "%s", opening->spec);
     if (error == EADDRINUSE)
         explain_in_use(opening, address, name);
+    else if (error == EACCES && port < 1024 && !opening->spec)
+        explain_privileged(opening, port);
     else if (error == EACCES && port < 1024)
         snprintf(opening->error, opening->error_size,
-                 "%s: ports below 1024 need root or CAP_NET_BIND_SERVICE: choose another, such as %s%d", name,
-                 opening->spec ? ":" : "-p ", port + 8000);
+                 "%s: ports below 1024 need root or CAP_NET_BIND_SERVICE: choose another, such as :%d", name,
+                 port + 8000);
     else if (error == EADDRNOTAVAIL)
         snprintf(opening->error, opening->error_size,
                  "%s is not an address of this machine: choose one of its own, or listen on every one with -l :%d",

@@ -6,6 +6,7 @@
 #include "host/listener_urls.h"
 #include "host/signals.h"
 #include "host/worker.h"
+#include "server/check.h"
 #include "server/daemon.h"
 #include "server/notify.h"
 #include "server/pid_file.h"
@@ -72,6 +73,7 @@ static void server_banner(const struct server *server) {
     }
     say("%s", status);
     listener_urls_print(&server->listeners, STDERR_FILENO);
+    check_index(config);
 }
 
 /* All workers serve: whoever waits for that is told. False after say(). */
@@ -79,7 +81,8 @@ static bool server_ready(struct server *server) {
     upgrade_report(&server->inherited, &server->listeners);
     if (!pid_file_open(&server->pid_file, server->config->pid_path, server->successor) && !server->successor)
         return false; /* there is nobody to go on in a successor's place */
-    if (server->successor) { /* a full predecessor heard a ring that it couldn't answer: when it has stopped listening */
+    if (server
+            ->successor) { /* a full predecessor heard a ring that it couldn't answer: when it has stopped listening */
         clock_update(&server->workers[0].env.clock);
         server->look_at_ms = server->workers[0].env.clock.now_ms + HOLD_MS + ROOM_GRACE_MS;
     }
@@ -252,7 +255,7 @@ int server_run(const struct config *config, char **argv) {
         say("--daemon: can't fork: %s", strerror(-failure));
     server.fit = failure ? 0 : server_fit((unsigned)config->settings.workers);
     bool ok = false;
-    if (server.fit > 0) {
+    if (server.fit > 0 && check_root(config)) {
         signals_init();
         ok = server_open_listeners(&server) && server_work(&server);
     }
