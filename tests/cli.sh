@@ -20,8 +20,8 @@ for word in '-r, --root DIR .*default \.' '-i, --index NAME .*default index\.htm
     '-l, --listen ADDR' '-m, --model NAME .*default epoll' '-w, --workers .*default 1' \
     ' --max-connections N .*default 10000' ' --max-per-ip N .*default 0' ' --header-timeout SECONDS .*default 10' \
     ' --idle-timeout SECONDS .*default 60' ' --send-timeout SECONDS .*default 60' ' --min-rate BYTES .*default 500' \
-    ' --max-header BYTES .*default 16k' ' --daemon' ' --pid-file FILE' ' --max-requests N .*default 0' '-q, --quiet' '-v, --verbose' '-h, --help' \
-    ' --config FILE' ' --check ' '-V, --version' '^ +epoll +the same as epoll-et'; do
+    ' --max-header BYTES .*default 16k' ' --daemon' ' --pid-file FILE' ' --max-requests N .*default 0' '-q, --quiet' \
+    '-v, --verbose' '-h, --help' ' --config FILE' ' --check ' '-V, --version' '^ +epoll +the same as epoll-et'; do
     check "--help has: $word" has "$work/help" "$word"
 done
 run -h

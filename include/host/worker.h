@@ -87,8 +87,9 @@ int worker_event_timeout(const struct worker *worker);
 /* The same with the deadline of one client, for a model that serves but one. */
 int worker_client_timeout(const struct worker *worker, const struct client *client);
 
-/* For a model that has use for few descriptors: keeps at most `count` of large files open. */
-void worker_limit_files(struct worker *worker, unsigned count);
+/* For a model whose clients need low descriptors: files are kept open by descriptors of `first` and more, where there
+   are any. */
+void worker_files_above(struct worker *worker, int first);
 
 /* A model couldn't get what a client needs (a process, a thread): said once, and nobody is let in for a while.
    worker_give_up hangs the client up, too. */

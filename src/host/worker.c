@@ -142,8 +142,8 @@ int worker_client_timeout(const struct worker *worker, const struct client *clie
     return sooner(worker_timeout(worker), ms_until(conn_deadline(&client->conn), worker->env.clock.now_ms));
 }
 
-void worker_limit_files(struct worker *worker, unsigned count) {
-    filecache_limit_fds(worker->site.cache, count);
+void worker_files_above(struct worker *worker, int first) {
+    filecache_fds_above(worker->site.cache, first);
 }
 
 void worker_woken(struct worker *worker) {

@@ -253,7 +253,7 @@ int server_run(const struct config *config, char **argv) {
     int failure = config->daemon && !server.successor ? daemon_open(&server.daemon) : 0;
     if (failure)
         say("--daemon: can't fork: %s", strerror(-failure));
-    server.fit = failure ? 0 : server_fit((unsigned)config->settings.workers);
+    server.fit = failure || !check_root(config) ? 0 : server_fit((unsigned)config->settings.workers);
     bool ok = false;
     if (server.fit > 0 && check_root(config)) {
         signals_init();
