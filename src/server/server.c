@@ -81,8 +81,8 @@ static bool server_ready(struct server *server) {
     upgrade_report(&server->inherited, &server->listeners);
     if (!pid_file_open(&server->pid_file, server->config->pid_path, server->successor) && !server->successor)
         return false; /* there is nobody to go on in a successor's place */
-    if (server
-            ->successor) { /* a full predecessor heard a ring that it couldn't answer: when it has stopped listening */
+    if (server->successor) {
+        /* A full predecessor heard a ring that it couldn't answer: by then it has stopped listening. */
         clock_update(&server->workers[0].env.clock);
         server->look_at_ms = server->workers[0].env.clock.now_ms + HOLD_MS + ROOM_GRACE_MS;
     }
@@ -255,7 +255,7 @@ int server_run(const struct config *config, char **argv) {
         say("--daemon: can't fork: %s", strerror(-failure));
     server.fit = failure || !check_root(config) ? 0 : server_fit((unsigned)config->settings.workers);
     bool ok = false;
-    if (server.fit > 0 && check_root(config)) {
+    if (server.fit > 0) {
         signals_init();
         ok = server_open_listeners(&server) && server_work(&server);
     }
