@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* Both hold the sockets while the new one starts, and neither would let the other's clients wait in vain: so as long as
@@ -51,8 +52,8 @@ static char **environment_with(char *variable) {
     return copy;
 }
 
-/* Whatever becomes of SIGUSR2 while the new process has no handler: it waits there (signals_init). What this process
-   ignores is its own affair; but SIGHUP, which nohup has ignored for good. */
+/* SIGUSR2 waits until the new process has a handler for it (signals_init). What this process ignores by itself is not
+   passed on; what it was started with is, such as nohup's SIGHUP. */
 static void set_signals(posix_spawnattr_t *attributes) {
     sigset_t set;
     sigemptyset(&set);
@@ -88,18 +89,23 @@ static pid_t upgrade_spawn(const struct upgrade *upgrade, int fd) {
     return error ? -error : pid;
 }
 
+/* Ended, the other end is closed, too; but a child of -m fork may have inherited that. */
+static bool has_ended(pid_t pid) {
+    return waitpid(pid, NULL, WNOHANG) != 0;
+}
+
 /* Waits for the report. False after say(), and the new process is gone or told to go. */
 static bool upgrade_await(const struct upgrade *upgrade, pid_t pid, int fd, struct report *report) {
     struct pollfd ready = {.fd = fd, .events = POLLIN};
     int left_ms = UPGRADE_MS;
-    while (poll(&ready, 1, LOOK_MS) == 0 && left_ms > 0 && !signals_stopping())
+    while (poll(&ready, 1, LOOK_MS) == 0 && left_ms > 0 && !signals_stopping() && !has_ended(pid))
         left_ms -= LOOK_MS;
-    if (ready.revents && recv(fd, report, sizeof *report, 0) == (ssize_t)sizeof *report)
+    if (recv(fd, report, sizeof *report, MSG_DONTWAIT) == (ssize_t)sizeof *report)
         return true;
-    if (ready.revents) {
-        say("SIGUSR2: %s ended before it served (it has said why): this process goes on", upgrade->path);
-    } else if (signals_stopping()) {
+    if (signals_stopping()) {
         kill(pid, SIGTERM);
+    } else if (left_ms > 0) {
+        say("SIGUSR2: %s ended before it served (it has said why): this process goes on", upgrade->path);
     } else {
         kill(pid, SIGKILL); /* were it to stop in good order it would be too late */
         say("SIGUSR2: %s did not serve within %d seconds: it is killed, and this process goes on", upgrade->path,
