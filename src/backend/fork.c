@@ -3,6 +3,8 @@
    The table of clients is shared memory, so the parent sees which child has been idle longest when it must make room;
    it lets one go with SIGTERM. A child that loses its parent is killed by the kernel. */
 #define _GNU_SOURCE
+#include "guard/filter.h"
+#include "guard/sandbox.h"
 #include "host/door.h"
 #include "host/signals.h"
 
@@ -11,6 +13,7 @@
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -41,7 +44,7 @@ static int fork_wait_for(void *ctx, struct client *client, enum drive_want want)
     if (signals_stopping()) {
         worker->env.draining = true;
         timeout = timeout < ROOM_GRACE_MS ? timeout : ROOM_GRACE_MS; /* the next request may be on its way */
-        if (clients_long_idle(&worker->clients, client, worker->settings->limits.idle_timeout_ms,
+        if (clients_long_idle(&worker->clients, client, worker->settings->limits.idle_timeout_ms, worker_grace_ms(),
                               worker->env.clock.now_ms)) {
             conn_drain(&client->conn);
             return 0;
@@ -59,6 +62,7 @@ static _Noreturn void fork_child(struct forked *self, struct client *client) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != self->parent)
         _exit(1);
+    sandbox_narrow(SANDBOX_CHILD);
     observer_in_child(&worker->observer, client->index);
     signals_forget();
     worker->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -130,9 +134,19 @@ static void fork_close(void *model) {
     free(model);
 }
 
+/* clone is fork(2) as the C library makes it. */
+static const int fork_calls[] = {
+    SYS_clone,  SYS_wait4, SYS_kill, SYS_prctl,
+#ifdef SYS_fork
+    SYS_fork,
+#endif
+    FILTER_END,
+};
+
 const struct backend fork_backend = {
     .name = "fork",
     .summary = "a process per client",
+    .calls = fork_calls,
     .open = fork_open,
     .wait = fork_wait,
     .take = fork_take,

@@ -16,7 +16,7 @@ static atomic_int stop_count;
 static atomic_int finishing; /* STOPPING or HANDED_OVER, whichever came first */
 static atomic_bool upgrade_wanted;
 static atomic_int wake_count;
-static volatile sig_atomic_t is_child;
+static pid_t server_pid;
 static int wake_fds[WORKERS_MAX];
 
 enum { STOPPING = 1, HANDED_OVER };
@@ -38,9 +38,10 @@ static bool finish(int how) {
     return first;
 }
 
-/* A child may get a signal twice, from its parent and from the terminal; its parent ends it when it ends itself. */
+/* A child may get a signal twice, from its parent and from the terminal, as soon as it has been forked; its parent ends
+   it when it ends itself. */
 static void on_stop(int number) {
-    if (atomic_fetch_add(&stop_count, 1) > 0 && !is_child)
+    if (atomic_fetch_add(&stop_count, 1) > 0 && getpid() == server_pid)
         _exit(128 + number);
     finish(STOPPING);
 }
@@ -63,6 +64,7 @@ static void handle(int number, void (*handler)(int)) {
 }
 
 void signals_init(void) {
+    server_pid = getpid();
     handle(SIGTERM, on_stop);
     handle(SIGINT, on_stop);
     handle(SIGUSR2, on_upgrade);
@@ -107,7 +109,6 @@ void signals_wake(int fd) {
 }
 
 void signals_forget(void) {
-    is_child = true;
     atomic_store(&wake_count, 0);
 }
 

@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "base/say.h"
 #include "engine/exchanges.h"
+#include "guard/sandbox.h"
 #include "host/signals.h"
 
 #include <errno.h>
@@ -344,6 +345,10 @@ static void worker_shut_door(struct worker *worker) {
     worker->shut = true;
 }
 
+unsigned worker_grace_ms(void) {
+    return signals_handed_over() ? HAND_OVER_GRACE_MS : ROOM_GRACE_MS;
+}
+
 /* Who has been idle goes at once. Who has only just become so may have sent its next request, and is given the time
    that it has when there must be room; who is busy becomes idle, or is told that this was its last. */
 static void worker_let_go(struct worker *worker) {
@@ -354,7 +359,7 @@ static void worker_let_go(struct worker *worker) {
         return;
     worker->let_go_at_ms = now_ms + ROOM_GRACE_MS;
     while ((client = clients_each(&worker->clients, &cursor)))
-        if (clients_long_idle(&worker->clients, client, idle_timeout_ms, now_ms))
+        if (clients_long_idle(&worker->clients, client, idle_timeout_ms, worker_grace_ms(), now_ms))
             worker->settings->backend->drain(worker->model, client);
 }
 
@@ -382,6 +387,7 @@ static bool worker_is_done(const struct worker *worker) {
 }
 
 void worker_run(struct worker *worker) {
+    sandbox_narrow(SANDBOX_WORKER);
     worker_check_stop(worker); /* a signal that came before there was anybody to wake */
     while (!worker_is_done(worker)) {
         listener_set rings = worker->settings->backend->wait(worker->model, worker_accepting(worker));

@@ -74,6 +74,13 @@ static bool read_workers(const struct option_given *given) {
     return true;
 }
 
+static bool read_user(const struct option_given *given) {
+    struct config *config = given->into;
+    char wrong[256];
+    config->user_given = privileges_find(&config->user, given->value, wrong, sizeof wrong);
+    return config->user_given || option_fail(given, "%s", wrong);
+}
+
 static bool is_file_name(const char *value) {
     return *value && !strchr(value, '/') && strcmp(value, ".") != 0 && strcmp(value, "..") != 0 &&
            strlen(value) <= NAME_MAX;
@@ -224,6 +231,12 @@ static const struct option_row option_rows[] = {
 
     {"daemon", 0, NULL, GROUP_SERVICE, "go on in the background, once it serves", NULL,
      option_switch, TO(daemon)},
+    {"user", 0, "NAME[:GROUP]", GROUP_SERVICE, "of root's, become this user once the ports are open", NULL,
+     read_user, .noun = "a user"},
+    {"chroot", 0, NULL, GROUP_SERVICE, "make the root all there is of the file system (as root)", NULL,
+     option_switch, TO(chroot)},
+    {"no-sandbox", 0, NULL, GROUP_SERVICE, "without Landlock and seccomp, which forbid all but serving", NULL,
+     option_switch, TO(no_sandbox)},
     {"pid-file", 0, "FILE", GROUP_SERVICE, "holds the process' number while it serves", NULL,
      option_path, TO(pid_path), .noun = "a file"},
 

@@ -3,6 +3,7 @@
 #include "base/say.h"
 #include "host/signals.h"
 #include "server/notify.h"
+#include "server/steward.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -12,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 /* Both hold the sockets while the new one starts, and neither would let the other's clients wait in vain: so as long as
@@ -29,8 +29,9 @@ struct report {
     uint32_t taken; /* listener_set of the old one's */
 };
 
-void upgrade_open(struct upgrade *upgrade, char **argv, struct listeners *listeners, bool quiet) {
-    *upgrade = (struct upgrade){.argv = argv, .listeners = listeners, .quiet = quiet};
+void upgrade_open(struct upgrade *upgrade, char **argv, struct listeners *listeners, struct steward *steward,
+                  bool quiet) {
+    *upgrade = (struct upgrade){.argv = argv, .listeners = listeners, .steward = steward, .quiet = quiet};
     ssize_t len = readlink("/proc/self/exe", upgrade->path, sizeof upgrade->path - 1);
     /* As it was called, so that a symbolic link that is re-pointed leads to the new one; but not where a shell found it
        in its PATH, or the word is made up. */
@@ -66,8 +67,7 @@ static void set_signals(posix_spawnattr_t *attributes) {
     posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
 }
 
-/* Starts the new process, which gets the listeners and `fd`. Returns its pid, or -errno. */
-static pid_t upgrade_spawn(const struct upgrade *upgrade, int fd) {
+pid_t upgrade_spawn(const struct upgrade *upgrade, int fd) {
     char variable[INHERITED_TEXT_MAX];
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
@@ -89,25 +89,20 @@ static pid_t upgrade_spawn(const struct upgrade *upgrade, int fd) {
     return error ? -error : pid;
 }
 
-/* Ended, the other end is closed, too; but a child of -m fork may have inherited that. */
-static bool has_ended(pid_t pid) {
-    return waitpid(pid, NULL, WNOHANG) != 0;
-}
-
 /* Waits for the report. False after say(), and the new process is gone or told to go. */
 static bool upgrade_await(const struct upgrade *upgrade, pid_t pid, int fd, struct report *report) {
     struct pollfd ready = {.fd = fd, .events = POLLIN};
     int left_ms = UPGRADE_MS;
-    while (poll(&ready, 1, LOOK_MS) == 0 && left_ms > 0 && !signals_stopping() && !has_ended(pid))
+    while (poll(&ready, 1, LOOK_MS) == 0 && left_ms > 0 && !signals_stopping())
         left_ms -= LOOK_MS;
-    if (recv(fd, report, sizeof *report, MSG_DONTWAIT) == (ssize_t)sizeof *report)
+    if (ready.revents && recv(fd, report, sizeof *report, 0) == (ssize_t)sizeof *report)
         return true;
-    if (signals_stopping()) {
-        kill(pid, SIGTERM);
-    } else if (left_ms > 0) {
+    if (ready.revents) {
         say("SIGUSR2: %s ended before it served (it has said why): this process goes on", upgrade->path);
+    } else if (signals_stopping()) {
+        steward_kill(upgrade->steward, pid, SIGTERM);
     } else {
-        kill(pid, SIGKILL); /* were it to stop in good order it would be too late */
+        steward_kill(upgrade->steward, pid, SIGKILL); /* were it to stop in good order it would be too late */
         say("SIGUSR2: %s did not serve within %d seconds: it is killed, and this process goes on", upgrade->path,
             UPGRADE_MS / 1000);
     }
@@ -117,7 +112,7 @@ static bool upgrade_await(const struct upgrade *upgrade, pid_t pid, int fd, stru
 static void upgrade_let_go(const struct upgrade *upgrade, int fd, const struct report *report) {
     listeners_share(upgrade->listeners, report->taken);
     if (!signals_hand_over()) {
-        kill(report->pid, SIGTERM);
+        steward_kill(upgrade->steward, report->pid, SIGTERM);
         return;
     }
     notify_successor(report->pid);
@@ -134,7 +129,7 @@ static void *upgrade_main(void *arg) {
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0) {
         say("SIGUSR2: no descriptors for an upgrade: %s; this process goes on", strerror(errno));
     } else {
-        pid_t pid = upgrade_spawn(upgrade, ends[1]);
+        pid_t pid = steward_spawn(upgrade->steward, ends[1]);
         close(ends[1]);
         if (pid < 0)
             say("SIGUSR2: can't start %s: %s; this process goes on", upgrade->path, strerror(-pid));
