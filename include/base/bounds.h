@@ -31,6 +31,7 @@ enum {
     INDEX_MAX = 8,
     REDIRECTS_MAX = 64,
     CORS_ORIGINS_MAX = 16,
+    NETWORKS_MAX = 32, /* each is compared with whoever comes */
     /* An origin: the longest host name and its scheme. A reply's head holds it besides what FIELDS_MAX bounds. */
     CORS_ORIGIN_LEN_MAX = 280,
     /* Bytes of the fields that -H, --cors and --isolate add to every reply. */
@@ -48,8 +49,8 @@ enum {
     LISTEN_BACKLOG = 4096,
 
     /* Descriptors that neither clients nor files get, so that none is ever missing for what serves them: the standard
-       streams, the listeners, two logs, two for each of 8 threads that load files, the pid file, a message to the service
-       manager, both ends of an upgrade's, and some that were inherited. */
+       streams, the listeners, two logs, two for each of LOADERS_MAX threads that load files, the pid file, a message to
+       the service manager, both ends of an upgrade's, and some that were inherited. */
     FDS_RESERVED = 3 + LISTEN_MAX + 2 + 8 * 2 + 4 + 4,
     /* And of each worker: its eventfd, epoll set or ring, its root and the one that takes its place. */
     FDS_PER_WORKER = 4,
@@ -62,6 +63,11 @@ enum {
        are alike, less and the rate drops by a third, more and it falls slowly. */
     UNSENT_BYTES = 224 * 1024,
 
+    /* Threads that load: enough for a disk to sort what it is asked for, few enough to leave a processor to the loops.
+     */
+    LOADERS_MAX = 8,
+    /* Children of a worker that forks: each costs the kernel some 200 KiB. */
+    CHILDREN_MAX = 512,
     /* What isn't at hand may take this long to be loaded; then the request is answered 503. */
     LOAD_MS = 30 * 1000,
     /* After SIGTERM: answers under way may take this long, then they are cut. */

@@ -16,6 +16,7 @@ struct worker_shared {
     struct known *known;
     struct loaders *loaders;
     const struct observed *observed;
+    const struct made *made; /* pages of the site; NULL: none */
     /* What else the server has to do, between the first worker's rounds; NULL: nothing. Returns when it wants to be
        called at the latest; signals come before. */
     uint64_t (*tend)(void *server, uint64_t now_ms);
@@ -23,7 +24,7 @@ struct worker_shared {
 };
 
 struct worker {
-    struct conn_env env;
+    struct conn_env env; /* first: a conn finds its worker by it */
     struct clients clients;
     struct drive drive; /* for what runs in the worker's own thread */
     struct worker_shared shared;
@@ -39,6 +40,9 @@ struct worker {
     const struct worker *all; /* of settings->workers */
     void *model;              /* what backend->open returned */
     int wake_fd;              /* an eventfd: readable when a signal came, or a client left whose place is wanted */
+    uint64_t round_began_ns;  /* 0: none has, or nobody counts */
+    bool leaving;             /* asked to stop: */
+    uint64_t stop_at_ms;      /*   --drain-delay later */
     bool draining;
     atomic_bool turned;      /* it has made a round since somebody cleared this */
     int first_listener;      /* to accept from */
@@ -96,14 +100,17 @@ void worker_files_above(struct worker *worker, int first);
 void worker_exhausted(struct worker *worker, const char *what, int error);
 void worker_give_up(struct worker *worker, struct client *client, const char *what, int error);
 
+/* In a forked child that has the client: it counts for itself from now on. */
+void worker_in_child(struct worker *worker, const struct client *client);
+
 /* wake_fd was readable: makes it quiet again. */
 void worker_woken(struct worker *worker);
 
 /* From another thread, with the env's lock held, before worker_hang_up: wakes the worker if it waits for a place. */
 void worker_wake(struct worker *worker);
 
-/* Drains once the server has been asked to stop: lets in who had come before, shuts the door, lets the idle go.
-   worker_run calls it after each round; a model whose rounds are long does, too. */
+/* Drains once the server has been asked to stop, and --drain-delay has passed: lets in who had come before, shuts the
+   door, lets the idle go. worker_run calls it after each round; a model whose rounds are long does, too. */
 void worker_check_stop(struct worker *worker);
 
 /* Draining: how long a client must have been idle to be let go, as its next request may be on its way. */

@@ -3,6 +3,7 @@
 #ifndef OBSERVER_H
 #define OBSERVER_H
 
+#include "base/clock.h"
 #include "engine/watch.h"
 #include "observe/counters.h"
 
@@ -21,10 +22,31 @@ struct observer {
 /* `observed` (NULL: nobody asked for anything) must outlive it; it must stay where it is. */
 void observer_init(struct observer *observer, const struct observed *observed, unsigned worker);
 
-/* In a forked child, which has the client of this index, before it serves: what it counts is its own from now on. */
+/* Before a child is forked for the client of this index; and in that child, before it serves: what it counts is its own
+   from now on. */
+void observer_before_child(const struct observer *observer, unsigned client);
 void observer_in_child(struct observer *observer, unsigned client);
 
 /* For conn_env; NULL: nobody asked for anything. */
 const struct watch *observer_watch(const struct observer *observer);
+
+/* Counts a thing that is no connection's. */
+static inline void observer_count(const struct observer *observer, enum figure figure) {
+    if (observer->slot)
+        counter_slot_add(observer->slot, figure, 1);
+}
+
+/* Counts one of what takes time, rounds or loads: began_ns is observer_now()'s from before it. The time is counted as
+   the figure behind `figure`. */
+static inline uint64_t observer_now(const struct observer *observer) {
+    return observer->slot ? clock_fine_ns() : 0;
+}
+
+static inline void observer_took(const struct observer *observer, enum figure figure, uint64_t began_ns) {
+    if (!observer->slot)
+        return;
+    counter_slot_add(observer->slot, figure, 1);
+    counter_slot_add(observer->slot, figure + 1, clock_fine_ns() - began_ns);
+}
 
 #endif

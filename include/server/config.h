@@ -23,6 +23,8 @@ struct config {
     bool user_given;
     struct privileges user;
     const char *pid_path;
+    const char *status_path; /* NULL: there is none */
+    struct network_list status_allow;
     enum config_show show;
 
     /* What the site's fields, auth and types are made of. A copy of the struct keeps pointing at the first one's. */

@@ -11,6 +11,7 @@
 #include "base/pool.h"
 #include "site/file.h"
 #include "site/find.h"
+#include "site/site_counts.h"
 
 enum {
     FILECACHE_COUNT = 16384,  /* small files and folders known at a time: a large site whole */
@@ -61,11 +62,12 @@ struct filecache {
     bool root_gone;
     struct root_load *root_load; /* under way; NULL: none */
     uint64_t seed;
-    struct file *files;      /* slots, touched when first used */
-    unsigned slot_count;     /* enough for what shelves and replies may hold */
-    unsigned touched;        /* slots below were in use once */
-    struct file *free;       /* through bucket_next */
-    struct file unavailable; /* the answer where there is nothing to answer from */
+    struct site_counts *counts, own_counts; /* the former are the latter, unless somebody else has them */
+    struct file *files;                     /* slots, touched when first used */
+    unsigned slot_count;                    /* enough for what shelves and replies may hold */
+    unsigned touched;                       /* slots below were in use once */
+    struct file *free;                      /* through bucket_next */
+    struct file unavailable;                /* the answer where there is nothing to answer from */
     struct shelf shelves[SHELF_COUNT];
     struct file **places; /* of all shelves */
     uint64_t bytes, made_bytes;

@@ -1,7 +1,9 @@
 /* A process per client: a connection waits in poll(2) on its own descriptor, in a child that serves nobody else.
 
    The table of clients is shared memory, so the parent sees which child has been idle longest when it must make room;
-   it lets one go with SIGTERM. A child that loses its parent is killed by the kernel. */
+   it lets one go, and wakes it with SIGTERM. One that comes from elsewhere, as all of a service get one, tells it
+   nothing: its parent gets it, too, and goes on serving as long as --drain-delay says. A child that loses its parent is
+   killed by the kernel. */
 #define _GNU_SOURCE
 #include "guard/filter.h"
 #include "guard/sandbox.h"
@@ -16,8 +18,6 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-enum { CHILDREN_MAX = 512 }; /* each costs the kernel some 200 KiB */
 
 struct forked {
     struct worker *worker;
@@ -41,7 +41,7 @@ static int fork_wait_for(void *ctx, struct client *client, enum drive_want want)
                             {.fd = worker->wake_fd, .events = POLLIN}};
     int timeout = want == WANT_TURN ? 0 : worker_client_timeout(worker, client);
     clients_note(&worker->clients, client);
-    if (signals_stopping()) {
+    if (atomic_load_explicit(&client->leave, memory_order_relaxed)) {
         worker->env.draining = true;
         timeout = timeout < ROOM_GRACE_MS ? timeout : ROOM_GRACE_MS; /* the next request may be on its way */
         if (clients_long_idle(&worker->clients, client, worker->settings->limits.idle_timeout_ms, worker_grace_ms(),
@@ -63,7 +63,7 @@ static _Noreturn void fork_child(struct forked *self, struct client *client) {
     if (getppid() != self->parent)
         _exit(1);
     sandbox_narrow(SANDBOX_CHILD);
-    observer_in_child(&worker->observer, client->index);
+    worker_in_child(worker, client);
     signals_forget();
     worker->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (worker->wake_fd < 0)
@@ -72,15 +72,17 @@ static _Noreturn void fork_child(struct forked *self, struct client *client) {
     for (int i = 0; i < worker->listeners->count; i++)
         close(worker->listeners->fd[i]);
     worker->rest_until_ms = 0; /* the parent's, as is when to look after the others */
-    worker->draining = false;
+    worker->draining = worker->leaving = false;
     clock_update(&worker->env.clock);
     serve(&worker->drive, client, fork_wait_for, worker);
+    conn_close(&client->conn);
     shutdown(client->fd, SHUT_WR); /* a child of another worker may have inherited it */
     _exit(0);
 }
 
 static void fork_take(void *model, struct client *client) {
     struct forked *self = model;
+    observer_before_child(&self->worker->observer, client->index);
     pid_t pid = fork();
     if (pid == 0)
         fork_child(self, client);
@@ -119,6 +121,7 @@ static listener_set fork_wait(void *model, bool accepting) {
 
 static void fork_drain(void *model, struct client *client) {
     (void)model;
+    atomic_store(&client->leave, true);
     kill(client->model, SIGTERM);
 }
 

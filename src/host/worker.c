@@ -10,6 +10,8 @@
 #include "engine/exchanges.h"
 #include "guard/sandbox.h"
 #include "host/signals.h"
+#include "host/worker_admit.h"
+#include "host/worker_watch.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -42,16 +44,18 @@ bool worker_open(struct worker *worker, const struct worker *all, const struct s
     worker->drive.buffer = malloc(worker->drive.buffer_len);
     worker->env.site = &worker->site;
     worker->env.limits = &settings->limits;
-    observer_init(&worker->observer, shared->observed, (unsigned)(worker - all));
-    worker->env.watch = observer_watch(&worker->observer);
-    worker->env.clock.fine = worker->env.watch != NULL;
+    worker_watch(worker, (unsigned)(worker - all));
     clock_update(&worker->env.clock);
     if (worker->wake_fd < 0 || !worker->drive.buffer || !clients_open(&worker->clients, capacity)) {
         say("no memory or descriptors for %u connections: lower --max-connections", capacity);
         return false;
     }
-    worker->env.crowded = worker->clients.crowded;
+    worker->env.crowded = &worker->clients.flags->crowded;
+    worker->env.trust = &settings->trust;
+    worker->env.count = settings->limits.max_per_ip ? worker_count : NULL;
     worker->site.config = &settings->site;
+    worker->site.made = shared->made;
+    worker->site.leaving = &worker->clients.flags->leaving;
     worker->site.cache = filecache_open(&settings->site, shared->known, capacity, &error);
     if (!worker->site.cache) {
         if (error == -ENOMEM)
@@ -60,6 +64,7 @@ bool worker_open(struct worker *worker, const struct worker *all, const struct s
             say("--root %s: %s", settings->site.root, strerror(-error));
         return false;
     }
+    worker_watch_site(worker);
     filecache_limit_fds(worker->site.cache, file_fds);
     signals_wake(worker->wake_fd);
     return true;
@@ -130,6 +135,8 @@ int worker_timeout(const struct worker *worker) {
     int tend_ms = worker->tend_at_ms ? ms_until(worker->tend_at_ms, now_ms) : -1;
     if (worker->draining)
         return sooner(tend_ms, ms_until(worker->let_go_at_ms, now_ms));
+    if (worker->leaving)
+        tend_ms = sooner(tend_ms, ms_until(worker->stop_at_ms, now_ms));
     return sooner(tend_ms, worker->rest_until_ms > now_ms ? ms_until(worker->rest_until_ms, now_ms) : -1);
 }
 
@@ -193,9 +200,10 @@ void worker_make_room(struct worker *worker) {
     if (worker->draining)
         return; /* all go */
     unsigned count = waiting_count(worker->listeners);
-    atomic_store_explicit(worker->clients.crowded, count > 0, memory_order_relaxed);
+    atomic_store_explicit(&worker->clients.flags->crowded, count > 0, memory_order_relaxed);
     if (count == 0)
         return;
+    observer_count(&worker->observer, FIGURE_FULL);
     worker_wake_others(worker);
     worker->rest_until_ms = now_ms + ACCEPT_REST_MS;
     if (count > ROOM_AT_ONCE)
@@ -216,17 +224,9 @@ void worker_make_room(struct worker *worker) {
     }
 }
 
-static bool worker_too_many_from(const struct worker *worker, const struct sockaddr_storage *peer) {
-    unsigned count = 0;
-    if (!worker->settings->limits.max_per_ip)
-        return false;
-    for (int i = 0; i < worker->settings->workers; i++)
-        count += clients_from(&worker->all[i].clients, peer);
-    return count >= worker->settings->limits.max_per_ip;
-}
-
 void worker_exhausted(struct worker *worker, const char *what, int error) {
     uint64_t now_ms = worker->env.clock.now_ms;
+    observer_count(&worker->observer, FIGURE_ACCEPT_ERRORS);
     if (now_ms >= worker->quiet_until_ms)
         say("%s: %s; raise the limit (ulimit -n, -u) or lower --max-connections", what, strerror(error));
     worker->quiet_until_ms = now_ms + QUIET_MS;
@@ -245,17 +245,6 @@ static bool worker_find_descriptor(struct worker *worker, int error) {
     worker_exhausted(worker, "can't accept connections", error);
     worker_make_room(worker); /* who goes ends the rest */
     return false;
-}
-
-static void worker_let_in(struct worker *worker, int fd, const struct sockaddr_storage *peer) {
-    if (worker_too_many_from(worker, peer)) {
-        close(fd);
-        return;
-    }
-    struct client *client = clients_take(&worker->clients, fd, peer);
-    conn_open(&client->conn, &worker->env, clients_peer(&worker->clients, client));
-    clients_note(&worker->clients, client);
-    worker->settings->backend->take(worker->model, client);
 }
 
 enum accepted { ACCEPTED, ACCEPTED_NOBODY, ACCEPTED_NO_MORE };
@@ -299,8 +288,8 @@ static void worker_accept(struct worker *worker, listener_set rings) {
             return;
         }
     }
-    if (atomic_load_explicit(worker->clients.crowded, memory_order_relaxed))
-        atomic_store_explicit(worker->clients.crowded, false, memory_order_relaxed);
+    if (atomic_load_explicit(&worker->clients.flags->crowded, memory_order_relaxed))
+        atomic_store_explicit(&worker->clients.flags->crowded, false, memory_order_relaxed);
 }
 
 /* From now on nobody new comes to this door; who has is left in its queue, of which shutting a TCP socket would reset
@@ -363,17 +352,31 @@ static void worker_let_go(struct worker *worker) {
             worker->settings->backend->drain(worker->model, client);
 }
 
+/* Balancers find out in --drain-delay, and send others elsewhere. Who has a successor need not tell them: that answers
+   at the same address. */
+static void worker_leave(struct worker *worker) {
+    bool replaced = signals_handed_over();
+    worker->leaving = true;
+    worker->stop_at_ms = worker->env.clock.now_ms + (replaced ? 0 : worker->settings->drain_delay_ms);
+    atomic_store_explicit(&worker->clients.flags->leaving, !replaced, memory_order_relaxed);
+}
+
 void worker_check_stop(struct worker *worker) {
     atomic_store_explicit(&worker->turned, true, memory_order_relaxed);
     if (worker == worker->all && worker->shared.tend)
         worker->tend_at_ms = worker->shared.tend(worker->shared.server, worker->env.clock.now_ms);
     if (!signals_stopping())
         return;
+    if (!worker->leaving)
+        worker_leave(worker);
+    if (worker->env.clock.now_ms < worker->stop_at_ms)
+        return;
     if (!worker->draining) {
         worker->draining = worker->env.draining = true;
         worker->stopped_at_ms = worker->env.clock.now_ms;
         worker->drain_until_ms = worker->stopped_at_ms + DRAIN_MS;
-        atomic_store_explicit(worker->clients.crowded, true, memory_order_relaxed); /* tells forked children, too */
+        /* Tells forked children, too. */
+        atomic_store_explicit(&worker->clients.flags->crowded, true, memory_order_relaxed);
         worker_hold_door(worker->listeners);
     }
     if (!worker->shut)
@@ -393,6 +396,7 @@ void worker_run(struct worker *worker) {
         listener_set rings = worker->settings->backend->wait(worker->model, worker_accepting(worker));
         if (rings && !worker->draining)
             worker_accept(worker, rings);
+        worker_watch_round(worker);
         worker_check_stop(worker);
     }
     worker_stop(worker);

@@ -4,6 +4,7 @@
 
 #include "backend/list.h"
 #include "host/listener.h"
+#include "observe/status_pages.h"
 #include "protocol/mime.h"
 #include "protocol/mime_types.h"
 #include "server/fields.h"
@@ -17,13 +18,14 @@
 
 enum { DEFAULT_TYPE_MAX = MIME_TYPE_LEN_MAX - (sizeof "; charset=utf-8" - 1) };
 
-enum group { GROUP_CONTENT, GROUP_ADDRESS, GROUP_MODEL, GROUP_LIMITS, GROUP_SERVICE, GROUP_ANSWERS, GROUP_COUNT };
+enum group { GROUP_CONTENT, GROUP_ADDRESS, GROUP_MODEL, GROUP_LIMITS, GROUP_FRONT, GROUP_SERVICE, GROUP_ANSWERS, GROUP_COUNT };
 
 static const char *const group_titles[GROUP_COUNT] = {
     [GROUP_CONTENT] = "Content",
     [GROUP_ADDRESS] = "Where",
     [GROUP_MODEL] = "How",
     [GROUP_LIMITS] = "Limits, which hold in every model",
+    [GROUP_FRONT] = "Behind a balancer",
     [GROUP_SERVICE] = "As a service",
     [GROUP_ANSWERS] = "What is said",
 };
@@ -36,6 +38,13 @@ static const char *const symlink_choices[] = {
     NULL,
 };
 _Static_assert(sizeof(enum symlinks) == sizeof(unsigned), "option_choice");
+
+static const char *const forwarded_choices[] = {
+    [FORWARDED_X_FORWARDED_FOR] = "x-forwarded-for",
+    [FORWARDED_FORWARDED] = "forwarded",
+    NULL,
+};
+_Static_assert(sizeof(enum forwarded_field) == sizeof(unsigned), "option_choice");
 
 static void add_models(char *text, size_t size) {
     const struct backend *alias = backend_find("epoll");
@@ -143,6 +152,32 @@ static bool is_cache_control(const char *value) {
     return strlen(value) <= 255 && fields_value_ok(slice_of(value));
 }
 
+static bool read_network(const struct option_given *given) {
+    struct network_list *list = option_field(given);
+    if (list->count == NETWORKS_MAX)
+        return option_fail(given, "one too many (at most %d)", NETWORKS_MAX);
+    if (!network_parse(slice_of(given->value), &list->networks[list->count]))
+        return option_refuse(given);
+    list->count++;
+    return true;
+}
+
+static bool read_status(const struct option_given *given) {
+    const char *path = given->value ? given->value : "/_httpd";
+    *(const char **)option_field(given) = path;
+    return status_pages_path_ok(path) || option_refuse(given);
+}
+
+/* What is compared with a target's path as it came. */
+static bool read_health(const struct option_given *given) {
+    struct slice path = slice_of(given->value);
+    bool ok = path.len > 0 && path.at[0] == '/' && !strpbrk(path.at, "?#\"<>\\^`{|}");
+    for (size_t i = 0; i < path.len; i++)
+        ok &= path.at[i] > ' ' && path.at[i] < 0x7f;
+    *(struct slice *)option_field(given) = path;
+    return ok || option_refuse(given);
+}
+
 static bool read_help(const struct option_given *given) {
     ((struct config *)given->into)->show = CONFIG_HELP;
     return true;
@@ -229,6 +264,17 @@ static const struct option_row option_rows[] = {
     {"max-requests", 0, "N", GROUP_LIMITS, "requests on one connection; 0: no limit", "0",
      option_number, TO(settings.limits.max_requests), .noun = "a number of requests", RANGE(0, 1000000000)},
 
+    {"trust", 0, "CIDR", GROUP_FRONT, "balancers that are believed: a network, address or unix; repeatable", NULL,
+     read_network, TO(settings.trust.in_front), .noun = "a network", .allowed = "such as 10.0.0.0/8, 2001:db8::/32, 192.0.2.1 or unix"},
+    {"trust-field", 0, "FIELD", GROUP_FRONT, "where they name clients; or: forwarded", "x-forwarded-for",
+     option_choice, TO(settings.trust.field), .noun = "one of them", .choices = forwarded_choices},
+    {"proxy-protocol", 0, NULL, GROUP_FRONT, "their connections begin with a PROXY header, v1 or v2", NULL,
+     option_switch, TO(settings.trust.proxy_protocol)},
+    {"health", 0, "PATH", GROUP_FRONT, "answered 200, and 503 once the server has been asked to stop", NULL,
+     read_health, TO(settings.site.health), .noun = "a path", .allowed = "'/' first, printable ASCII, no query"},
+    {"drain-delay", 0, "SECONDS", GROUP_FRONT, "from that on until the server begins to stop", "0",
+     option_number, TO(settings.drain_delay_ms), .noun = "a time in seconds", .least = 0, .most = 86400, .scale = 1000},
+
     {"daemon", 0, NULL, GROUP_SERVICE, "go on in the background, once it serves", NULL,
      option_switch, TO(daemon)},
     {"user", 0, "NAME[:GROUP]", GROUP_SERVICE, "of root's, become this user once the ports are open", NULL,
@@ -240,6 +286,10 @@ static const struct option_row option_rows[] = {
     {"pid-file", 0, "FILE", GROUP_SERVICE, "holds the process' number while it serves", NULL,
      option_path, TO(pid_path), .noun = "a file"},
 
+    {"status", 0, "[=PATH]", GROUP_ANSWERS, "what goes on, at PATH (/_httpd), and PATH/status.json and PATH/metrics", NULL,
+     read_status, TO(status_path), .noun = "a path", .allowed = "/name, of letters, digits and -_.~"},
+    {"status-allow", 0, "CIDR", GROUP_ANSWERS, "who may see that, besides this machine; repeatable", NULL,
+     read_network, TO(status_allow), .noun = "a network", .allowed = "such as 10.0.0.0/8, 2001:db8::/32, 192.0.2.1 or unix"},
     {"config", 0, "FILE", GROUP_ANSWERS, "more options, a long one a line: port 80; the command line's win", NULL,
      option_path, TO(config_path), .noun = "a file", .role = OPTION_FILE},
     {"check", 0, NULL, GROUP_ANSWERS, "read everything, say what would happen, and exit", NULL,

@@ -13,6 +13,7 @@
 #include "server/pid_file.h"
 #include "server/steward.h"
 #include "server/upgrade.h"
+#include "server/watched.h"
 
 #include <limits.h>
 #include <semaphore.h>
@@ -21,6 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 /* As many descriptors as the system grants: what limits connections should be --max-connections. Returns how many. */
@@ -53,6 +55,7 @@ struct server {
     struct pid_file pid_file;
     struct daemon daemon;
     struct steward steward;
+    struct watched watched;
     unsigned fit; /* connections that there are descriptors for */
     bool successor;
     bool told;            /* the service manager knows that this is the end */
@@ -220,9 +223,19 @@ static bool server_work(struct server *server) {
     if (connections > fit)
         connections = fit;
     struct worker *workers = calloc((size_t)count, sizeof *workers);
-    const struct observed observed = {0};
-    struct worker_shared shared = {known_open(), loaders_open(), &observed, server_tend, server};
-    CHECK(workers && shared.known && shared.loaders);
+    CHECK(workers);
+    if (!watched_open(&server->watched, server->config, workers, connections)) {
+        free(workers);
+        return false;
+    }
+    const struct observed *observed = &server->watched.observed;
+    struct worker_shared shared = {.known = known_open(),
+                                   .loaders = loaders_open(observed->counters ? observed->counters->loaders : NULL),
+                                   .observed = observed,
+                                   .made = server->watched.made,
+                                   .tend = server_tend,
+                                   .server = server};
+    CHECK(shared.known && shared.loaders);
     server->workers = workers;
     for (; ok && opened < count; opened++)
         ok = worker_open(&workers[opened], workers, settings, &server->listeners, &shared,
@@ -238,6 +251,7 @@ static bool server_work(struct server *server) {
     while (opened-- > 0)
         worker_close(&workers[opened]);
     known_close(shared.known);
+    watched_close(&server->watched);
     free(workers);
     return ok;
 }

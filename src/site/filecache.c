@@ -73,6 +73,7 @@ struct filecache *filecache_open(const struct site_config *config, struct known 
         filecache_close(cache);
         return NULL;
     }
+    cache->counts = &cache->own_counts;
     cache->place = (struct find_place){config, &cache->root->docroot, known};
     cache->unavailable = (struct file){
         .kind = FILE_ERROR, .status = 503, .source.fd = -1, .key = "", .cache = cache, .refs = 1}; /* never freed */

@@ -27,7 +27,7 @@ struct engine {
     struct watch watch; /* checks that what it is told makes sense */
     unsigned begun, ended, closed;
     struct exchange told[64];  /* the last that ended, by their number */
-    uint64_t watched, carried; /* bytes sent: as exchanges say, and truly */
+    uint64_t watched, moved, carried; /* bytes sent: as exchanges say, as moves do, and truly */
     struct fixture root;
     struct site_config config;
     struct known *known;
@@ -38,6 +38,8 @@ struct engine {
     struct conn conn;
     struct conn_op op; /* what it wanted when last asked */
     struct bytes sent;
+    struct address from;       /* whom it is from, where env.trust is set */
+    struct address asked_from; /* whom the last exchange that began was told to be from */
 };
 
 void engine_open(struct engine *);
