@@ -29,7 +29,7 @@ host     : base site engine host
 backend  : base engine host backend
 server   : base protocol site engine host backend server
 TABLE
-for folder in src/* include/*; do
+for folder in $(find src include -mindepth 1 -name "*.[ch]" -printf "%h\n" | sort -u); do
     [[ " $layers " == *" $(basename "$folder") "* ]] || fail "$folder is in no layer"
 done
 

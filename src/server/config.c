@@ -17,8 +17,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define VERSION "1.0.0"
-
 enum { DEFAULT_TYPE_MAX = MIME_TYPE_LEN_MAX - (sizeof "; charset=utf-8" - 1) };
 
 enum group { GROUP_CONTENT, GROUP_ADDRESS, GROUP_MODEL, GROUP_LIMITS, GROUP_ANSWERS, GROUP_COUNT };
@@ -297,7 +295,7 @@ static bool read_help(const struct option_given *given) {
 
 static bool read_version(const struct option_given *given) {
     (void)given;
-    printf("httpd " VERSION "\n");
+    printf("httpd " HTTPD_VERSION "\n");
     finish_output();
 }
 
