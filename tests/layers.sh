@@ -25,9 +25,10 @@ base     : base
 protocol : base protocol
 site     : base protocol site
 engine   : base protocol site engine
-host     : base site engine host
-backend  : base engine host backend
-server   : base protocol site engine host backend server
+observe  : base protocol site engine observe
+host     : base site engine observe host
+backend  : base engine observe host backend
+server   : base protocol site engine observe host backend server
 TABLE
 for folder in $(find src include -mindepth 1 -name "*.[ch]" -printf "%h\n" | sort -u); do
     [[ " $layers " == *" $(basename "$folder") "* ]] || fail "$folder is in no layer"

@@ -41,9 +41,10 @@ struct outq {
     unsigned next, count;          /* pieces next .. count-1 wait */
     unsigned used;                 /* bytes of `space` */
     unsigned owned;                /* pieces waiting or gone that had an owner */
+    uint64_t queued;               /* bytes, since it was last empty */
     struct iovec iov[OUTQ_PIECES]; /* a file piece uses only iov_len */
     struct outq_piece piece[OUTQ_PIECES];
-    char space[OUTQ_SIZE - 32 - OUTQ_PIECES * (sizeof(struct iovec) + sizeof(struct outq_piece))];
+    char space[OUTQ_SIZE - 40 - OUTQ_PIECES * (sizeof(struct iovec) + sizeof(struct outq_piece))];
 };
 
 /* What is to be sent next: either iov_count > 0 memory pieces, or a file range. */

@@ -9,6 +9,7 @@
 #include "base/load.h"
 #include "base/outq.h"
 #include "base/pool.h"
+#include "engine/watch.h"
 #include "protocol/body.h"
 
 #include <pthread.h>
@@ -18,6 +19,7 @@
 #include <sys/types.h>
 
 struct site;
+struct exchanges;
 
 /* What a worker lends its connections. */
 struct conn_env {
@@ -29,6 +31,8 @@ struct conn_env {
     bool draining;              /* the worker is going down: likewise */
     pthread_mutex_t *lock;      /* held by who uses the env and its connections; NULL where one thread runs all */
     pthread_cond_t *loaded;     /* with the lock: a load has been done */
+    const struct watch *watch;  /* NULL: nobody does */
+    struct pool exchanges; /* of EXCHANGES_LEN(watch->keep_max) bytes, one per connection; where somebody watches */
 };
 
 /* A head whose body has been read, and what came behind that. */
@@ -53,8 +57,9 @@ struct conn {
         uint64_t sent;     /* REPLYING: bytes of the reply under way */
         struct load *load; /* LOADING: waited for */
     };
-    struct outq *out; /* borrowed while replying */
-    char *in;         /* borrowed while input is unfinished or waits */
+    struct outq *out;            /* borrowed while replying */
+    char *in;                    /* borrowed while input is unfinished or waits */
+    struct exchanges *exchanges; /* borrowed while replying, where somebody watches */
     uint32_t in_len;
     uint32_t held_len; /* of the head that `in` begins with, unless held is HELD_NONE */
     uint32_t request_count;
@@ -65,6 +70,7 @@ struct conn {
     struct body body;
     uint8_t state;
     uint8_t held;
+    uint8_t end;   /* enum conn_end: why it ends, once that is known */
     bool last;     /* the reply under way says Connection: close */
     bool linger;   /* the peer may still be sending: close with care */
     bool draining; /* conn_drain */

@@ -8,12 +8,14 @@
 #include "host/listener.h"
 #include "host/loaders.h"
 #include "host/settings.h"
+#include "observe/observer.h"
 #include "site/site.h"
 
 /* What all workers of a process share. */
 struct worker_shared {
     struct known *known;
     struct loaders *loaders;
+    const struct observed *observed;
 };
 
 struct worker {
@@ -21,6 +23,7 @@ struct worker {
     struct clients clients;
     struct drive drive; /* for what runs in the worker's own thread */
     struct worker_shared shared;
+    struct observer observer;
     struct loads loads;              /* what has been done for this worker */
     unsigned loading;                /* loads that are not reported yet */
     struct client *resumed;          /* whose loads are done, through next_waiter */

@@ -1,6 +1,6 @@
 /* Options as rows of a table: what getopt is told, what --help says, how a value is read, what is allowed and what
-   holds without it all come from the row. A default is text, read like a user's value once the command line has been
-   read, so neither can differ from what --help shows. Knows no option by name, and never ends the process. */
+   holds without it all come from the row, wherever the option is written (option_read.h). A default is text, read like
+   a user's value, so neither can differ from what --help shows. Knows no option by name, and never ends the process. */
 #ifndef OPTION_H
 #define OPTION_H
 
@@ -8,6 +8,13 @@
 #include <stddef.h>
 
 struct option_given;
+
+enum option_role {
+    OPTION_USUAL,
+    OPTION_COMMAND_LINE, /* not in a file */
+    OPTION_FILE,         /* so is this: its value is the file */
+    OPTION_ENDS,         /* and this: what stands after it isn't read, as it is all that is done */
+};
 
 struct option_row {
     const char *name;
@@ -24,6 +31,7 @@ struct option_row {
     double least, most, scale;                      /* a number's range, and its unit in those it is kept in */
     const char *units;                              /* suffixes of a number, each 1024 times the one before */
     int list_max;                                   /* how often a list may be extended */
+    enum option_role role;                          /* where it may stand */
     const char *rules_out;                          /* an option that can't be given too */
     bool (*is_ok)(const char *value);               /* of a string or a list's item; NULL: any that isn't empty */
     void (*add_allowed)(char *text, size_t size);   /* like `allowed`, where that isn't a constant */
@@ -32,29 +40,33 @@ struct option_row {
 
 struct option_given {
     const struct option_row *row;
-    const char *spelling; /* "-p" or "--port" */
-    const char *value;    /* NULL: a switch, or an optional argument left out */
-    void *into;           /* the struct that is filled */
+    const char *spelling;       /* "-p" or "--port" */
+    const char *value;          /* NULL: a switch, or an optional argument left out */
+    void *into;                 /* the struct that is filled */
+    const char *origin;         /* "FILE:LINE", or "default"; NULL: the command line */
+    const char *folder;         /* where a relative path starts; NULL: where the process is */
+    struct option_text **texts; /* for strings that are made while reading */
     char *error;
     size_t error_size;
 };
 
-enum { OPTION_ROWS_MAX = 96, OPTION_ERROR_MAX = 1024 };
+enum { OPTION_ROWS_MAX = 96, OPTION_ERROR_MAX = 1024, OPTION_ORIGIN_MAX = 320 };
 
-struct option_table {
-    const struct option_row *rows;
-    int row_count; /* at most OPTION_ROWS_MAX */
-    const char *const *groups;
-    int group_count;
+/* Strings that live as long as what is filled. */
+struct option_text {
+    struct option_text *next;
+    char bytes[];
 };
 
-/* Reads argv, whose strings are kept, and then the presets of what it doesn't hold. False with one line in `error` that
-   names the option, the value and what is allowed. */
-bool option_read_all(const struct option_table *table, void *into, int argc, char **argv, char *error,
-                     size_t error_size);
+/* Room for `size` bytes more. NULL: no memory. */
+char *option_text_add(struct option_text **texts, size_t size);
+void option_texts_free(struct option_text *texts);
 
-/* Prints the rows by group to stdout. */
-void option_print_all(const struct option_table *table);
+/* Whether its value may be left out. */
+bool option_may_lack_value(const struct option_row *row);
+
+/* "a port number (0 to 65535)", in `text`. */
+const char *option_expectation(const struct option_row *row, char *text, size_t size);
 
 /* Appends, cutting what is too long. */
 void option_add(char *text, size_t size, const char *more);
@@ -64,8 +76,12 @@ void option_add(char *text, size_t size, const char *more);
 bool option_number(const struct option_given *given);
 bool option_switch(const struct option_given *given);
 bool option_string(const struct option_given *given);
+bool option_path(const struct option_given *given); /* a string; made absolute, for folders change */
 bool option_list(const struct option_given *given);
 bool option_choice(const struct option_given *given);
+
+/* The path made absolute, or as it is where that is not to be done. NULL: no memory. */
+const char *option_resolve(const struct option_given *given, const char *path);
 
 /* For readers elsewhere: the error line "--port x: ..."; false, to return. option_refuse says "not ..." as the row
    has it. */

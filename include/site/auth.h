@@ -15,9 +15,11 @@ struct auth;
 struct auth_load;
 
 /* Reads the file. NULL, with one line in `error` that names the file, the line and what is wrong, when it can't be
-   read, holds no user, holds a line or a hash that crypt(3) doesn't know, or the system has no crypt(3). It is never
-   freed. */
+   read, holds no user, holds a line or a hash that crypt(3) doesn't know, or the system has no crypt(3). */
 struct auth *auth_open(const char *path, char *error, size_t error_size);
+
+/* When nobody asks any more and no load of it is under way. May be NULL. */
+void auth_close(struct auth *auth);
 
 enum auth_verdict {
     AUTH_DENIED,

@@ -11,8 +11,11 @@
 
 struct auth_shared;
 
-/* For passwords that take `cost_ms` of a processor to check. NULL: no memory. It is never freed. */
+/* For passwords that take `cost_ms` of a processor to check. NULL: no memory. */
 struct auth_shared *auth_shared_open(unsigned cost_ms);
+
+/* Takes it from this process; others that share it keep it. */
+void auth_shared_close(struct auth_shared *shared);
 
 /* Right credentials are remembered by their keyed hashes. */
 bool auth_shared_knows(struct auth_shared *shared, const uint64_t hash[2]);

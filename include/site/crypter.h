@@ -21,6 +21,7 @@ enum crypter_result {
 
 /* False: this system has none. */
 bool crypter_open(struct crypter *crypter);
+void crypter_close(struct crypter *crypter);
 
 /* Whether the password's hash is `hash`, by the salt and method that this names: takes as long as they say. In any
    thread; several at once where there is crypt_r. */

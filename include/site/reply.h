@@ -16,6 +16,12 @@ enum reply_outcome {
     REPLY_LOADING, /* nothing has been rendered: something must be loaded first */
 };
 
+struct replied {
+    enum reply_outcome outcome;
+    int status;        /* what was answered */
+    uint32_t head_len; /* bytes of the head, its empty line included */
+};
+
 /* Who asks, and how far that has come. */
 struct asker {
     uint64_t peer;       /* the address, as it counts */
@@ -30,13 +36,13 @@ struct asker {
 
    REPLY_LOADING: asker->load is to be waited for; when it is done the same is asked again, with the same asker. In the
    end asker->load is what was waited for last, the caller's to put. */
-enum reply_outcome reply_build(struct site *site, const struct clock *clock, const struct request *request,
-                               struct asker *asker, bool last, struct outq *outq);
+struct replied reply_build(struct site *site, const struct clock *clock, const struct request *request,
+                           struct asker *asker, bool last, struct outq *outq);
 
 /* Renders the reply to what request_parse refused with `status` (of `request` only the parts valid then are looked at),
    saying Connection: close. */
-void reply_error(struct site *site, const struct clock *clock, const struct request *request, int status,
-                 struct outq *outq);
+struct replied reply_error(struct site *site, const struct clock *clock, const struct request *request, int status,
+                           struct outq *outq);
 
 /* Releases the owner of a piece that reply_build put in a queue: for outq_init. */
 void reply_release(void *owner);

@@ -17,6 +17,8 @@ struct reply {
     struct outq *outq;
     bool last; /* it says Connection: close */
     char *begin, *at;
+    int status;        /* as rendered, */
+    uint32_t head_len; /*   and the bytes of its head */
     const char *fields; /* more of them, each with its CRLF; NULL: none */
     const char *origin; /* of those that --cors names the one that asks; NULL: none */
 };

@@ -59,6 +59,7 @@ static _Noreturn void fork_child(struct forked *self, struct client *client) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != self->parent)
         _exit(1);
+    observer_in_child(&worker->observer, client->index);
     signals_forget();
     worker->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (worker->wake_fd < 0)

@@ -6,15 +6,21 @@
 static struct iovec *outq_append(struct outq *outq, struct outq_piece piece, const char *at, size_t len) {
     CHECK(outq->count < OUTQ_PIECES && len > 0);
     outq->owned += piece.owner != NULL;
+    outq->queued += len;
     outq->piece[outq->count] = piece;
     struct iovec *iov = &outq->iov[outq->count++];
     *iov = (struct iovec){.iov_base = (void *)(uintptr_t)at, .iov_len = len};
     return iov;
 }
 
+static void outq_restart(struct outq *outq) {
+    outq->next = outq->count = outq->used = outq->owned = 0;
+    outq->queued = 0;
+}
+
 void outq_init(struct outq *outq, void (*release)(void *owner)) {
     outq->release = release;
-    outq->next = outq->count = outq->used = outq->owned = 0;
+    outq_restart(outq);
 }
 
 void outq_commit(struct outq *outq, size_t len) {
@@ -25,6 +31,7 @@ void outq_commit(struct outq *outq, size_t len) {
         struct iovec *last = &outq->iov[outq->count - 1];
         if (!outq->piece[outq->count - 1].owner && (char *)last->iov_base + last->iov_len == at) {
             last->iov_len += len;
+            outq->queued += len;
             return;
         }
     }
@@ -72,12 +79,12 @@ void outq_advance(struct outq *outq, size_t len) {
             outq->release(piece->owner);
     }
     if (outq_empty(outq))
-        outq->next = outq->count = outq->used = outq->owned = 0;
+        outq_restart(outq);
 }
 
 void outq_clear(struct outq *outq) {
     for (; !outq_empty(outq); outq->next++)
         if (outq->piece[outq->next].owner)
             outq->release(outq->piece[outq->next].owner);
-    outq->next = outq->count = outq->used = outq->owned = 0;
+    outq_restart(outq);
 }

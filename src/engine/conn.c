@@ -18,10 +18,12 @@
    head that is held at the beginning of `in`.
 
    Invariant: `in` is borrowed exactly while in_len > 0, `out` exactly while it is not empty, `load` held exactly while
-   LOADING. An idle connection holds nothing. */
+   LOADING. An idle connection holds nothing. `exchanges` is borrowed from the first reply that is queued until `out` is
+   empty again, where somebody watches. */
 /* clang-format on */
 #include "engine/conn.h"
 #include "base/check.h"
+#include "engine/conn_watch.h"
 #include "protocol/request.h"
 #include "site/reply.h"
 
@@ -47,14 +49,6 @@ static void conn_release_out(struct conn *conn) {
     outq_clear(conn->out);
     pool_drop(&conn->env->out, conn->out);
     conn->out = NULL;
-}
-
-void conn_close(struct conn *conn) {
-    if (conn->state == CONN_LOADING)
-        load_put(conn->load);
-    conn_release_in(conn);
-    conn_release_out(conn);
-    conn->state = CONN_CLOSING;
 }
 
 /* Keeps for later a head of `head_len` bytes, which may be none, and the `rest_len` bytes at `rest`. They may lie in
@@ -86,13 +80,6 @@ static struct outq *conn_outq(struct conn *conn) {
     return conn->out;
 }
 
-static bool conn_is_last(const struct conn *conn, const struct request *request) {
-    const struct conn_env *env = conn->env;
-    return !request->keep_alive || conn->draining || env->draining ||
-           atomic_load_explicit(env->crowded, memory_order_relaxed) ||
-           (env->limits->max_requests && conn->request_count >= env->limits->max_requests);
-}
-
 /* Answers a whole request. `distrust`: what follows its head can't be told from a request. Or something has to be
    loaded first: then it is held, as due. */
 static void conn_reply(struct conn *conn, const struct request *request, bool distrust) {
@@ -103,14 +90,18 @@ static void conn_reply(struct conn *conn, const struct request *request, bool di
                           .since_look = conn->since_look,
                           .load = again ? conn->load : NULL};
     conn->request_count++;
-    bool last = distrust || conn_is_last(conn, request);
-    enum reply_outcome outcome = reply_build(env->site, &env->clock, request, &asker, last, conn_outq(conn));
-    if (outcome != REPLY_LOADING) {
+    enum conn_end why = distrust ? END_BODY : conn_last_why(conn, request);
+    uint64_t first = conn_outq(conn)->queued;
+    struct replied replied = reply_build(env->site, &env->clock, request, &asker, why != END_OPEN, conn->out);
+    if (replied.outcome != REPLY_LOADING) {
         if (asker.load)
             load_put(asker.load);
+        conn_watch_reply(conn, &(struct asked){.request = request, .whole = true}, &replied, first);
         conn->state = CONN_REPLYING;
         conn->held = HELD_NONE;
-        conn->last = outcome == REPLY_LAST;
+        conn->last = replied.outcome == REPLY_LAST;
+        if (conn->last) /* with a reason of its own, where we had none: a target that makes no sense */
+            conn_ends(conn, why != END_OPEN ? why : END_REFUSED);
         /* A client that asked us to close has said all it will: it isn't waited for. */
         conn->linger = distrust || request->keep_alive;
         return;
@@ -129,10 +120,13 @@ static void conn_reply(struct conn *conn, const struct request *request, bool di
     }
 }
 
-/* Answers what is not a request, or came too late to be one. */
-static void conn_refuse(struct conn *conn, const struct request *request, int status) {
+/* Answers what is not a request, or came too late to be one or to be answered. */
+static void conn_refuse(struct conn *conn, const struct asked *asked, int status) {
+    uint64_t first = conn_outq(conn)->queued;
+    struct replied replied = reply_error(conn->env->site, &conn->env->clock, asked->request, status, conn->out);
+    conn_watch_reply(conn, asked, &replied, first);
     conn->last = conn->linger = true;
-    reply_error(conn->env->site, &conn->env->clock, request, status, conn_outq(conn));
+    conn_ends(conn, status == 408 ? END_HEADER_TIMEOUT : status == 503 ? END_LOAD_TIMEOUT : END_REFUSED);
 }
 
 /* Takes one request off the front of bytes. Returns how many bytes it took; 0: it isn't whole. When conn->held says so
@@ -144,7 +138,7 @@ static size_t conn_take_request(struct conn *conn, const char *bytes, size_t len
     if (status == REQUEST_INCOMPLETE)
         return 0;
     if (status != 0) {
-        conn_refuse(conn, &request, status);
+        conn_refuse(conn, &(struct asked){.request = &request, .raw = {bytes, len}}, status);
         return len;
     }
     conn->held_len = (uint32_t)head_len;
@@ -163,7 +157,7 @@ static size_t conn_take_request(struct conn *conn, const char *bytes, size_t len
         return len;
     }
     if (status == 400)
-        conn_refuse(conn, &request, status);
+        conn_refuse(conn, &(struct asked){.request = &request, .whole = true}, status);
     else
         conn_reply(conn, &request, status != 0);
     return head_len + body_len;
@@ -188,10 +182,15 @@ static void conn_set_reply_deadline(struct conn *conn) {
     conn->deadline_ms = stalled;
 }
 
+/* Whether one more reply fits. */
+static bool conn_room(const struct conn *conn) {
+    return (!conn->out || outq_room(conn->out)) && conn_watch_room(conn);
+}
+
 /* Answers what requests lie in bytes, as many as the output queue holds, and keeps the rest. */
 static void conn_take_requests(struct conn *conn, const char *bytes, size_t len, bool unfinished_before) {
     size_t used = 0, head = 0;
-    while (used < len && !conn->last && !conn->held && (!conn->out || outq_room(conn->out))) {
+    while (used < len && !conn->last && !conn->held && conn_room(conn)) {
         size_t took = conn_take_request(conn, bytes + used, len - used);
         if (took == 0)
             break;
@@ -217,16 +216,10 @@ static void conn_take_requests(struct conn *conn, const char *bytes, size_t len,
     }
 }
 
-/* Parses the head that is held. It has been whole before. */
-static void conn_parse_held(const struct conn *conn, struct request *request) {
-    size_t head_len;
-    CHECK(request_parse(conn->in, conn->held_len, conn->env->limits->head_max, request, &head_len) == 0);
-}
-
 /* Answers the head that is held, if it can be now, and what lies behind it. */
 static void conn_answer_held(struct conn *conn) {
     struct request request;
-    conn_parse_held(conn, &request);
+    conn_held_request(conn, &request);
     conn_reply(conn, &request, conn->held == HELD_LAST);
     if (!conn->held)
         conn_take_requests(conn, conn->in + conn->held_len, conn->in_len - conn->held_len, false);
@@ -245,8 +238,8 @@ static void conn_feed_body(struct conn *conn, const char *bytes, size_t len) {
         conn_answer_held(conn);
         return;
     }
-    conn_parse_held(conn, &request);
-    conn_refuse(conn, &request, status);
+    conn_held_request(conn, &request);
+    conn_refuse(conn, &(struct asked){.request = &request, .whole = true}, status);
     conn_take_requests(conn, NULL, 0, false);
 }
 
@@ -305,11 +298,13 @@ void conn_next(struct conn *conn, struct conn_op *op) {
 static void conn_sent(struct conn *conn, size_t len) {
     conn->sent += len;
     outq_advance(conn->out, len);
+    conn_watch_sent(conn);
     if (!outq_empty(conn->out)) {
         conn_set_reply_deadline(conn);
         return;
     }
     conn_release_out(conn);
+    conn_watch_end(conn);
     if (conn->last) { /* a close without a FIN before it could drop the last bytes, which wait for one */
         conn->state = CONN_FINISHING;
         conn->lingered = 0;
@@ -329,20 +324,48 @@ static void conn_timed_out(struct conn *conn) {
     struct request request = {.minor_version = 1};
     bool loading = conn->state == CONN_LOADING;
     if (!loading && (conn->state != CONN_READING || !conn->in)) {
+        conn_ends(conn, conn->state == CONN_READING ? END_IDLE : END_SEND_TIMEOUT);
         conn->state = CONN_CLOSING;
         return;
     }
-    if (conn->held) /* it is the body that is late, or what is to be answered */
-        conn_parse_held(conn, &request);
+    struct asked asked = {.request = &request, .whole = conn->held != HELD_NONE, .raw = {conn->in, conn->in_len}};
+    if (asked.whole) /* it is the body that is late, or what is to be answered */
+        conn_held_request(conn, &request);
     if (loading)
         load_put(conn->load);
-    conn_refuse(conn, &request, loading ? 503 : 408);
+    conn_refuse(conn, &asked, loading ? 503 : 408);
     conn_take_requests(conn, NULL, 0, false);
 }
 
+/* Gives back what it borrowed; a load that it waits for is done for others. */
+static void conn_release(struct conn *conn) {
+    if (conn->state == CONN_LOADING) {
+        load_put(conn->load);
+        conn->sent = 0;
+    }
+    conn_release_out(conn);
+    conn_watch_end(conn);
+    conn_release_in(conn);
+    conn->state = CONN_CLOSING;
+}
+
+static void conn_abort(struct conn *conn, enum conn_end why) {
+    conn_ends(conn, why);
+    conn_watch_unanswered(conn);
+    conn_release(conn);
+}
+
+void conn_close(struct conn *conn) {
+    conn_abort(conn, conn_idle(conn) ? END_DRAINED : END_CUT);
+    if (conn->env->watch)
+        conn->env->watch->closed(conn->env->watch->ctx, conn);
+}
+
 void conn_done(struct conn *conn, ssize_t result) {
+    if (result == -EAGAIN && !conn_leaving(conn))
+        return;
     if (result == -EAGAIN)
-        conn->state = conn_leaving(conn) ? CONN_CLOSING : conn->state;
+        conn_abort(conn, conn->env->draining ? END_DRAINED : END_MADE_ROOM);
     else if (result == -ETIMEDOUT)
         conn_timed_out(conn);
     else if (conn->state == CONN_FINISHING && result >= 0)
@@ -352,7 +375,7 @@ void conn_done(struct conn *conn, ssize_t result) {
     else if (conn->state == CONN_LOADING && result == 0)
         conn_answer_held(conn);
     else /* the peer's end of stream, a file that shrank, or an error: nothing more can be said */
-        conn_close(conn);
+        conn_abort(conn, conn_failed_why(conn, result));
 }
 
 void conn_drain(struct conn *conn) {

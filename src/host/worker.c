@@ -7,6 +7,7 @@
 #include "host/worker.h"
 #include "base/check.h"
 #include "base/say.h"
+#include "engine/exchanges.h"
 #include "host/signals.h"
 
 #include <errno.h>
@@ -40,6 +41,9 @@ bool worker_open(struct worker *worker, const struct worker *all, const struct s
     worker->drive.buffer = malloc(worker->drive.buffer_len);
     worker->env.site = &worker->site;
     worker->env.limits = &settings->limits;
+    observer_init(&worker->observer, shared->observed, (unsigned)(worker - all));
+    worker->env.watch = observer_watch(&worker->observer);
+    worker->env.clock.fine = worker->env.watch != NULL;
     clock_update(&worker->env.clock);
     if (worker->wake_fd < 0 || !worker->drive.buffer || !clients_open(&worker->clients, capacity)) {
         say("no memory or descriptors for %u connections: lower --max-connections", capacity);
@@ -74,9 +78,11 @@ bool worker_start(struct worker *worker) {
     worker->model = worker->settings->backend->open(worker);
     if (!worker->model)
         return false;
+    struct conn_env *env = &worker->env;
     unsigned capacity = worker->clients.capacity;
-    if (pool_open(&worker->env.in, CONN_IN_LEN(worker->settings->limits.head_max), capacity) &&
-        pool_open(&worker->env.out, sizeof(struct outq), capacity))
+    if (pool_open(&env->in, CONN_IN_LEN(worker->settings->limits.head_max), capacity) &&
+        pool_open(&env->out, sizeof(struct outq), capacity) &&
+        (!env->watch || pool_open(&env->exchanges, EXCHANGES_LEN(env->watch->keep_max), capacity)))
         return true;
     say("no address space for %u connections: lower --max-connections", capacity);
     worker_stop(worker);
@@ -96,6 +102,7 @@ bool worker_end_loads(struct worker *worker) {
 void worker_close(struct worker *worker) {
     pool_close(&worker->env.in);
     pool_close(&worker->env.out);
+    pool_close(&worker->env.exchanges);
     if (worker->site.cache)
         filecache_close(worker->site.cache);
     clients_close(&worker->clients);

@@ -1,5 +1,4 @@
-/* The rows of the command line, the readers for values that only one row has, and the files that are read at the
-   start. */
+/* The rows, and the readers for values that only one row has. */
 #define _GNU_SOURCE
 #include "server/config.h"
 
@@ -8,14 +7,13 @@
 #include "protocol/mime.h"
 #include "protocol/mime_types.h"
 #include "server/fields.h"
-#include "server/option.h"
-#include "site/auth.h"
+#include "server/option_read.h"
+#include "server/redirects.h"
 #include "site/mime_map.h"
 
 #include <limits.h>
 #include <sched.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 enum { DEFAULT_TYPE_MAX = MIME_TYPE_LEN_MAX - (sizeof "; charset=utf-8" - 1) };
 
@@ -37,15 +35,6 @@ static const char *const symlink_choices[] = {
     NULL,
 };
 _Static_assert(sizeof(enum symlinks) == sizeof(unsigned), "option_choice");
-
-/* One line, whatever bytes the user's words hold. */
-_Noreturn static void fail(int status, const char *option, char *error) {
-    for (char *c = error; *c; c++)
-        if ((unsigned char)*c < ' ' || *c == 0x7f)
-            *c = '?';
-    fprintf(stderr, "httpd: %s%s\n", option, error);
-    exit(status);
-}
 
 static void add_models(char *text, size_t size) {
     const struct backend *alias = backend_find("epoll");
@@ -123,62 +112,22 @@ static bool read_default_type(const struct option_given *given) {
     return true;
 }
 
-static bool is_visible(struct slice s) {
-    for (size_t i = 0; i < s.len; i++)
-        if (s.at[i] <= ' ' || s.at[i] >= 0x7f) /* char may be signed or not: beyond ASCII is below or above */
-            return false;
-    return true;
-}
-
-static bool take_star(struct slice *s) {
-    bool star = s->len > 0 && s->at[s->len - 1] == '*';
-    s->len -= star;
-    return star;
-}
-
-/* Where "http://host" or "https://host" ends; 0: it is neither. */
-static size_t host_end(struct slice to) {
-    size_t scheme_len = slice_starts(to, SLICE("http://")) ? 7 : slice_starts(to, SLICE("https://")) ? 8 : 0, len;
-    for (len = scheme_len; len < to.len && !memchr("/?#", to.at[len], 3); len++)
-        ;
-    return len > scheme_len && scheme_len > 0 ? len : 0;
-}
-
-/* A path beginning with "//" or "/\" is another host to a browser. */
-static bool is_own_path(struct slice to) {
-    return to.len > 0 && to.at[0] == '/' && !(to.len > 1 && (to.at[1] == '/' || to.at[1] == '\\'));
-}
-
-static bool read_redirect(const struct option_given *given) {
-    struct site_config *site = &((struct config *)given->into)->settings.site;
-    struct slice all = slice_of(given->value);
-    const char *equals = memchr(given->value, '=', all.len);
-    if (!equals)
-        return option_refuse(given);
-    struct redirect redirect = {.from = {all.at, (size_t)(equals - all.at)}};
-    redirect.to = slice_from(all, redirect.from.len + 1);
-    size_t host = host_end(redirect.to);
-    if (redirect.from.len == 0 || redirect.from.at[0] != '/')
-        return option_fail(given, "FROM must begin with '/'");
-    redirect.prefix = take_star(&redirect.from);
-    for (size_t i = 0; i < redirect.from.len; i++)
-        if (redirect.from.at[i] == '*' || redirect.from.at[i] == '?' || redirect.from.at[i] == '#')
-            return option_fail(given, "FROM is a path, with '*' at its end alone and without a query");
-    if (!host && !is_own_path(redirect.to))
-        return option_fail(given, "TO must be a path that begins with one '/', or an http:// or https:// URL");
-    if (!is_visible(redirect.to))
-        return option_fail(given, "TO must be printable ASCII without spaces (write other bytes as %%XX)");
-    redirect.keep_rest = take_star(&redirect.to);
-    if (redirect.keep_rest && !redirect.prefix)
-        return option_fail(given, "'*' at the end of TO needs one at the end of FROM");
-    if (redirect.keep_rest && host >= redirect.to.len) /* what is kept would go on with the host's name */
-        return option_fail(given, "TO needs a '/' between the host and '*'");
-    if (redirect.keep_rest && redirect.to.len == 1 && !slice_ends(redirect.from, SLICE("/")))
-        return option_fail(given, "FROM needs a '/' before '*', lest /*'s rest begin with one and name a host");
-    if (site->redirect_count == REDIRECTS_MAX)
-        return option_fail(given, "one too many (at most %d)", REDIRECTS_MAX);
-    site->redirects[site->redirect_count++] = redirect;
-    return true;
+/* A unix socket's path is made absolute like any other, if it then still fits in an address. */
+static bool read_listen(const struct option_given *given) {
+    struct option_given absolute = *given;
+    size_t size = strlen("unix:") + PATH_MAX + sizeof ",mode=0666";
+    if (strncmp(given->value, "unix:", 5) != 0 || !listener_spec_ok(given->value))
+        return option_list(given);
+    const char *path = option_resolve(given, given->value + 5);
+    char *spec = option_text_add(given->texts, size);
+    if (!path || !spec)
+        return option_fail(given, "no memory");
+    snprintf(spec, size, "unix:%s", path);
+    if (listener_spec_ok(spec))
+        absolute.value = spec;
+    else if (given->origin)
+        return option_fail(given, "too long from %s on: give an absolute path", given->folder);
+    return option_list(&absolute);
 }
 
 /* A reply's head must hold it besides what FIELDS_MAX bounds. */
@@ -186,8 +135,15 @@ static bool is_cache_control(const char *value) {
     return strlen(value) <= 255 && fields_value_ok(slice_of(value));
 }
 
-static bool read_help(const struct option_given *given);
-static bool read_version(const struct option_given *given);
+static bool read_help(const struct option_given *given) {
+    ((struct config *)given->into)->show = CONFIG_HELP;
+    return true;
+}
+
+static bool read_version(const struct option_given *given) {
+    ((struct config *)given->into)->show = CONFIG_VERSION;
+    return true;
+}
 
 #define TO(field) .offset = offsetof(struct config, field)
 #define TO_LIST(field, max) TO(field), .count_offset = offsetof(struct config, field##_count), .list_max = max
@@ -199,7 +155,7 @@ _Static_assert(HEAD_MAX_DEFAULT == 16 * 1024, "the preset of --max-header");
 /* clang-format off */
 static const struct option_row option_rows[] = {
     {"root", 'r', "DIR", GROUP_CONTENT, "document root", ".",
-     option_string, TO(settings.site.root), .noun = "a folder"},
+     option_path, TO(settings.site.root), .noun = "a folder"},
     {"index", 'i', "NAME", GROUP_CONTENT, "index file; repeatable, tried in order", "index.html",
      option_list, TO_LIST(settings.site.index, INDEX_MAX), .noun = "a file name", .allowed = "without '/'",
      .is_ok = is_file_name},
@@ -221,7 +177,7 @@ static const struct option_row option_rows[] = {
     {"isolate", 0, NULL, GROUP_CONTENT, "cross-origin isolation (COOP, COEP), as SharedArrayBuffer needs", NULL,
      option_switch, TO(isolate)},
     {"mime-types", 0, "FILE", GROUP_CONTENT, "more types; these win, so /etc/mime.types spoils .ts and .rs", NULL,
-     option_string, TO(mime_path), .noun = "a file"},
+     option_path, TO(mime_path), .noun = "a file"},
     {"default-type", 0, "TYPE", GROUP_CONTENT, "of what no table knows", "application/octet-stream",
      read_default_type, .noun = "a media type", .allowed = "TYPE/SUBTYPE, at most 127 bytes"},
     {"dotfiles", 0, NULL, GROUP_CONTENT, "serve names that begin with a dot, not just /.well-known/", NULL,
@@ -231,15 +187,15 @@ static const struct option_row option_rows[] = {
     {"vhosts", 0, NULL, GROUP_CONTENT, "the root holds a folder per host name, and _ for the others", NULL,
      option_switch, TO(settings.site.vhosts)},
     {"redirect", 0, "FROM=TO", GROUP_CONTENT, "301; '*' at both ends keeps the rest; repeatable", NULL,
-     read_redirect, .noun = "a redirect", .allowed = "FROM=TO, for example /old/*=/new/*"},
+     redirects_read, .noun = "a redirect", .allowed = "FROM=TO, for example /old/*=/new/*"},
     {"auth", 0, "FILE", GROUP_CONTENT, "ask for a password: lines of user:hash, as mkpasswd makes them", NULL,
-     option_string, TO(auth_path), .noun = "a file"},
+     option_path, TO(auth_path), .noun = "a file"},
 
     {"port", 'p', "N", GROUP_ADDRESS, "TCP port; 0: the kernel picks; not with -l", "7890",
      option_number, TO(port), .noun = "a port number", RANGE(0, 65535), .rules_out = "listen"},
     {"listen", 'l', "ADDR", GROUP_ADDRESS,
      "HOST:PORT, [V6]:PORT, :PORT, unix:PATH[,mode=666]; repeatable", NULL,
-     option_list, TO_LIST(listen, LISTEN_MAX), .noun = "an address",
+     read_listen, TO_LIST(listen, LISTEN_MAX), .noun = "an address",
      .allowed = "HOST:PORT, [V6]:PORT, :PORT or unix:PATH[,mode=666]", .is_ok = listener_spec_ok},
 
     {"model", 'm', "NAME", GROUP_MODEL, "concurrency model", "epoll",
@@ -265,51 +221,16 @@ static const struct option_row option_rows[] = {
     {"max-requests", 0, "N", GROUP_LIMITS, "requests on one connection; 0: no limit", "0",
      option_number, TO(settings.limits.max_requests), .noun = "a number of requests", RANGE(0, 1000000000)},
 
+    {"config", 0, "FILE", GROUP_ANSWERS, "more options, a long one a line: port 80; the command line's win", NULL,
+     option_path, TO(config_path), .noun = "a file", .role = OPTION_FILE},
     {"quiet", 'q', NULL, GROUP_ANSWERS, "say nothing but errors; with port 0, the URL on stdout", NULL,
      option_switch, TO(quiet)},
     {"verbose", 'v', NULL, GROUP_ANSWERS, "say more", NULL, option_switch, TO(verbose)},
-    {"help", 'h', NULL, GROUP_ANSWERS, "print this page", NULL, read_help, .offset = 0},
-    {"version", 'V', NULL, GROUP_ANSWERS, "print the version", NULL, read_version, .offset = 0},
+    {"help", 'h', NULL, GROUP_ANSWERS, "print this page", NULL, read_help, .role = OPTION_ENDS},
+    {"version", 'V', NULL, GROUP_ANSWERS, "print the version", NULL, read_version, .role = OPTION_ENDS},
 };
 /* clang-format on */
 
-static const struct option_table option_table = {
-    option_rows,
-    sizeof option_rows / sizeof option_rows[0],
-    group_titles,
-    GROUP_COUNT,
+const struct option_table config_table = {
+    option_rows, sizeof option_rows / sizeof option_rows[0], group_titles, GROUP_COUNT, sizeof(struct config),
 };
-
-_Noreturn static void finish_output(void) {
-    exit(fflush(stdout) == 0 && !ferror(stdout) ? 0 : 1);
-}
-
-static bool read_help(const struct option_given *given) {
-    (void)given;
-    printf("Usage: httpd [OPTION]...\n"
-           "Serves a folder over HTTP/1.1, for example: httpd -p 7890 -r ./html -m epoll\n");
-    option_print_all(&option_table);
-    printf("\nSECONDS may have a fraction (0.5); BYTES may end in k, m or g.\n");
-    finish_output();
-}
-
-static bool read_version(const struct option_given *given) {
-    (void)given;
-    printf("httpd " HTTPD_VERSION "\n");
-    finish_output();
-}
-
-void config_read(struct config *config, int argc, char **argv) {
-    char error[OPTION_ERROR_MAX];
-    memset(config, 0, sizeof *config);
-    if (!option_read_all(&option_table, config, argc, argv, error, sizeof error))
-        fail(2, "", error);
-    if ((unsigned)config->settings.workers > config->settings.limits.max_connections) /* each has one to serve */
-        config->settings.workers = (int)config->settings.limits.max_connections;
-    if (!fields_add_presets(config, error, sizeof error))
-        fail(2, "", error);
-    if (config->mime_path && !(config->settings.site.mime = mime_map_open(config->mime_path, error, sizeof error)))
-        fail(1, "--mime-types ", error);
-    if (config->auth_path && !(config->settings.site.auth = auth_open(config->auth_path, error, sizeof error)))
-        fail(1, "--auth ", error);
-}

@@ -137,7 +137,8 @@ int server_run(const struct config *config) {
         free(workers);
         return 1;
     }
-    struct worker_shared shared = {known_open(), loaders_open()};
+    const struct observed observed = {0};
+    struct worker_shared shared = {known_open(), loaders_open(), &observed};
     CHECK(shared.known && shared.loaders);
     for (; ok && opened < count; opened++)
         ok = worker_open(&workers[opened], workers, &config->settings, &listeners, &shared,

@@ -126,3 +126,13 @@ struct auth *auth_open(const char *path, char *error, size_t error_size) {
     free(auth);
     return NULL;
 }
+
+void auth_close(struct auth *auth) {
+    if (!auth)
+        return;
+    auth_shared_close(auth->shared);
+    users_free(&auth->users);
+    crypter_close(&auth->crypter);
+    explicit_bzero(auth, sizeof *auth);
+    free(auth);
+}

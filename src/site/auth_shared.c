@@ -208,3 +208,7 @@ struct auth_shared *auth_shared_open(unsigned cost_ms) {
     set_rates(shared, cost_ms);
     return shared;
 }
+
+void auth_shared_close(struct auth_shared *shared) {
+    munmap(shared, sizeof *shared);
+}

@@ -9,6 +9,10 @@ bool crypter_open(struct crypter *crypter) {
     return crypt_library_find(&crypter->library);
 }
 
+void crypter_close(struct crypter *crypter) {
+    pthread_mutex_destroy(&crypter->lock);
+}
+
 static enum crypter_result compare(const char *made, const char *hash) {
     size_t len = strlen(hash);
     unsigned char differing = 0;

@@ -141,8 +141,8 @@ static const char *find_origin(const struct site_config *config, const struct re
     return NULL;
 }
 
-enum reply_outcome reply_build(struct site *site, const struct clock *clock, const struct request *request,
-                               struct asker *asker, bool last, struct outq *outq) {
+struct replied reply_build(struct site *site, const struct clock *clock, const struct request *request,
+                           struct asker *asker, bool last, struct outq *outq) {
     struct reply reply = {.config = site->config,
                           .clock = clock,
                           .request = request,
@@ -176,13 +176,14 @@ enum reply_outcome reply_build(struct site *site, const struct clock *clock, con
         if (asker->load)
             load_put(asker->load);
         asker->load = lookup.wants;
-        return REPLY_LOADING;
+        return (struct replied){.outcome = REPLY_LOADING};
     }
-    return reply.last ? REPLY_LAST : REPLY_OPEN;
+    return (struct replied){reply.last ? REPLY_LAST : REPLY_OPEN, reply.status, reply.head_len};
 }
 
-void reply_error(struct site *site, const struct clock *clock, const struct request *request, int status,
-                 struct outq *outq) {
+struct replied reply_error(struct site *site, const struct clock *clock, const struct request *request, int status,
+                           struct outq *outq) {
     struct reply reply = {.config = site->config, .clock = clock, .request = request, .outq = outq, .last = true};
     render_page(&reply, status, status == 503 ? "Retry-After: 1\r\n" : "");
+    return (struct replied){REPLY_LAST, status, reply.head_len};
 }

@@ -53,6 +53,7 @@ static inline void end_head(struct reply *reply) {
     else if (reply->request->minor_version == 0)
         put(reply, "Connection: keep-alive\r\n", 24);
     put(reply, "\r\n", 2);
+    reply->head_len = (uint32_t)(reply->at - reply->begin);
 }
 
 static inline void commit(struct reply *reply) {
@@ -66,6 +67,7 @@ static void put_user_fields(struct reply *reply) {
 }
 
 static void put_status(struct reply *reply, int status) {
+    reply->status = status;
     reply->at += sprintf(reply->at, "HTTP/1.1 %d %s\r\n", status, status_reason(status));
 }
 
@@ -98,6 +100,7 @@ void render_page(struct reply *reply, int status, const char *extra) {
 
 void render_options(struct reply *reply) {
     begin(reply);
+    reply->status = 204;
     put_text(reply, "HTTP/1.1 204 No Content\r\nAllow: GET, HEAD, OPTIONS\r\n");
     put_user_fields(reply);
     end_head(reply);
@@ -142,6 +145,7 @@ static void end_with_content(struct reply *reply, struct file *file, uint64_t fi
 
 void render_file(struct reply *reply, struct file *file) {
     begin(reply);
+    reply->status = 200;
     put_head(reply, file, 0, file->head_len);
     end_head(reply);
     end_with_content(reply, file, 0, file->size);
@@ -159,6 +163,7 @@ void render_file_as(struct reply *reply, struct file *file, int status) {
 
 void render_not_modified(struct reply *reply, const struct file *file) {
     begin(reply);
+    reply->status = 304;
     put_text(reply, "HTTP/1.1 304 Not Modified\r\n");
     put_head(reply, file, file->validators_at, file->head_len);
     end_head(reply);

@@ -1,5 +1,6 @@
 #include "engine.h"
 #include "base/httpdate.h"
+#include "engine/exchanges.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -33,8 +34,44 @@ static void make_root(struct fixture *root) {
     fixture_mtime_all(root, 1600000000);
 }
 
+static size_t watch_begun(void *ctx, const struct conn *conn, const struct exchange *exchange,
+                          const struct asked *asked, char *kept) {
+    struct engine *engine = ctx;
+    assert_ptr_equal(conn, &engine->conn);
+    assert_in_range(exchange->status, 200, 505);
+    assert_true(exchange->head_len <= exchange->len);
+    assert_int_equal(exchange->method, asked->request->method);
+    assert_true(exchange->began_ns <= engine->env.clock.now_ns);
+    assert_true(asked->whole ? asked->request->line.len > 0 : asked->raw.len > 0);
+    memcpy(kept, &engine->begun, sizeof engine->begun);
+    engine->begun++;
+    return sizeof engine->begun;
+}
+
+static void watch_ended(void *ctx, const struct conn *conn, const struct exchange *exchange, const char *kept,
+                        size_t kept_len) {
+    struct engine *engine = ctx;
+    unsigned number;
+    (void)conn;
+    assert_int_equal(kept_len, sizeof number);
+    memcpy(&number, kept, sizeof number);
+    assert_int_equal(number, engine->ended); /* in order */
+    assert_true(exchange->sent <= exchange->len);
+    engine->watched += exchange->sent;
+    engine->told[engine->ended++ % (sizeof engine->told / sizeof engine->told[0])] = *exchange;
+}
+
+static void watch_closed(void *ctx, const struct conn *conn) {
+    struct engine *engine = ctx;
+    engine->closed++;
+    assert_int_equal(engine->ended, engine->begun);
+    assert_int_equal(engine->watched, engine->carried); /* not a byte but some exchange's */
+    assert_in_range(conn->end, END_OPEN + 1, END_COUNT - 1);
+    assert_true(strlen(conn_end_name(conn->end)) > 0);
+}
+
 static void set_clock(struct clock *clock) {
-    *clock = (struct clock){.now_ms = 1000 * 1000, .seconds = 1700000000};
+    *clock = (struct clock){.now_ms = 1000 * 1000, .now_ns = 1000 * 1000 * (uint64_t)1000000, .seconds = 1700000000};
     memcpy(clock->date, "Date: ", 6);
     httpdate_format(clock->seconds, clock->date + 6);
     memcpy(clock->date + 6 + HTTPDATE_LEN, "\r\n", 2);
@@ -60,11 +97,15 @@ void engine_open(struct engine *engine) {
     set_clock(&engine->env.clock);
     assert_true(pool_open(&engine->env.in, CONN_IN_LEN(HEAD_MAX), SLOT_COUNT));
     assert_true(pool_open(&engine->env.out, sizeof(struct outq), SLOT_COUNT));
+    engine->watch = (struct watch){watch_begun, watch_ended, watch_closed, engine, sizeof engine->begun};
+    engine->env.watch = &engine->watch;
+    assert_true(pool_open(&engine->env.exchanges, EXCHANGES_LEN(engine->watch.keep_max), SLOT_COUNT));
 }
 
 void engine_close(struct engine *engine) {
     pool_close(&engine->env.in);
     pool_close(&engine->env.out);
+    pool_close(&engine->env.exchanges);
     filecache_close(engine->site.cache);
     known_close(engine->known);
     fixture_close(&engine->root);
@@ -77,6 +118,8 @@ void engine_connect(struct engine *engine) {
     atomic_store(&engine->crowded, false);
     engine->env.draining = false;
     engine->sent.len = 0;
+    engine->begun = engine->ended = engine->closed = 0;
+    engine->watched = engine->carried = 0;
     conn_open(&engine->conn, &engine->env, 0);
 }
 
@@ -94,8 +137,10 @@ static void assert_all_back(struct pool *pool) {
 void engine_hang_up(struct engine *engine) {
     const struct filecache *cache = engine->site.cache;
     conn_close(&engine->conn);
+    assert_int_equal(engine->closed, 1);
     assert_all_back(&engine->env.in);
     assert_all_back(&engine->env.out);
+    assert_all_back(&engine->env.exchanges);
     for (unsigned i = 0; i < cache->touched; i++)
         assert_int_equal(cache->files[i].refs, cache->files[i].cached);
 }
@@ -124,6 +169,7 @@ enum conn_op_kind engine_wants(struct engine *engine) {
 
 void engine_pass(struct engine *engine, uint64_t ms) {
     engine->env.clock.now_ms += ms;
+    engine->env.clock.now_ns += ms * 1000000;
 }
 
 static void load_once(struct engine *engine) {
@@ -188,6 +234,7 @@ static bool send_once(struct engine *engine, size_t most) {
     enum conn_op_kind kind = engine_wants(engine);
     assert_true(kind == OP_SEND || kind == OP_SENDFILE);
     ssize_t n = kind == OP_SEND ? send_memory(engine, most) : send_file(engine, most);
+    engine->carried += (size_t)n;
     conn_done(&engine->conn, n);
     return n > 0;
 }

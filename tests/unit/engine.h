@@ -24,6 +24,10 @@ enum {
 
 /* Also there: "/empty", "/folder/" and its index.html. */
 struct engine {
+    struct watch watch; /* checks that what it is told makes sense */
+    unsigned begun, ended, closed;
+    struct exchange told[64];  /* the last that ended, by their number */
+    uint64_t watched, carried; /* bytes sent: as exchanges say, and truly */
     struct fixture root;
     struct site_config config;
     struct known *known;

@@ -15,7 +15,7 @@ _Static_assert(sizeof FIFTY - 1 == 50, "fifty bytes");
 #define EXCHANGE(title, text, replies, end)                                                                            \
     { .name = title, .input = text, .len = sizeof(text) - 1, .statuses = replies, .ending = end }
 
-const struct exchange exchanges[] = {
+const struct test_exchange exchanges[] = {
     EXCHANGE("one request", GET("/small"), "200 ", WAITS),
     EXCHANGE("an empty file", GET("/empty"), "200 ", WAITS),
     EXCHANGE("a file from its descriptor", GET("/large"), "200 ", WAITS),

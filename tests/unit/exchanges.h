@@ -4,7 +4,7 @@
 
 #include "engine.h"
 
-struct exchange {
+struct test_exchange {
     const char *name, *input;
     size_t len;
     const char *statuses; /* of the replies */
@@ -13,7 +13,7 @@ struct exchange {
     bool may_close;
 };
 
-extern const struct exchange exchanges[];
+extern const struct test_exchange exchanges[];
 extern const size_t exchange_count;
 
 #endif

@@ -32,18 +32,18 @@ static int close_engine(void **state) {
     return 0;
 }
 
-static struct outcome carry(const struct exchange *exchange, struct carriage carriage) {
+static struct outcome carry(const struct test_exchange *exchange, struct carriage carriage) {
     carriage.fail_with = 1;
     return engine_carry(&engine, exchange->input, exchange->len, &carriage);
 }
 
-static void carry_whole(const struct exchange *exchange) {
+static void carry_whole(const struct test_exchange *exchange) {
     whole_outcome = carry(exchange, (struct carriage){.fail_with = 1});
     whole.len = 0;
     bytes_add(&whole, engine.sent.at, engine.sent.len);
 }
 
-static void assert_same_as_whole(const struct exchange *exchange, struct carriage carriage) {
+static void assert_same_as_whole(const struct test_exchange *exchange, struct carriage carriage) {
     struct outcome outcome = carry(exchange, carriage);
     bool same = outcome.ending == whole_outcome.ending || (exchange->may_close && outcome.ending == CLOSES);
     if (same && bytes_equal(&engine.sent, &whole))
@@ -53,14 +53,14 @@ static void assert_same_as_whole(const struct exchange *exchange, struct carriag
              (int)outcome.ending, whole.len, (int)whole_outcome.ending);
 }
 
-static void for_each_exchange(void (*check)(const struct exchange *exchange)) {
+static void for_each_exchange(void (*check)(const struct test_exchange *exchange)) {
     for (size_t i = 0; i < exchange_count; i++) {
         carry_whole(&exchanges[i]);
         check(&exchanges[i]);
     }
 }
 
-static void check_whole(const struct exchange *exchange) {
+static void check_whole(const struct test_exchange *exchange) {
     char statuses[256];
     engine_statuses(&whole, statuses, sizeof statuses);
     if (strcmp(statuses, exchange->statuses) != 0 || whole_outcome.ending != exchange->ending)
@@ -72,7 +72,7 @@ TEST(an_exchange_is_answered) {
     for_each_exchange(check_whole);
 }
 
-static void check_cuts(const struct exchange *exchange) {
+static void check_cuts(const struct test_exchange *exchange) {
     for (size_t cut = 1; cut < exchange->len; cut++) {
         assert_same_as_whole(exchange, (struct carriage){.cut = {cut}});
         if (whole.len <= SLOW_LEN)
@@ -91,7 +91,7 @@ static uint32_t next_random(uint32_t *random) {
     return *random;
 }
 
-static void check_random_cuts(const struct exchange *exchange) {
+static void check_random_cuts(const struct test_exchange *exchange) {
     uint32_t random = 2463534242u;
     for (int i = 0; i < ROUNDS; i++) {
         size_t a = next_random(&random) % exchange->len, b = next_random(&random) % exchange->len;
@@ -103,7 +103,7 @@ TEST(input_cut_in_three_is_the_same) {
     for_each_exchange(check_random_cuts);
 }
 
-static void check_drip(const struct exchange *exchange) {
+static void check_drip(const struct test_exchange *exchange) {
     static const size_t recv_most[] = {1, 2, 3, 7, 64, 1000};
     for (size_t i = 0; i < sizeof recv_most / sizeof *recv_most; i++)
         assert_same_as_whole(exchange, (struct carriage){.recv_most = recv_most[i]});
@@ -113,7 +113,7 @@ TEST(input_that_drips_is_the_same) {
     for_each_exchange(check_drip);
 }
 
-static void check_short_sends(const struct exchange *exchange) {
+static void check_short_sends(const struct test_exchange *exchange) {
     static const size_t send_most[] = {1, 7, 4096};
     for (size_t i = 0; i < sizeof send_most / sizeof *send_most; i++) {
         assert_same_as_whole(exchange, (struct carriage){.send_most = send_most[i]});

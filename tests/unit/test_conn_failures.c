@@ -53,7 +53,8 @@ static void assert_late(const char *at, size_t len, bool to_head) {
     assert_int_equal(strlen(end + 4), to_head ? 0 : content_len);
 }
 
-static void assert_ops_after(const struct outcome *outcome, const struct exchange *exchange, ssize_t error, bool told) {
+static void assert_ops_after(const struct outcome *outcome, const struct test_exchange *exchange, ssize_t error,
+                             bool told) {
     bool half_closed = outcome->failed == OP_FIN && error == 0;
     if (told)
         assert_int_equal(outcome->after_count, 4); /* SEND, FIN, RECV, CLOSE */
@@ -63,7 +64,7 @@ static void assert_ops_after(const struct outcome *outcome, const struct exchang
         assert_int_equal(outcome->after_count, half_closed && exchange->ending == LINGERS ? 2 : 1); /* RECV, CLOSE */
 }
 
-static void assert_failed_well(const struct outcome *outcome, const struct exchange *exchange, ssize_t error) {
+static void assert_failed_well(const struct outcome *outcome, const struct test_exchange *exchange, ssize_t error) {
     const struct bytes *sent = &engine.sent;
     size_t truth = find_late(sent, outcome->failed);
     bool told = truth < sent->len;
@@ -83,7 +84,7 @@ static void assert_failed_well(const struct outcome *outcome, const struct excha
 
 /* Every op of the exchange but CLOSE fails once with each error; the end of the stream is one, except for FIN, whose
    success it is. */
-static void fail_everywhere(const struct exchange *exchange, struct carriage carriage) {
+static void fail_everywhere(const struct test_exchange *exchange, struct carriage carriage) {
     static const ssize_t errors[] = {-ECONNRESET, -EPIPE, -ETIMEDOUT, 0};
     carriage.fail_with = 1;
     engine_carry(&engine, exchange->input, exchange->len,

@@ -1,0 +1,43 @@
+/* The exchanges of a connection whose replies are under way, for whoever watches. Borrowed as the output queue is, and
+   only where somebody does. */
+#ifndef EXCHANGES_H
+#define EXCHANGES_H
+
+#include "engine/watch.h"
+
+enum { EXCHANGES_MAX = 128 }; /* more small replies than an output queue holds */
+
+struct exchange_kept {
+    struct exchange exchange;
+    uint64_t end; /* position in what the queue was given */
+    size_t first; /* in `kept` */
+    size_t len;
+};
+
+struct exchanges {
+    unsigned next, count; /* next .. count-1 have not ended */
+    size_t kept_len;
+    struct exchange_kept at[EXCHANGES_MAX];
+    char kept[]; /* EXCHANGES_KEPT(keep_max) bytes */
+};
+
+/* Room for the longest, and for as much before it. */
+#define EXCHANGES_KEPT(keep_max) (2 * (size_t)(keep_max))
+#define EXCHANGES_LEN(keep_max) (sizeof(struct exchanges) + EXCHANGES_KEPT(keep_max))
+
+void exchanges_init(struct exchanges *exchanges);
+
+/* Whether another one fits, whatever is kept of it. */
+bool exchanges_room(const struct exchanges *exchanges, const struct watch *watch);
+
+/* A reply has been queued, which ends at position `end`. */
+void exchanges_begin(struct exchanges *exchanges, const struct watch *watch, const struct conn *conn,
+                     const struct exchange *exchange, const struct asked *asked, uint64_t end);
+
+/* `sent` bytes have left: tells of those that have ended. */
+void exchanges_sent(struct exchanges *exchanges, const struct watch *watch, const struct conn *conn, uint64_t sent);
+
+/* No more will: tells of those that are left. */
+void exchanges_cut(struct exchanges *exchanges, const struct watch *watch, const struct conn *conn, uint64_t sent);
+
+#endif

@@ -1,0 +1,73 @@
+/* What may be seen of connections: each exchange, as its reply is queued and when that has left or never will, and why
+   a connection ended. The engine tells whoever watches and doesn't know who does: logs, counters. What is told costs
+   nothing where nobody watches. */
+#ifndef WATCH_H
+#define WATCH_H
+
+#include "protocol/request.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct conn;
+
+/* Why a connection ended: the first cause, which the rest follows from. */
+enum conn_end {
+    END_OPEN,           /* it hasn't */
+    END_LEFT,           /* the peer's end of stream, between two requests */
+    END_ASKED,          /* the peer wanted no more: Connection: close, or HTTP/1.0 */
+    END_GONE,           /* the peer left, or reset, within a request or reply */
+    END_IDLE,           /* --idle-timeout */
+    END_HEADER_TIMEOUT, /* 408 */
+    END_SEND_TIMEOUT,   /* --send-timeout or --min-rate */
+    END_LOAD_TIMEOUT,   /* 503: a file could not be had in time */
+    END_REFUSED,        /* what came was no request that we take, nor can what follows be trusted */
+    END_BODY,           /* a request body that is not read to its end */
+    END_FILE_CHANGED,   /* within a reply: the rest would not have been its rest */
+    END_MAX_REQUESTS,   /* --max-requests */
+    END_MADE_ROOM,      /* for others, at --max-connections */
+    END_DRAINED,        /* the server goes down */
+    END_CUT,            /* likewise, and an answer was not finished in time */
+    END_ERROR,          /* of the socket, or something that a model needs couldn't be had */
+    END_COUNT
+};
+
+/* "idle-timeout" and so on: lower case and hyphens; never NULL. */
+const char *conn_end_name(enum conn_end end);
+
+/* Where a request came that got no status: its sender left first. nginx's word for it. */
+enum { STATUS_CLIENT_LEFT = 499 };
+
+/* One request and its reply. */
+struct exchange {
+    enum request_method method;
+    int status;
+    uint64_t began_ns; /* its first byte came: on the env's clock */
+    uint64_t head_len; /* of the reply */
+    uint64_t len;      /* of the whole reply */
+    uint64_t sent;     /* of it, when it has ended */
+};
+
+/* What it asked, as long as the bytes of the request are there. */
+struct asked {
+    const struct request *request;
+    bool whole;       /* a well-formed head; else only what request_parse() says is valid in one it refuses */
+    struct slice raw; /* the bytes of the head as they came; of one that is refused, all that had come */
+};
+
+/* In the thread that drives the connection, with the env's lock, if it has one. */
+struct watch {
+    /* A reply has been queued: may keep up to keep_max bytes at `kept` for its end. Returns how many. */
+    size_t (*begun)(void *ctx, const struct conn *conn, const struct exchange *exchange, const struct asked *asked,
+                    char *kept);
+    /* It has left, or sent < len and never will. In the order of the requests. */
+    void (*ended)(void *ctx, const struct conn *conn, const struct exchange *exchange, const char *kept,
+                  size_t kept_len);
+    /* After the last exchange: conn->end says why. */
+    void (*closed)(void *ctx, const struct conn *conn);
+    void *ctx;
+    size_t keep_max;
+};
+
+#endif

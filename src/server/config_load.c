@@ -1,0 +1,100 @@
+/* The config as a whole: read, completed with the files that it names, and given back. */
+#define _GNU_SOURCE
+#include "server/config.h"
+#include "server/fields.h"
+#include "site/auth.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Where the process was at first; NULL: nowhere that has a name. */
+static const char *start_folder(void) {
+    static char folder[PATH_MAX];
+    if (!folder[0] && (!getcwd(folder, sizeof folder) || folder[0] != '/')) /* "(unreachable)..." */
+        folder[0] = '\0';
+    return folder[0] ? folder : NULL;
+}
+
+/* One line, whatever bytes the user's words hold. */
+static void make_printable(char *error) {
+    for (char *c = error; *c; c++)
+        if ((unsigned char)*c < ' ' || *c == 0x7f)
+            *c = '?';
+}
+
+static bool open_types(struct config *config, char *error, size_t error_size) {
+    char wrong[OPTION_ERROR_MAX];
+    config->mime = mime_map_open(config->mime_path, wrong, sizeof wrong);
+    config->settings.site.mime = config->mime;
+    if (!config->mime)
+        snprintf(error, error_size, "--mime-types %s", wrong);
+    return config->mime;
+}
+
+static bool open_users(struct config *config, char *error, size_t error_size) {
+    char wrong[OPTION_ERROR_MAX];
+    config->settings.site.auth = auth_open(config->auth_path, wrong, sizeof wrong);
+    if (!config->settings.site.auth)
+        snprintf(error, error_size, "--auth %s", wrong);
+    return config->settings.site.auth;
+}
+
+/* What follows from the options taken together, and the files. Returns an exit status. */
+static int settle(struct config *config, char *error, size_t error_size) {
+    if ((unsigned)config->settings.workers > config->settings.limits.max_connections) /* each has one to serve */
+        config->settings.workers = (int)config->settings.limits.max_connections;
+    if (!fields_add_presets(config, error, error_size))
+        return 2;
+    return (!config->mime_path || open_types(config, error, error_size)) &&
+                   (!config->auth_path || open_users(config, error, error_size))
+               ? 0
+               : 1;
+}
+
+int config_load(struct config *config, int argc, char **argv, char *error, size_t error_size) {
+    struct option_reading reading = {
+        .table = &config_table, .into = config, .folder = start_folder(), .error = error, .error_size = error_size};
+    memset(config, 0, sizeof *config);
+    int status = option_read_all(&reading, argc, argv);
+    config->texts = reading.texts;
+    if (status == 0 && config->show == CONFIG_SERVES)
+        status = settle(config, error, error_size);
+    if (status == 0)
+        return 0;
+    make_printable(error);
+    config_free(config);
+    return status;
+}
+
+void config_free(struct config *config) {
+    mime_map_close(config->mime);
+    auth_close(config->settings.site.auth);
+    option_texts_free(config->texts);
+    memset(config, 0, sizeof *config);
+}
+
+static void print_help(void) {
+    printf("Usage: httpd [OPTION]...\n"
+           "Serves a folder over HTTP/1.1, for example: httpd -p 7890 -r ./html -m epoll\n");
+    option_print_all(&config_table);
+    printf("\nSECONDS may have a fraction (0.5); BYTES may end in k, m or g.\n");
+}
+
+void config_read(struct config *config, int argc, char **argv) {
+    char error[OPTION_ERROR_MAX];
+    int status = config_load(config, argc, argv, error, sizeof error);
+    if (status != 0) {
+        fprintf(stderr, "httpd: %s\n", error);
+        exit(status);
+    }
+    if (config->show == CONFIG_SERVES)
+        return;
+    if (config->show == CONFIG_HELP)
+        print_help();
+    else
+        printf("httpd " HTTPD_VERSION "\n");
+    exit(fflush(stdout) == 0 && !ferror(stdout) ? 0 : 1);
+}
