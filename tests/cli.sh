@@ -19,9 +19,9 @@ for word in '-r, --root DIR .*default \.' '-i, --index NAME .*default index\.htm
     ' --redirect FROM=TO' ' --auth FILE' '-p, --port N .*default 7890' \
     '-l, --listen ADDR' '-m, --model NAME .*default epoll' '-w, --workers .*default 1' \
     ' --max-connections N .*default 10000' ' --max-per-ip N .*default 0' ' --header-timeout SECONDS .*default 10' \
-    ' --idle-timeout SECONDS .*default 60' ' --send-timeout SECONDS .*default 30' ' --min-rate BYTES .*default 500' \
+    ' --idle-timeout SECONDS .*default 60' ' --send-timeout SECONDS .*default 60' ' --min-rate BYTES .*default 500' \
     ' --max-header BYTES .*default 16k' ' --max-requests N .*default 0' '-q, --quiet' '-v, --verbose' '-h, --help' \
-    ' --config FILE' '-V, --version' '^ +epoll +the same as epoll-et'; do
+    ' --config FILE' ' --check ' '-V, --version' '^ +epoll +the same as epoll-et'; do
     check "--help has: $word" has "$work/help" "$word"
 done
 run -h
@@ -208,7 +208,10 @@ if [ -n "$number" ]; then
     name=$(cat "/proc/$server/comm")
     run -p "$number" -r "$site"
     check "a port in use: exit 1, one line names the holder (exit $status)" \
-        one_line 1 "port $number is in use by $name \\(pid $server\\): stop it, or choose another with -p PORT"
+        one_line 1 "port $number is in use by $name \\(pid $server\\): stop it, or choose another port: $httpd -r $site -p [0-9]+$"
+    other=$(sed -n 's/.* -p //p' "$work/err")
+    check "the port that it offers is free ($other)" \
+        bash -c "[ $other -gt $number ] && ! : <>/dev/tcp/127.0.0.1/$other" 2>/dev/null
     run -l "127.0.0.1:$number" -r "$site"
     check "so with -l (exit $status)" one_line 1 "127.0.0.1:$number is in use by $name \\(pid $server\\): "
 fi
@@ -280,10 +283,80 @@ check "what is asked for is enough (${least:-none})" await has "$work/banner" ',
 check 'and it serves' await has "$work/banner" '^  http://127\.0\.0\.1:'
 stop
 
+# a root that is none: what to do, with the command
 run -p 0 -r "$work/nowhere"
-check "a missing root: exit 1, one line names it (exit $status)" one_line 1 ".*$work/nowhere"
+check "a missing root: exit 1, one line (exit $status)" one_line 1 \
+    "--root $work/nowhere: there is no such folder: make it, or serve the one you are in: $httpd -p 0 -r \\.$"
 run -p 0 -r "$site/index.html"
-check "a file as root: exit 1, one line names it (exit $status)" one_line 1 ".*$site/index\\.html"
+check "a file as root: exit 1, one line (exit $status)" one_line 1 \
+    "--root $site/index\\.html is a file: serve its folder: $httpd -p 0 -r $site$"
+if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
+    mkdir -m 700 "$work/closed-folder" && chmod 711 "$work"
+    nobody() { setpriv --reuid 65534 --regid 65534 --clear-groups "$@"; }
+    if nobody "$httpd" --version >/dev/null 2>&1; then
+        nobody timeout 10 "$httpd" -p 0 -r "$work/closed-folder/x" >"$work/out" 2>"$work/err"
+        status=$?
+        check "a root that may not be seen (exit $status)" one_line 1 \
+            "--root $work/closed-folder/x: Permission denied: see which folder keeps you out: namei -l '$work/closed-folder/x'$"
+    fi
+    if [ "$(cat /proc/sys/net/ipv4/ip_unprivileged_port_start)" -gt 81 ] && nobody "$httpd" --version >/dev/null 2>&1; then
+        nobody timeout 10 "$httpd" -p 81 -r "$site" >"$work/out" 2>"$work/err"
+        status=$?
+        check "a port that needs a right (exit $status)" one_line 1 \
+            "port 81: ports below 1024 need .* \\(sudo setcap [^ ]+ [^ ]+\\): allow it, or choose another port: .* -r $site -p 8081$"
+    fi
+fi
+
+# a folder without an index file is served, and that is said, once and with the command that lists it
+mkdir "$work/empty"
+start -p 0 -r "$work/empty"
+check 'no index file is said' await has "$work/banner" \
+    "^httpd: there is no index\\.html in $work/empty, so / is not found; to list what there is: $httpd -p 0 -r $work/empty --list$"
+stop
+for option in --list --spa -q --index=a; do
+    touch "$work/empty/a"
+    start -p 0 -r "$work/empty" $option
+    check "with $option it is served" await has "$work/banner" '^ *http://127\.0\.0\.1:'
+    stop
+    check "and nothing is said of an index" is "$(grep -c 'there is no' "$work/banner")" 0
+done
+
+# links on a terminal that has them, and nowhere else
+if command -v script >/dev/null; then
+    links() { # ENVIRONMENT...: how many links the banner has on a terminal
+        env -u COLORTERM "$@" script -qec "timeout 1 '$httpd' -l 127.0.0.1:0 -r '$site'" /dev/null </dev/null |
+            grep -cP '\x1b\]8;;(http://127\.0\.0\.1:[0-9]+/)\x1b\\\1\x1b\]8;;\x1b\\'
+    }
+    check 'a terminal gets links' is "$(links TERM=xterm-256color)" 1
+    check 'a dumb one none' is "$(links TERM=dumb)" 0
+    check 'nor a console' is "$(links TERM=linux)" 0
+fi
+
+# --check: everything but serving
+run --check -p 81 -r "$site" -H 'A: b' --spa
+check "--check exits 0 ($status)" is "$status" 0
+check 'it leaves stderr alone' empty "$work/err"
+for line in "root $site +command line" 'port 81 +command line' 'header A: b +command line' 'spa +command line' \
+    'model epoll +default'; do
+    check "it says: $line" has "$work/out" "^  $line$"
+done
+check 'and what would be served' has "$work/out" "^Would serve $site with epoll-et, 1 worker, at:$"
+check 'and where' has "$work/out" '^  http://127\.0\.0\.1:81/$'
+run --check -l :82 -l "unix:$work/s" -l localhost:83 -r "$site"
+check 'at each address' is "$(grep -cE "^  (http://127\.0\.0\.1:82/|unix:$work/s|http://localhost:83/)$" "$work/out")" 3
+check 'and opens none of them' test ! -e "$work/s"
+run --check -r "$work/nowhere"
+check "its root has to be there (exit $status)" one_line 1 "--root $work/nowhere: "
+run --check -r "$site" --auth "$work/nowhere"
+check "and its files (exit $status)" one_line 1 "--auth $work/nowhere: "
+printf 'index a\nport x\n' >"$work/site.conf"
+mistake "$work/site.conf:2: --port x: not a port" --check --config "$work/site.conf"
+printf 'root site\nindex a\nlisten :84\n' >"$work/site.conf"
+run --check --config "$work/site.conf" -i index.html
+check 'what the file says is told with its line' has "$work/out" "^  root $work/site +$work/site.conf:1$"
+check 'and what it says in vain is not' is "$(grep '^  index' "$work/out" | tr -s ' ')" ' index index.html command line'
+printf 'check\n' >"$work/site.conf"
+mistake "$work/site.conf:1: --check: on the command line alone" --config "$work/site.conf"
 
 # files that are read at the start; a mistake comes before what is wrong with one
 printf 'text/x-one one\n' >"$work/types"

@@ -32,13 +32,6 @@ bool listener_spec_ok(const char *spec);
 bool listeners_open(struct listeners *listeners, const char *const *specs, int spec_count, int port, char *error,
                     size_t error_size);
 
-/* Writes the URLs that answer, one a line, indented by two spaces: for a wildcard the loopback addresses and each
-   interface's, those beyond loopback marked as such; ports as the kernel chose them; unix:PATH for a unix socket. */
-void listeners_print(const struct listeners *listeners, int out_fd);
-
-/* Writes one URL a line, and nothing else, for each port that the kernel chose. */
-void listeners_print_chosen(const struct listeners *listeners, int out_fd);
-
 /* Closes them, and unlinks the unix sockets whose paths are still theirs. */
 void listeners_close(struct listeners *listeners);
 

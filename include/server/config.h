@@ -18,7 +18,7 @@ struct config {
     int port;                       /* 0: the kernel picks */
     const char *listen[LISTEN_MAX]; /* as given; none: every interface at `port` */
     int listen_count;
-    bool quiet, verbose;
+    bool quiet, verbose, check;
     enum config_show show;
 
     /* What the site's fields, auth and types are made of. A copy of the struct keeps pointing at the first one's. */
@@ -36,9 +36,13 @@ extern const struct option_table config_table;
 /* Fills *config from argv, whose strings it keeps, and from the files that it names, as they are now: to be called
    again for a new config when they have changed. Relative paths start where the first call was made, those in
    --config's file at its folder. Never exits: returns 0, after --help or --version with nothing but `show` set; or the
-   exit status, with one line in `error` (OPTION_ERROR_MAX bytes) and nothing to free: 2 names the option (its file and line too), the value and
-   what is allowed; 1: a file can't be used. */
+   exit status, with one line in `error` (OPTION_ERROR_MAX bytes) and nothing to free: 2 names the option (its file and
+   line too), the value and what is allowed; 1: a file can't be used. */
 int config_load(struct config *config, int argc, char **argv, char *error, size_t error_size);
+
+/* Prints each option that holds, after config_load has found no mistake: its name, its value, and where that is from.
+ */
+void config_print(int argc, char **argv);
 
 /* Gives back what config_load made: strings, types and users. Nobody may use the config or its settings any more. */
 void config_free(struct config *config);

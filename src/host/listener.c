@@ -1,13 +1,13 @@
 #define _GNU_SOURCE
 #include "host/listener.h"
 
+#include "host/address.h"
+#include "host/own_command.h"
 #include "host/port_holder.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <ifaddrs.h>
 #include <limits.h>
-#include <net/if.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -22,16 +22,6 @@
    side: that is what a spec without a host means, every interface. One IPv6 socket for both families would do, but each
    IPv4 connection costs the kernel 2 % more there. What a socket is bound to is always asked of the kernel: the port it
    chose. */
-
-struct address {
-    union {
-        struct sockaddr any;
-        struct sockaddr_in ipv4;
-        struct sockaddr_in6 ipv6;
-        struct sockaddr_storage room;
-    } u;
-    socklen_t len;
-};
 
 struct target {
     char host[256]; /* a DNS name's bound is 253; empty: every interface */
@@ -79,40 +69,6 @@ bool listener_spec_ok(const char *spec) {
     struct target target;
     struct local_socket local;
     return local_socket_is(spec) ? local_socket_parse(&local, spec) : parse_target(spec, &target);
-}
-
-static bool address_of(int fd, struct address *address) {
-    memset(address, 0, sizeof *address);
-    address->len = sizeof address->u;
-    return getsockname(fd, &address->u.any, &address->len) == 0;
-}
-
-static int port_of(const struct address *address) {
-    if (address->u.any.sa_family == AF_INET)
-        return ntohs(address->u.ipv4.sin_port);
-    return address->u.any.sa_family == AF_INET6 ? ntohs(address->u.ipv6.sin6_port) : 0;
-}
-
-static void set_port(struct address *address, int port) {
-    if (address->u.any.sa_family == AF_INET)
-        address->u.ipv4.sin_port = htons((uint16_t)port);
-    else
-        address->u.ipv6.sin6_port = htons((uint16_t)port);
-}
-
-static struct address wildcard(int family, int port) {
-    struct address address = {.len = family == AF_INET ? sizeof address.u.ipv4 : sizeof address.u.ipv6};
-    address.u.any.sa_family = (sa_family_t)family; /* INADDR_ANY and in6addr_any are zero bytes */
-    set_port(&address, port);
-    return address;
-}
-
-/* "127.0.0.1:80", "[::1]:80" */
-static void name_of(const struct address *address, char *text, size_t size) {
-    char host[NI_MAXHOST] = "?";
-    bool ipv6 = address->u.any.sa_family == AF_INET6;
-    getnameinfo(&address->u.any, address->len, host, sizeof host, NULL, 0, NI_NUMERICHOST);
-    snprintf(text, size, ipv6 ? "[%s]:%d" : "%s:%d", host, port_of(address));
 }
 
 /* A listening socket, or -errno. */
@@ -164,6 +120,45 @@ static bool keep(struct opening *opening, int fd) {
     return true;
 }
 
+/* The next port that is free, of those whose numbers are near; 0: none. */
+static int find_free_port(const struct address *taken) {
+    for (int port = address_port(taken) + 1; port <= 65535 && port <= address_port(taken) + 32; port++) {
+        struct address others[] = {address_wildcard(AF_INET, port), address_wildcard(AF_INET6, port)};
+        int fd = open_socket(&others[0]), fd6 = open_socket(&others[1]);
+        bool free4 = fd >= 0 || fd == -EAFNOSUPPORT, free6 = fd6 >= 0 || fd6 != -EADDRINUSE;
+        if (fd >= 0)
+            close(fd);
+        if (fd6 >= 0)
+            close(fd6);
+        if (free4 && free6)
+            return port;
+    }
+    return 0;
+}
+
+/* Of --port: with the command that takes another. */
+static void explain_port(struct opening *opening, const struct address *taken, const char *holder) {
+    char port_text[16], command[512];
+    snprintf(port_text, sizeof port_text, "%d", find_free_port(taken));
+    own_command(command, sizeof command, "-p", port_text);
+    snprintf(opening->error, opening->error_size, "port %d is in use by %s: stop it, or choose another port: %s",
+             address_port(taken), holder, command);
+}
+
+/* Of --port: who may not is told what may be had, and how to be allowed. */
+static void explain_privileged(struct opening *opening, int port) {
+    char port_text[16], command[512], self[PATH_MAX];
+    ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
+    self[len > 0 ? len : 0] = '\0';
+    snprintf(port_text, sizeof port_text, "%d", port + 8000);
+    own_command(command, sizeof command, "-p", port_text);
+    snprintf(
+        opening->error, opening->error_size,
+        "port %d: ports below 1024 need root or CAP_NET_BIND_SERVICE (sudo setcap cap_net_bind_service=+ep %.256s): "
+        "allow it, or choose another port: %s",
+        port, len > 0 ? self : "httpd", command);
+}
+
 static void explain_in_use(struct opening *opening, const struct address *address, const char *name) {
     char holder[128], self[32];
     if (!port_holder_find(&address->u.any, holder, sizeof holder)) /* bound, but not listening */
@@ -176,26 +171,26 @@ static void explain_in_use(struct opening *opening, const struct address *addres
                  "%s is in use by %s: stop it, or choose another port in -l %s (0 lets the kernel pick)", name, holder,
                  opening->spec);
     else
-        snprintf(opening->error, opening->error_size,
-                 "%s is in use by %s: stop it, or choose another with -p PORT (-p 0 lets the kernel pick)", name,
-                 holder);
+        explain_port(opening, address, holder);
 }
 
 /* Always false. */
 static bool explain(struct opening *opening, const struct address *address, int error) {
     char name[NI_MAXHOST + 16];
-    int port = port_of(address);
-    name_of(address, name, sizeof name);
+    int port = address_port(address);
+    address_name(address, name, sizeof name);
     if (!opening->spec)
         snprintf(name, sizeof name, "port %d", port);
     else if (opening->spec[0] == ':')
         snprintf(name, sizeof name, "%s", opening->spec);
     if (error == EADDRINUSE)
         explain_in_use(opening, address, name);
+    else if (error == EACCES && port < 1024 && !opening->spec)
+        explain_privileged(opening, port);
     else if (error == EACCES && port < 1024)
         snprintf(opening->error, opening->error_size,
-                 "%s: ports below 1024 need root or CAP_NET_BIND_SERVICE: choose another, such as %s%d", name,
-                 opening->spec ? ":" : "-p ", port + 8000);
+                 "%s: ports below 1024 need root or CAP_NET_BIND_SERVICE: choose another, such as :%d", name,
+                 port + 8000);
     else if (error == EADDRNOTAVAIL)
         snprintf(opening->error, opening->error_size,
                  "%s is not an address of this machine: choose one of its own, or listen on every one with -l :%d",
@@ -207,14 +202,14 @@ static bool explain(struct opening *opening, const struct address *address, int 
 
 /* Both families at one port, or the one that this machine has. */
 static bool open_wildcard(struct opening *opening, int port) {
-    struct address ipv4 = wildcard(AF_INET, port), ipv6 = wildcard(AF_INET6, port);
+    struct address ipv4 = address_wildcard(AF_INET, port), ipv6 = address_wildcard(AF_INET6, port);
     int fd = open_patiently(opening, &ipv4);
     if (fd < 0 && fd != -EAFNOSUPPORT)
         return explain(opening, &ipv4, -fd);
     if (fd >= 0 && !keep(opening, fd))
         return false;
     if (fd >= 0 && port == 0 && address_of(fd, &ipv4))
-        set_port(&ipv6, port_of(&ipv4));
+        address_set_port(&ipv6, address_port(&ipv4));
     int fd6 = port == 0 ? open_socket(&ipv6) : open_patiently(opening, &ipv6);
     if (fd6 >= 0)
         return keep(opening, fd6);
@@ -241,10 +236,10 @@ static bool open_host(struct opening *opening, const struct target *target) {
     for (struct addrinfo *each = found; each; each = each->ai_next) {
         memcpy(&address.u, each->ai_addr, each->ai_addrlen);
         address.len = each->ai_addrlen;
-        set_port(&address, port);
+        address_set_port(&address, port);
         int fd = target->port == 0 ? open_socket(&address) : open_patiently(opening, &address);
         if (fd == -EADDRINUSE && target->port == 0 && port != 0) { /* taken at this address only: no common port */
-            set_port(&address, 0);
+            address_set_port(&address, 0);
             fd = open_socket(&address);
         }
         if (fd == -EADDRNOTAVAIL || fd == -EAFNOSUPPORT) {
@@ -258,7 +253,7 @@ static bool open_host(struct opening *opening, const struct target *target) {
         }
         opened++;
         if (port == 0 && address_of(fd, &address))
-            port = port_of(&address);
+            port = address_port(&address);
     }
     freeaddrinfo(found);
     return opened || explain(opening, &failed, failure);
@@ -316,78 +311,4 @@ void listeners_close(struct listeners *listeners) {
         close(listeners->fd[i]);
     }
     listeners->count = 0;
-}
-
-static bool is_loopback(const struct address *address) {
-    if (address->u.any.sa_family == AF_INET)
-        return ntohl(address->u.ipv4.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
-    return IN6_IS_ADDR_LOOPBACK(&address->u.ipv6.sin6_addr);
-}
-
-static bool is_wildcard(const struct address *address) {
-    if (address->u.any.sa_family == AF_INET)
-        return address->u.ipv4.sin_addr.s_addr == htonl(INADDR_ANY);
-    return IN6_IS_ADDR_UNSPECIFIED(&address->u.ipv6.sin6_addr);
-}
-
-static void print_url(const struct address *address, int out_fd) {
-    char name[NI_MAXHOST + 16];
-    name_of(address, name, sizeof name);
-    dprintf(out_fd, "  http://%s/%s\n", name, is_loopback(address) ? "" : " (from other machines)");
-}
-
-/* Link-local addresses are left out: browsers take no URL with a zone. */
-static void print_interfaces(const struct ifaddrs *interfaces, int family, int port, bool loopback, int out_fd) {
-    for (const struct ifaddrs *each = interfaces; each; each = each->ifa_next) {
-        if (!(each->ifa_flags & IFF_UP) || !each->ifa_addr || each->ifa_addr->sa_family != family)
-            continue;
-        struct address address = wildcard(family, port);
-        memcpy(&address.u, each->ifa_addr, address.len);
-        set_port(&address, port);
-        bool link_local = family == AF_INET6 && IN6_IS_ADDR_LINKLOCAL(&address.u.ipv6.sin6_addr);
-        if (!link_local && is_loopback(&address) == loopback)
-            print_url(&address, out_fd);
-    }
-}
-
-static void print_wildcard(const struct address *address, int out_fd) {
-    struct ifaddrs *interfaces = NULL;
-    int family = address->u.any.sa_family, port = port_of(address);
-    if (getifaddrs(&interfaces) != 0) {
-        dprintf(out_fd, "  http://%s:%d/\n", family == AF_INET ? "127.0.0.1" : "[::1]", port);
-        return;
-    }
-    print_interfaces(interfaces, family, port, true, out_fd);
-    print_interfaces(interfaces, family, port, false, out_fd);
-    freeifaddrs(interfaces);
-}
-
-void listeners_print(const struct listeners *listeners, int out_fd) {
-    struct address address;
-    for (int i = 0; i < listeners->count; i++) {
-        if (!address_of(listeners->fd[i], &address))
-            continue;
-        if (address.u.any.sa_family == AF_UNIX)
-            dprintf(out_fd, "  unix:%s\n", listeners->local[i].address.sun_path);
-        else if (is_wildcard(&address))
-            print_wildcard(&address, out_fd);
-        else
-            print_url(&address, out_fd);
-    }
-}
-
-void listeners_print_chosen(const struct listeners *listeners, int out_fd) {
-    struct address address;
-    char name[NI_MAXHOST + 16];
-    int printed = 0;
-    for (int i = 0; i < listeners->count; i++) {
-        if (!listeners->chosen[i] || !address_of(listeners->fd[i], &address) || port_of(&address) == printed)
-            continue;
-        printed = port_of(&address); /* once for both families */
-        if (is_wildcard(&address))
-            snprintf(name, sizeof name, address.u.any.sa_family == AF_INET ? "127.0.0.1:%d" : "[::1]:%d", printed);
-        else
-            name_of(&address, name, sizeof name);
-        dprintf(out_fd, "http://%s/\n", name);
-    }
 }

@@ -211,7 +211,7 @@ static const struct option_row option_rows[] = {
      SECONDS, TO(settings.limits.header_timeout_ms)},
     {"idle-timeout", 0, "SECONDS", GROUP_LIMITS, "for the next request to begin", "60",
      SECONDS, TO(settings.limits.idle_timeout_ms)},
-    {"send-timeout", 0, "SECONDS", GROUP_LIMITS, "for a reply to make progress", "30",
+    {"send-timeout", 0, "SECONDS", GROUP_LIMITS, "for a reply to make progress", "60",
      SECONDS, TO(settings.limits.send_timeout_ms)},
     {"min-rate", 0, "BYTES", GROUP_LIMITS, "least pace of a reply in a second; 0: none", "500",
      option_number, TO(settings.limits.min_rate), .noun = "a rate in bytes a second", RANGE(0, 1 << 30), .units = "kmg"},
@@ -223,6 +223,8 @@ static const struct option_row option_rows[] = {
 
     {"config", 0, "FILE", GROUP_ANSWERS, "more options, a long one a line: port 80; the command line's win", NULL,
      option_path, TO(config_path), .noun = "a file", .role = OPTION_FILE},
+    {"check", 0, NULL, GROUP_ANSWERS, "read everything, say what would happen, and exit", NULL,
+     option_switch, TO(check), .role = OPTION_COMMAND_LINE},
     {"quiet", 'q', NULL, GROUP_ANSWERS, "say nothing but errors; with port 0, the URL on stdout", NULL,
      option_switch, TO(quiet)},
     {"verbose", 'v', NULL, GROUP_ANSWERS, "say more", NULL, option_switch, TO(verbose)},

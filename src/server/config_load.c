@@ -76,6 +76,29 @@ void config_free(struct config *config) {
     memset(config, 0, sizeof *config);
 }
 
+static void print_option(const struct option_given *given) {
+    const char *value = given->row->read == option_path ? *(const char **)option_field(given) : given->value;
+    char text[OPTION_ERROR_MAX];
+    snprintf(text, sizeof text, "%s %.512s", given->row->name, value ? value : "");
+    make_printable(text);
+    printf("  %-46s %s\n", text, given->origin ? given->origin : "command line");
+}
+
+void config_print(int argc, char **argv) {
+    static struct config config;
+    char error[OPTION_ERROR_MAX];
+    struct option_reading reading = {.table = &config_table,
+                                     .into = &config,
+                                     .folder = start_folder(),
+                                     .tell = print_option,
+                                     .error = error,
+                                     .error_size = sizeof error};
+    memset(&config, 0, sizeof config);
+    if (option_read_all(&reading, argc, argv) != 0) /* it has changed meanwhile */
+        printf("  %s\n", error);
+    option_texts_free(reading.texts);
+}
+
 static void print_help(void) {
     printf("Usage: httpd [OPTION]...\n"
            "Serves a folder over HTTP/1.1, for example: httpd -p 7890 -r ./html -m epoll\n");

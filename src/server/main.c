@@ -1,4 +1,5 @@
 /* httpd: a static HTTP/1.1 file server whose concurrency model is chosen at start. */
+#include "server/check.h"
 #include "server/server.h"
 
 #include <fcntl.h>
@@ -17,5 +18,5 @@ int main(int argc, char **argv) {
     if (!open_standard_streams())
         return 1; /* and nowhere to say so */
     config_read(&config, argc, argv);
-    return server_run(&config);
+    return config.check ? check_run(&config, argc, argv) : server_run(&config);
 }

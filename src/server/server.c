@@ -2,8 +2,10 @@
 #include "server/server.h"
 #include "base/check.h"
 #include "base/say.h"
+#include "host/listener_urls.h"
 #include "host/signals.h"
 #include "host/worker.h"
+#include "server/check.h"
 
 #include <limits.h>
 #include <semaphore.h>
@@ -38,7 +40,7 @@ static unsigned server_fit(unsigned workers) {
 static void server_banner(const struct config *config, const struct listeners *listeners, unsigned fit) {
     char root[PATH_MAX], few[96] = "";
     if (config->quiet) {
-        listeners_print_chosen(listeners, STDOUT_FILENO); /* nobody else could tell */
+        listener_urls_print_chosen(listeners, STDOUT_FILENO); /* nobody else could tell */
         return;
     }
     if (fit < config->settings.limits.max_connections)
@@ -46,7 +48,8 @@ static void server_banner(const struct config *config, const struct listeners *l
     say("serving %s with %s, %d worker%s%s",
         realpath(config->settings.site.root, root) ? root : config->settings.site.root, config->settings.backend->name,
         config->settings.workers, config->settings.workers == 1 ? "" : "s", few);
-    listeners_print(listeners, STDERR_FILENO);
+    listener_urls_print(listeners, STDERR_FILENO);
+    check_index(config);
 }
 
 struct server_thread {
@@ -125,7 +128,7 @@ int server_run(const struct config *config) {
     int opened = 0, count = config->settings.workers;
     bool ok = true;
     unsigned fit = server_fit((unsigned)count), connections = config->settings.limits.max_connections;
-    if (fit == 0)
+    if (fit == 0 || !check_root(config))
         return 1;
     if (connections > fit)
         connections = fit;

@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include "host/listener.h"
+#include "host/listener_urls.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -100,7 +101,7 @@ static bool has_ipv6(void) {
 
 static void printed(char *text, size_t size) {
     int fd = memfd_create("printed", MFD_CLOEXEC);
-    listeners_print(&listeners, fd);
+    listener_urls_print(&listeners, fd);
     ssize_t len = pread(fd, text, size - 1, 0);
     assert_true(len >= 0);
     text[len] = '\0';

@@ -1,0 +1,70 @@
+#define _GNU_SOURCE
+#include "server/check.h"
+#include "base/say.h"
+#include "host/listener_urls.h"
+#include "host/own_command.h"
+#include "site/docroot.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* With a command to copy: the root that was probably meant. */
+static void explain_root(const char *path, int error) {
+    char folder[300] = ".", command[512];
+    const char *slash = strrchr(path, '/');
+    if (error == ENOTDIR && slash && slash > path && (size_t)(slash - path) < sizeof folder)
+        snprintf(folder, sizeof folder, "%.*s", (int)(slash - path), path);
+    own_command(command, sizeof command, "-r", folder);
+    if (error == ENOTDIR)
+        say("--root %.256s is a file: serve its folder: %s", path, command);
+    else if (error == EACCES)
+        say("--root %.256s: %s: see which folder keeps you out: namei -l '%.256s'", path, strerror(error), path);
+    else if (error == ENOENT)
+        say("--root %.256s: there is no such folder: make it, or serve the one you are in: %s", path, command);
+    else
+        say("--root %.256s: %s", path, strerror(error));
+}
+
+bool check_root(const struct config *config) {
+    const struct site_config *site = &config->settings.site;
+    struct docroot root;
+    int result = docroot_open(&root, site->root, site->symlinks);
+    if (result == 0)
+        docroot_close(&root);
+    else
+        explain_root(site->root, -result);
+    return result == 0;
+}
+
+void check_index(const struct config *config) {
+    const struct site_config *site = &config->settings.site;
+    struct docroot root;
+    struct stat st;
+    char command[512];
+    bool found = site->list || site->spa || site->vhosts || site->redirect_count > 0;
+    if (found || docroot_open(&root, site->root, site->symlinks) != 0)
+        return;
+    for (int i = 0; i < site->index_count && !found; i++)
+        found = docroot_stat(&root, site->index[i], false, &st) == 0;
+    docroot_close(&root);
+    own_command(command, sizeof command, "--list", NULL);
+    if (!found)
+        say("there is no %.256s in %.256s, so / is not found; to list what there is: %s", site->index[0], site->root,
+            command);
+}
+
+int check_run(const struct config *config, int argc, char **argv) {
+    const struct settings *settings = &config->settings;
+    if (!check_root(config))
+        return 1;
+    printf("Options that hold:\n");
+    config_print(argc, argv);
+    printf("Would serve %s with %s, %d worker%s, at:\n", settings->site.root, settings->backend->name,
+           settings->workers, settings->workers == 1 ? "" : "s");
+    fflush(stdout);
+    listener_urls_foresee(config->listen, config->listen_count, config->port, STDOUT_FILENO);
+    check_index(config);
+    return ferror(stdout) ? 1 : 0;
+}
