@@ -20,8 +20,8 @@ for word in '-r, --root DIR .*default \.' '-i, --index NAME .*default index\.htm
     '-l, --listen ADDR' '-m, --model NAME .*default epoll' '-w, --workers .*default 1' \
     ' --max-connections N .*default 10000' ' --max-per-ip N .*default 0' ' --header-timeout SECONDS .*default 10' \
     ' --idle-timeout SECONDS .*default 60' ' --send-timeout SECONDS .*default 60' ' --min-rate BYTES .*default 500' \
-    ' --max-header BYTES .*default 16k' ' --max-requests N .*default 0' '-q, --quiet' '-v, --verbose' '-h, --help' \
-    ' --config FILE' ' --check ' '-V, --version' '^ +epoll +the same as epoll-et'; do
+    ' --max-header BYTES .*default 16k' ' --daemon' ' --pid-file FILE' ' --max-requests N .*default 0' '-q, --quiet' \
+    '-v, --verbose' '-h, --help' ' --config FILE' ' --check ' '-V, --version' '^ +epoll +the same as epoll-et'; do
     check "--help has: $word" has "$work/help" "$word"
 done
 run -h
@@ -55,6 +55,7 @@ accepted -p65535
 accepted --port=80 --root=/nowhere
 accepted -r "$work/site" -i a.html -i b.html -qv
 accepted --listen 127.0.0.1:80 -l '[::1]:80' -l :0 -l localhost:8080 -l unix:/tmp/x
+accepted -l fd:web -l 'fd:a name' --daemon --pid-file x
 accepted -l unix:/tmp/x,mode=660 -l unix:x,mode=0600 -l unix:/tmp/a,b
 accepted -w auto
 accepted -w 256
@@ -93,14 +94,14 @@ mistake "--port '': $port" --port=
 mistake "--port x: $port" --por x
 mistake "-p a\\?b: $port" -p $'a\nb'
 mistake '-p: needs a port number \(0 to 65535\)$' -p
-mistake '--listen: needs an address \(.*unix:PATH\[,mode=666\]\)$' --listen
+mistake '--listen: needs an address \(.*unix:PATH\[,mode=666\] or fd:NAME\)$' --listen
 mistake '-m: needs a model \(.*epoll.*\)$' -m
 mistake "-m '': no such model \\(" -m ''
 mistake '-m EPOLL: no such model \(' -m EPOLL
 mistake "-r '': not a folder" -r ''
-for value in '' 80 ::1:80 127.0.0.1 127.0.0.1:65536 '[::1]' '[x]:1' unix: a/b:1 unix:,mode=660 unix:/x,mode= \
+for value in '' fd: fd:a:b 80 ::1:80 127.0.0.1 127.0.0.1:65536 '[::1]' '[x]:1' unix: a/b:1 unix:,mode=660 unix:/x,mode= \
     unix:/x,mode=66 unix:/x,mode=888 unix:/x,mode=66600 unix:/x,mode=-66 unix:/x,mode=660,mode=660; do
-    mistake '-l .*: not an address \(HOST:PORT, \[V6\]:PORT, :PORT or unix:PATH\[,mode=666\]\)$' -l "$value"
+    mistake '-l .*: not an address \(HOST:PORT, \[V6\]:PORT, :PORT, unix:PATH\[,mode=666\] or fd:NAME\)$' -l "$value"
 done
 for value in '' a/b . ..; do
     mistake "--index .*: not a file name \\(without '/'\\)$" --index "$value"
@@ -247,6 +248,8 @@ rm "$work/closed" && echo mine >"$work/closed"
 stop
 check 'its path is gone afterwards' test ! -e "$work/socket"
 check 'but not what another has put there' has "$work/closed" mine
+run -l fd:web -r "$site"
+check "a socket that nobody hands over (exit $status)" one_line 1 '-l fd:web: no socket of that name was handed over: '
 run -l "unix:$work/closed" -r "$site"
 check "a file is not replaced (exit $status)" one_line 1 "unix:$work/closed exists and is not a socket"
 

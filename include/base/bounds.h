@@ -48,8 +48,9 @@ enum {
     LISTEN_BACKLOG = 4096,
 
     /* Descriptors that neither clients nor files get, so that none is ever missing for what serves them: the standard
-       streams, the listeners, two logs, two for each of 8 threads that load files, and some that were inherited. */
-    FDS_RESERVED = 3 + LISTEN_MAX + 2 + 8 * 2 + 4,
+       streams, the listeners, two logs, two for each of 8 threads that load files, the pid file, a message to the service
+       manager, both ends of an upgrade's, and some that were inherited. */
+    FDS_RESERVED = 3 + LISTEN_MAX + 2 + 8 * 2 + 4 + 4,
     /* And of each worker: its eventfd, epoll set or ring, its root and the one that takes its place. */
     FDS_PER_WORKER = 4,
     /* What a connection may need: its own and that of the file it is sent. */
@@ -68,6 +69,9 @@ enum {
     /* And who waited at the door is let in as places become free for this long, while nobody new is heard: less than
        the second after which TCP tries again, so that he is refused, or finds our successor, at the first try. */
     HOLD_MS = 500,
+    /* A new process that is to replace this one may take this long to serve: its root's disk and names of hosts may be
+       slow. */
+    UPGRADE_MS = 30 * 1000,
     /* After our FIN: what the peer still sends is read and dropped, lest a reset destroys the reply (RFC 9112 9.6). */
     LINGER_MS = 2 * 1000, /* ROOM_GRACE_MS where others wait for the place */
     LINGER_BYTES = 256 * 1024,

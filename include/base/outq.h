@@ -51,7 +51,8 @@ struct outq {
 struct outq_send {
     struct iovec *iov;
     unsigned iov_count;
-    bool more; /* what follows, follows at once: MSG_MORE */
+    bool more;  /* what follows, follows at once: MSG_MORE */
+    bool alone; /* nothing follows in the queue */
     const struct outq_source *source;
     bool by_reference;
     uint64_t first;

@@ -5,32 +5,50 @@
 #include "base/bounds.h"
 #include "host/local_socket.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-struct listeners {
-    int fd[LISTEN_MAX];
-    int count;
-    bool chosen[LISTEN_MAX]; /* the kernel picked the port */
-    struct local_socket local[LISTEN_MAX];
-};
 
 /* A set of them: a bit for each, by its place. */
 typedef uint32_t listener_set;
 enum { LISTENERS_ALL = (1 << LISTEN_MAX) - 1 };
 
+struct listeners {
+    int fd[LISTEN_MAX];
+    int count;
+    bool chosen[LISTEN_MAX];      /* the kernel picked the port */
+    const char *name[LISTEN_MAX]; /* as the service manager calls it that handed it over; NULL: it is the server's */
+    struct local_socket local[LISTEN_MAX];
+    _Atomic listener_set shared; /* another process listens there, too, or will: see listeners_share */
+};
+
+struct inherited;
+
 /* Whether `spec` has a form that listeners_open takes; whether it can be opened is another matter. */
 bool listener_spec_ok(const char *spec);
 
-/* Opens non-blocking, close-on-exec listening sockets for `specs` (HOST:PORT, [V6]:PORT, :PORT, unix:PATH[,mode=660]),
+/* Opens non-blocking, close-on-exec listening sockets for `specs` (HOST:PORT, [V6]:PORT, :PORT, unix:PATH[,mode=660],
+   fd:NAME),
    or, when there are none, every interface at `port`, with a socket for each of IPv4 and IPv6 that the kernel has.
    TCP_NODELAY and TCP_NOTSENT_LOWAT are set on them: accepted sockets inherit them. On failure closes what it opened,
    writes one line to `error` that says what to do (a port in use: which process holds it, from /proc, and how to choose
    another; a privileged port: so), and returns false. What is in use is tried again for IN_USE_WAIT_MS before. A stale
-   unix socket that nobody answers at is replaced; a live one is an error. */
-bool listeners_open(struct listeners *listeners, const char *const *specs, int spec_count, int port, char *error,
-                    size_t error_size);
+   unix socket that nobody answers at is replaced; a live one is an error.
+   Of the inherited sockets, those of a predecessor are listened at in place of new ones at the same addresses; those of
+   a service manager in place of all that is asked for, unless some spec picks among them by name (fd:NAME). The others
+   are closed. */
+bool listeners_open(struct listeners *listeners, const char *const *specs, int spec_count, int port,
+                    struct inherited *inherited, char *error, size_t error_size);
+
+/* Others have these, too: a stop leaves them as they are, name and queue, and only listens no more. So it is for all
+   that were inherited until listeners_own, and for a service manager's always. */
+void listeners_share(struct listeners *listeners, listener_set set);
+void listeners_own(struct listeners *listeners);
+
+static inline bool listeners_shared(const struct listeners *listeners, int i) {
+    return atomic_load(&listeners->shared) >> i & 1;
+}
 
 /* Closes them, and unlinks the unix sockets whose paths are still theirs. */
 void listeners_close(struct listeners *listeners);

@@ -25,6 +25,9 @@ bool local_socket_parse(struct local_socket *local, const char *spec);
    -EADDRINUSE when a server listens there, another negative number for what waiting can't mend. */
 int local_socket_open(struct local_socket *local, const char *spec, char *error, size_t error_size);
 
+/* Goes on with a socket that is bound to what was parsed, as its name's mode may have changed. */
+void local_socket_adopt(struct local_socket *local);
+
 /* Unlinks the path if that is still this socket. To be called before the descriptor is closed, which keeps the inode's
    number from being used again. */
 void local_socket_unlink(const struct local_socket *local);

@@ -1,4 +1,4 @@
-/* SIGTERM and SIGINT ask the server to finish; a second one ends it at once. */
+/* SIGTERM and SIGINT ask the server to finish; a second one ends it at once. SIGUSR2 asks for its replacement. */
 #ifndef SIGNALS_H
 #define SIGNALS_H
 
@@ -10,6 +10,14 @@ void signals_init(void);
 /* Whether the server has been asked to finish; and to ask it from within. */
 bool signals_stopping(void);
 void signals_stop(void);
+
+/* Has the server finish as one that has a successor: the next SIGTERM is its first. False: it has been asked to finish
+   before, for good. */
+bool signals_hand_over(void);
+bool signals_handed_over(void);
+
+/* Whether SIGUSR2 has come since this was asked last. */
+bool signals_take_upgrade(void);
 
 /* Has each signal make `fd`, an eventfd, readable. A forked child begins with signals_forget. */
 void signals_wake(int fd);

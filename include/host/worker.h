@@ -16,6 +16,10 @@ struct worker_shared {
     struct known *known;
     struct loaders *loaders;
     const struct observed *observed;
+    /* What else the server has to do, between the first worker's rounds; NULL: nothing. Returns when it wants to be
+       called at the latest; signals come before. */
+    uint64_t (*tend)(void *server, uint64_t now_ms);
+    void *server;
 };
 
 struct worker {
@@ -36,7 +40,9 @@ struct worker {
     void *model;              /* what backend->open returned */
     int wake_fd;              /* an eventfd: readable when a signal came, or a client left whose place is wanted */
     bool draining;
+    atomic_bool turned;      /* it has made a round since somebody cleared this */
     int first_listener;      /* to accept from */
+    uint64_t tend_at_ms;     /* the first worker: see worker_shared; 0: at no certain time */
     uint64_t rest_until_ms;  /* no accepting before: nobody can be let in */
     uint64_t quiet_until_ms; /* what it lacks has been said, and is not said again before */
     bool shut;               /* draining, and who had come before has been let in */
@@ -61,6 +67,9 @@ void worker_close(struct worker *worker);
 /* In the worker's own thread: opens its model. False after say(). */
 bool worker_start(struct worker *worker);
 
+/* From any thread: has it make a round, in which it looks at the door. */
+void worker_look(const struct worker *worker);
+
 /* In the same thread: serves until the server is asked to stop and has finished what it was answering, or DRAIN_MS have
    passed; then closes the model. */
 void worker_run(struct worker *worker);
@@ -78,8 +87,9 @@ int worker_event_timeout(const struct worker *worker);
 /* The same with the deadline of one client, for a model that serves but one. */
 int worker_client_timeout(const struct worker *worker, const struct client *client);
 
-/* For a model that has use for few descriptors: keeps at most `count` of large files open. */
-void worker_limit_files(struct worker *worker, unsigned count);
+/* For a model whose clients need low descriptors: files are kept open by descriptors of `first` and more, where there
+   are any. */
+void worker_files_above(struct worker *worker, int first);
 
 /* A model couldn't get what a client needs (a process, a thread): said once, and nobody is let in for a while.
    worker_give_up hangs the client up, too. */

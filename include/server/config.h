@@ -18,7 +18,8 @@ struct config {
     int port;                       /* 0: the kernel picks */
     const char *listen[LISTEN_MAX]; /* as given; none: every interface at `port` */
     int listen_count;
-    bool quiet, verbose, check;
+    bool quiet, verbose, check, daemon;
+    const char *pid_path;
     enum config_show show;
 
     /* What the site's fields, auth and types are made of. A copy of the struct keeps pointing at the first one's. */

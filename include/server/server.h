@@ -4,7 +4,8 @@
 
 #include "server/config.h"
 
-/* Serves until told to stop. Returns the exit status: 0, or 1 after say() when it can't start. */
-int server_run(const struct config *config);
+/* Serves until told to stop. `argv` is what a successor is started with. Returns the exit status: 0, or 1 after say()
+ * when it can't start. */
+int server_run(const struct config *config, char **argv);
 
 #endif

@@ -20,7 +20,7 @@ enum body_job {
 struct body_load {
     struct load load;
     struct known *known;
-    struct outq_source source; /* with a descriptor of its own */
+    struct outq_source source; /* with a descriptor of its own, until it is done */
     uint64_t first;            /* of the range that is needed */
     size_t len;
     enum body_job job;

@@ -69,6 +69,7 @@ struct filecache {
     struct shelf shelves[SHELF_COUNT];
     struct file **places; /* of all shelves */
     uint64_t bytes, made_bytes;
+    int fds_above;     /* where there is room, descriptors of large files are no lower */
     uint32_t looks;    /* loads of files begun so far */
     struct pool loads; /* struct file_load, and others that are no larger */
     struct file_load *loading[FILECACHE_LOADING];
@@ -90,6 +91,10 @@ void filecache_put(struct file *file);
 
 /* Keeps at most `count` descriptors of large files from now on. */
 void filecache_limit_fds(struct filecache *cache, unsigned count);
+
+/* From now on, keeps files open by descriptors of `first` and more, as long as there are any. */
+void filecache_fds_above(struct filecache *cache, int first);
+void filecache_raise_fd(const struct filecache *cache, struct file *file);
 
 /* Closes the descriptor of a large file that no reply uses. False: there is none. */
 bool filecache_release_fd(struct filecache *cache);

@@ -3,7 +3,7 @@
    by all workers and by forked children, and is bounded: what is new takes the place of what is old.
 
    A fact is filed under a hash of all that tells one version from another (known_version). Only what is settled may be
-   filed: a file that changed within the last two seconds may change again and keep its times. */
+   filed, but for promises: a file that changed within the last two seconds may change again and keep its times. */
 #ifndef KNOWN_H
 #define KNOWN_H
 
@@ -14,7 +14,12 @@
 struct known;
 
 /* What a fact is about. */
-enum known_kind { KNOWN_CONTENT, KNOWN_SIBLINGS, KNOWN_TAGGED };
+enum known_kind {
+    KNOWN_CONTENT,
+    KNOWN_PROMISED, /* a content that this version had, though it may change again and keep its times */
+    KNOWN_SIBLINGS,
+    KNOWN_TAGGED
+};
 
 /* NULL: no memory. */
 struct known *known_open(void);

@@ -44,13 +44,14 @@ static inline bool version_young(const struct stat *st, int64_t now_seconds) {
 /* A hash of all `len` bytes. */
 uint64_t version_bytes(const char *bytes, size_t len);
 
-/* The same of the first `size` bytes of the file. `whole`: of all of them; else of samples. It is filed under `key` as
-   a fact about the version that *st shows, if no other can have been read or could show the same times. False: it isn't
-   filed; *hash is of whatever could be read. */
-bool version_learn(struct known *known, uint64_t key, int fd, const struct stat *st, uint64_t size, bool whole,
-                   uint64_t *hash);
+/* The same of the first `size` bytes of the file. False: not all of them could be read. */
+bool version_content(int fd, uint64_t size, uint64_t *hash);
 
-/* Milliseconds until *st is old enough for that; 0: it is. */
-int64_t version_settles_ms(const struct stat *st);
+/* The same, which is filed under `key` as a fact about the version that *st shows, if no other can have been read or
+   could show the same times. *hash is of whatever could be read. */
+void version_learn(struct known *known, uint64_t key, int fd, const struct stat *st, uint64_t size, uint64_t *hash);
+
+/* The same of samples of a file that is longer than VERSION_WHOLE_MAX. False: not at hand. */
+bool version_sample(struct known *known, uint64_t key, int fd, const struct stat *st, bool at_hand, uint64_t *hash);
 
 #endif

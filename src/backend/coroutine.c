@@ -2,9 +2,9 @@
    where a thread would wait in the kernel it switches to the scheduler: a loop around epoll, which switches back when
    there is something to go on with.
 
-   A connection that waits for its next request needs nothing that is on its stack. So serve() leaves it there, the
-   coroutine takes the next client that has something to do, and an idle connection costs what it does under plain
-   epoll: stacks are in use for connections that are in the middle of something only.
+   A connection that waits for a request, or for the rest of one, needs nothing that is on its stack. So serve() leaves
+   it there, the coroutine takes the next client that has something to do, and whoever is idle or slow to ask costs what
+   he does under plain epoll: stacks are in use for replies only.
 
    Descriptors are registered once, for both directions and edge-triggered. No edge is lost: serve() waits after the
    socket would have blocked, or was drained, and nobody asks the kernel for events before the coroutine is parked. */
@@ -50,7 +50,7 @@ static int coroutine_wait_for(void *ctx, struct client *client, enum drive_want 
     struct coroutine *coroutine = ctx;
     struct scheduler *self = coroutine->scheduler;
     clients_note(&self->worker->clients, client);
-    if (want == WANT_READ && conn_idle(&client->conn))
+    if (want == WANT_READ)
         return SERVE_LEAVE;
     if (worker_wait(self->worker, client, want))
         coroutine_switch(&coroutine->flow, &self->own);
@@ -101,7 +101,7 @@ static struct coroutine *coroutine_take(struct scheduler *self) {
     return coroutine;
 }
 
-/* Serves a client until it must wait: where it was parked, or, if it was idle, from the beginning. */
+/* Serves a client until it must wait: where it was parked, or, if it has no coroutine, from the beginning. */
 static void scheduler_run(struct scheduler *self, struct client *client) {
     if (client->in_line || client->parked)
         return;
@@ -152,6 +152,8 @@ static listener_set scheduler_serve(struct scheduler *self, const struct epoll_e
         worker_woken(self->worker);
         return self->watching_door ? LISTENERS_ALL : 0; /* a full worker may have heard the ring in our place */
     }
+    if (client->fd < 0) /* closed, but a process that has just been forked holds it still, until its exec */
+        return 0;
     client->hangup |= (event->events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
     scheduler_run(self, client);
     return 0;

@@ -107,6 +107,8 @@ static listener_set epoll_serve(struct epolled *self, const struct epoll_event *
         worker_woken(self->worker);
         return self->watching_door ? LISTENERS_ALL : 0; /* a full worker may have heard the ring in our place */
     }
+    if (client->fd < 0) /* closed, but a process that has just been forked holds it still, until its exec */
+        return 0;
     client->hangup |= (event->events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
     epoll_turn(self, client);
     return 0;

@@ -8,8 +8,9 @@
 #include <stdlib.h>
 #include <sys/select.h>
 
-/* What the process has open besides clients: some large files; these, listeners, roots. */
-enum { FILE_FDS = 32, OTHER_FDS = 64 + FILE_FDS };
+/* What the process has open besides clients, below FD_SETSIZE: listeners, roots, what is being loaded. Files that are
+   kept open are above; where the limit of descriptors leaves no room there, it leaves clients that much less. */
+enum { OTHER_FDS = 96 };
 
 struct selected {
     struct worker *worker;
@@ -27,7 +28,7 @@ static void *select_open(struct worker *worker) {
     unsigned share = (FD_SETSIZE - OTHER_FDS) / (unsigned)worker->settings->workers;
     if (worker->clients.capacity > share)
         worker->clients.capacity = share;
-    worker_limit_files(worker, FILE_FDS / (unsigned)worker->settings->workers);
+    worker_files_above(worker, FD_SETSIZE);
     if (worker->wake_fd >= FD_SETSIZE) {
         say("-m select can't watch descriptors above %d: run fewer workers", FD_SETSIZE - 1);
         free(self);

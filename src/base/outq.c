@@ -53,7 +53,8 @@ void outq_next(struct outq *outq, struct outq_send *send) {
         end++;
     send->iov = &outq->iov[first];
     send->iov_count = end - first;
-    send->more = (end > first ? end : first + 1) < outq->count;
+    send->alone = (end > first ? end : first + 1) == outq->count;
+    send->more = !send->alone;
     send->source = outq->piece[first].source;
     send->by_reference = outq->piece[first].by_reference;
     send->first = outq->piece[first].first;

@@ -2,6 +2,7 @@
 #include "host/listener.h"
 
 #include "host/address.h"
+#include "host/inherited.h"
 #include "host/own_command.h"
 #include "host/port_holder.h"
 
@@ -30,6 +31,8 @@ struct target {
 
 struct opening {
     struct listeners *listeners;
+    struct inherited *inherited;
+    int place;        /* there, of the socket at hand; -1: it is new */
     const char *spec; /* NULL: from the port option */
     bool chosen;      /* the kernel is to pick the port */
     int waited_ms;    /* for what was in use */
@@ -65,9 +68,16 @@ static bool parse_target(const char *spec, struct target *target) {
     return inet_pton(AF_INET6, numeric, &ignored) == 1;
 }
 
+/* The name in "fd:NAME"; NULL: it is something else. */
+static const char *handed_name(const char *spec) {
+    return strncmp(spec, "fd:", 3) == 0 ? spec + 3 : NULL;
+}
+
 bool listener_spec_ok(const char *spec) {
     struct target target;
     struct local_socket local;
+    if (handed_name(spec))
+        return *handed_name(spec) && !strchr(handed_name(spec), ':');
     return local_socket_is(spec) ? local_socket_parse(&local, spec) : parse_target(spec, &target);
 }
 
@@ -99,11 +109,14 @@ static bool may_wait(struct opening *opening) {
     return opening->waited_ms <= IN_USE_WAIT_MS && nanosleep(&pause, NULL) == 0;
 }
 
-static int open_patiently(struct opening *opening, const struct address *address) {
-    int fd;
-    do
+/* The predecessor's socket at the address, or a new one: its descriptor, or -errno. */
+static int obtain(struct opening *opening, const struct address *address, bool patiently) {
+    opening->place = inherited_find(opening->inherited, address, opening->chosen);
+    if (opening->place >= 0)
+        return inherited_take(opening->inherited, opening->place);
+    int fd = open_socket(address);
+    while (fd == -EADDRINUSE && patiently && may_wait(opening))
         fd = open_socket(address);
-    while (fd == -EADDRINUSE && may_wait(opening));
     return fd;
 }
 
@@ -114,9 +127,13 @@ static bool keep(struct opening *opening, int fd) {
         snprintf(opening->error, opening->error_size, "too many addresses to listen at (at most %d)", LISTEN_MAX);
         return false;
     }
-    listeners->chosen[listeners->count] = opening->chosen;
-    listeners->local[listeners->count] = (struct local_socket){.inode = 0};
-    listeners->fd[listeners->count++] = fd;
+    int i = listeners->count++;
+    listeners->fd[i] = fd;
+    listeners->chosen[i] = opening->chosen;
+    listeners->local[i] = (struct local_socket){.inode = 0};
+    listeners->name[i] = opening->place >= 0 ? opening->inherited->sockets[opening->place].name : NULL;
+    if (opening->place >= 0)
+        listeners_share(listeners, (listener_set)1 << i);
     return true;
 }
 
@@ -203,14 +220,14 @@ static bool explain(struct opening *opening, const struct address *address, int 
 /* Both families at one port, or the one that this machine has. */
 static bool open_wildcard(struct opening *opening, int port) {
     struct address ipv4 = address_wildcard(AF_INET, port), ipv6 = address_wildcard(AF_INET6, port);
-    int fd = open_patiently(opening, &ipv4);
+    int fd = obtain(opening, &ipv4, true);
     if (fd < 0 && fd != -EAFNOSUPPORT)
         return explain(opening, &ipv4, -fd);
     if (fd >= 0 && !keep(opening, fd))
         return false;
     if (fd >= 0 && port == 0 && address_of(fd, &ipv4))
         address_set_port(&ipv6, address_port(&ipv4));
-    int fd6 = port == 0 ? open_socket(&ipv6) : open_patiently(opening, &ipv6);
+    int fd6 = obtain(opening, &ipv6, port != 0);
     if (fd6 >= 0)
         return keep(opening, fd6);
     if (fd >= 0 && (fd6 == -EAFNOSUPPORT || fd6 == -EADDRNOTAVAIL)) /* not compiled in, or switched off */
@@ -237,10 +254,10 @@ static bool open_host(struct opening *opening, const struct target *target) {
         memcpy(&address.u, each->ai_addr, each->ai_addrlen);
         address.len = each->ai_addrlen;
         address_set_port(&address, port);
-        int fd = target->port == 0 ? open_socket(&address) : open_patiently(opening, &address);
+        int fd = obtain(opening, &address, target->port != 0);
         if (fd == -EADDRINUSE && target->port == 0 && port != 0) { /* taken at this address only: no common port */
             address_set_port(&address, 0);
-            fd = open_socket(&address);
+            fd = obtain(opening, &address, false);
         }
         if (fd == -EADDRNOTAVAIL || fd == -EAFNOSUPPORT) {
             failed = address;
@@ -261,29 +278,76 @@ static bool open_host(struct opening *opening, const struct target *target) {
 
 static bool open_local(struct opening *opening, struct local_socket *local) {
     int fd;
-    do
-        fd = local_socket_open(local, opening->spec, opening->error, opening->error_size);
-    while (fd == -EADDRINUSE && may_wait(opening));
+    struct address address = {.u.local = local->address, .len = sizeof local->address};
+    opening->place = inherited_find(opening->inherited, &address, false);
+    if (opening->place >= 0) {
+        fd = inherited_take(opening->inherited, opening->place);
+        local_socket_adopt(local);
+    } else {
+        do
+            fd = local_socket_open(local, opening->spec, opening->error, opening->error_size);
+        while (fd == -EADDRINUSE && may_wait(opening));
+    }
     if (fd < 0)
         return false;
     if (keep(opening, fd)) {
         opening->listeners->local[opening->listeners->count - 1] = *local;
         return true;
     }
-    local_socket_unlink(local);
+    if (opening->place < 0)
+        local_socket_unlink(local);
     close(fd);
     return false;
+}
+
+/* A service manager's socket, which gets what ours have. */
+static bool adopt(struct opening *opening, int place) {
+    int on = 1, unsent = UNSENT_BYTES, fd = inherited_take(opening->inherited, place);
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on); /* of a unix socket: fails, and isn't needed */
+    setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof unsent);
+    opening->place = place;
+    opening->chosen = false;
+    return keep(opening, fd);
+}
+
+/* Those of that name, or all (NULL), of a service manager's. */
+static bool adopt_named(struct opening *opening, const char *name) {
+    int adopted = 0;
+    for (int i = 0; i < opening->inherited->count; i++) {
+        const struct inherited_socket *socket = &opening->inherited->sockets[i];
+        if (socket->taken || !socket->name || (name && strcmp(socket->name, name) != 0))
+            continue;
+        if (!adopt(opening, i))
+            return false;
+        adopted++;
+    }
+    if (name && !adopted)
+        snprintf(opening->error, opening->error_size,
+                 "-l fd:%s: no socket of that name was handed over: systemd does (FileDescriptorName=%s)", name, name);
+    return adopted || !name;
+}
+
+/* Whether a service manager's sockets stand in for the options: none of these picks among them. */
+static bool is_activated(const struct inherited *inherited, const char *const *specs, int spec_count) {
+    bool handed = false;
+    for (int i = 0; i < inherited->count; i++)
+        handed |= inherited->sockets[i].name != NULL;
+    for (int i = 0; i < spec_count; i++)
+        handed &= !handed_name(specs[i]);
+    return handed;
 }
 
 static bool open_spec(struct opening *opening) {
     struct target target;
     struct local_socket local;
     if (!listener_spec_ok(opening->spec)) {
-        snprintf(opening->error, opening->error_size, "%s: not HOST:PORT, [V6]:PORT, :PORT or unix:PATH[,mode=660]",
-                 opening->spec);
+        snprintf(opening->error, opening->error_size,
+                 "%s: not HOST:PORT, [V6]:PORT, :PORT, unix:PATH[,mode=660] or fd:NAME", opening->spec);
         return false;
     }
     opening->chosen = false;
+    if (handed_name(opening->spec))
+        return adopt_named(opening, handed_name(opening->spec));
     if (local_socket_parse(&local, opening->spec))
         return open_local(opening, &local);
     parse_target(opening->spec, &target);
@@ -291,23 +355,45 @@ static bool open_spec(struct opening *opening) {
     return *target.host ? open_host(opening, &target) : open_wildcard(opening, target.port);
 }
 
-bool listeners_open(struct listeners *listeners, const char *const *specs, int spec_count, int port, char *error,
-                    size_t error_size) {
-    struct opening opening = {.listeners = listeners, .chosen = port == 0, .error = error, .error_size = error_size};
-    listeners->count = 0;
-    bool opened = spec_count > 0 || open_wildcard(&opening, port);
+static bool open_all(struct opening *opening, const char *const *specs, int spec_count, int port) {
+    if (is_activated(opening->inherited, specs, spec_count))
+        return adopt_named(opening, NULL);
+    bool opened = spec_count > 0 || open_wildcard(opening, port);
     for (int i = 0; i < spec_count && opened; i++) {
-        opening.spec = specs[i];
-        opened = open_spec(&opening);
+        opening->spec = specs[i];
+        opened = open_spec(opening);
     }
+    return opened;
+}
+
+bool listeners_open(struct listeners *listeners, const char *const *specs, int spec_count, int port,
+                    struct inherited *inherited, char *error, size_t error_size) {
+    struct opening opening = {
+        .listeners = listeners, .inherited = inherited, .chosen = port == 0, .error = error, .error_size = error_size};
+    listeners->count = 0;
+    atomic_init(&listeners->shared, 0);
+    bool opened = open_all(&opening, specs, spec_count, port);
+    inherited_close(inherited);
     if (!opened)
         listeners_close(listeners);
     return opened;
 }
 
+void listeners_share(struct listeners *listeners, listener_set set) {
+    atomic_fetch_or(&listeners->shared, set);
+}
+
+void listeners_own(struct listeners *listeners) {
+    listener_set managers = 0;
+    for (int i = 0; i < listeners->count; i++)
+        managers |= (listener_set)(listeners->name[i] != NULL) << i;
+    atomic_store(&listeners->shared, managers);
+}
+
 void listeners_close(struct listeners *listeners) {
     for (int i = 0; i < listeners->count; i++) {
-        local_socket_unlink(&listeners->local[i]);
+        if (!listeners_shared(listeners, i))
+            local_socket_unlink(&listeners->local[i]);
         close(listeners->fd[i]);
     }
     listeners->count = 0;

@@ -95,6 +95,16 @@ int local_socket_open(struct local_socket *local, const char *spec, char *error,
     return failure;
 }
 
+void local_socket_adopt(struct local_socket *local) {
+    struct stat status;
+    if (lstat(local->address.sun_path, &status) != 0 || !S_ISSOCK(status.st_mode))
+        return; /* somebody has removed the name: it is not made again, nor taken away at the end */
+    local->device = status.st_dev;
+    local->inode = status.st_ino;
+    if ((status.st_mode & 0777) != local->mode)
+        chmod(local->address.sun_path, local->mode);
+}
+
 void local_socket_unlink(const struct local_socket *local) {
     struct stat status;
     if (local->address.sun_path[0] && lstat(local->address.sun_path, &status) == 0 && S_ISSOCK(status.st_mode) &&

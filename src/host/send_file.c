@@ -66,12 +66,13 @@ static bool send_file_has_proof(const struct client *client, const struct outq_s
     return load && op->first >= load->first && op->first - load->first < load->len;
 }
 
-/* Where a file that changed just now is sent in several pieces, its content is hashed before the first: so that in the
+/* Where `len` bytes aren't all that is sent of a file, its content is hashed before the first of them: so that in the
    end growth can be told from rewriting. Who asks for its first bytes only doesn't wait for that. */
-static bool send_file_vouch_due(const struct send_file *how, const struct client *client, const struct outq_send *op) {
+static bool send_file_vouch_due(const struct send_file *how, const struct client *client, const struct outq_send *op,
+                                size_t len) {
     uint64_t hash;
-    return op->source->provable && !op->source->hashed && !send_file_done(client, op, BODY_VOUCH) &&
-           !known_get(how->known, op->source->key, &hash);
+    return (len < op->len || !op->alone) && op->source->provable && !op->source->hashed &&
+           !send_file_done(client, op, BODY_VOUCH) && !known_get(how->known, op->source->key, &hash);
 }
 
 /* How much of the range may be sent without asking the kernel whether it is in memory: what has just been fetched is,
@@ -100,6 +101,8 @@ static ssize_t send_by_reference(const struct send_file *how, struct client *cli
     if (state == BODY_UNPROVEN)
         len -= BODY_PROVEN_MAX;
     size_t fetched = send_file_fetched(how, client, op);
+    if ((how->may_wait || fetched == 0) && send_file_vouch_due(how, client, op, len))
+        return send_file_load(how, client, op, BODY_VOUCH, 0);
     if (fetched < len && !body_at_hand(op->source->fd, op->first, len)) {
         if (fetched == 0)
             return send_file_fetch(how, client, op);
@@ -116,7 +119,7 @@ static ssize_t send_by_copy(const struct send_file *how, struct client *client, 
     const size_t fetched = send_file_fetched(how, client, op);
     if (fetched > 0 && fetched < len)
         len = fetched;
-    if (len < op->len && (how->may_wait || fetched == 0) && send_file_vouch_due(how, client, op))
+    if ((how->may_wait || fetched == 0) && send_file_vouch_due(how, client, op, len))
         return send_file_load(how, client, op, BODY_VOUCH, 0);
     ssize_t n = fetched > 0 ? body_read(op->source->fd, how->buffer, len, op->first)
                             : body_read_at_hand(op->source->fd, how->buffer, len, op->first);

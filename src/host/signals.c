@@ -4,16 +4,22 @@
 #include "base/check.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 static atomic_int stop_count;
+static atomic_int finishing; /* STOPPING or HANDED_OVER, whichever came first */
+static atomic_bool upgrade_wanted;
 static atomic_int wake_count;
 static volatile sig_atomic_t is_child;
 static int wake_fds[WORKERS_MAX];
+
+enum { STOPPING = 1, HANDED_OVER };
 
 static void wake_all(void) {
     const uint64_t one = 1;
@@ -24,10 +30,24 @@ static void wake_all(void) {
     errno = error;
 }
 
+/* False: it does so already. */
+static bool finish(int how) {
+    int running = 0;
+    bool first = atomic_compare_exchange_strong(&finishing, &running, how);
+    wake_all();
+    return first;
+}
+
 /* A child may get a signal twice, from its parent and from the terminal; its parent ends it when it ends itself. */
 static void on_stop(int number) {
     if (atomic_fetch_add(&stop_count, 1) > 0 && !is_child)
         _exit(128 + number);
+    finish(STOPPING);
+}
+
+static void on_upgrade(int number) {
+    (void)number;
+    atomic_store(&upgrade_wanted, true);
     wake_all();
 }
 
@@ -45,21 +65,38 @@ static void handle(int number, void (*handler)(int)) {
 void signals_init(void) {
     handle(SIGTERM, on_stop);
     handle(SIGINT, on_stop);
+    handle(SIGUSR2, on_upgrade);
     handle(SIGPIPE, SIG_IGN);
     /* As process 1 of a container we adopt whoever lost his parent: ignored, the kernel reaps them unheard. Those that
        ended before, children of what became us by exec, are ours to reap. */
     handle(SIGCHLD, SIG_IGN);
     while (waitpid(-1, NULL, WNOHANG) > 0)
         ;
+    sigset_t upgrade; /* held back while there was no handler: upgrade_spawn */
+    sigemptyset(&upgrade);
+    sigaddset(&upgrade, SIGUSR2);
+    pthread_sigmask(SIG_UNBLOCK, &upgrade, NULL);
 }
 
 void signals_stop(void) {
     atomic_fetch_add(&stop_count, 1);
-    wake_all();
+    finish(STOPPING);
 }
 
 bool signals_stopping(void) {
-    return atomic_load_explicit(&stop_count, memory_order_relaxed) > 0;
+    return atomic_load_explicit(&finishing, memory_order_relaxed) != 0;
+}
+
+bool signals_hand_over(void) {
+    return finish(HANDED_OVER);
+}
+
+bool signals_handed_over(void) {
+    return atomic_load_explicit(&finishing, memory_order_relaxed) == HANDED_OVER;
+}
+
+bool signals_take_upgrade(void) {
+    return atomic_load_explicit(&upgrade_wanted, memory_order_relaxed) && atomic_exchange(&upgrade_wanted, false);
 }
 
 void signals_wake(int fd) {

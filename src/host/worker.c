@@ -120,15 +120,16 @@ static int ms_until(uint64_t at_ms, uint64_t now_ms) {
     return left < INT_MAX ? (int)left : INT_MAX;
 }
 
-int worker_timeout(const struct worker *worker) {
-    uint64_t now_ms = worker->env.clock.now_ms;
-    if (worker->draining)
-        return ms_until(worker->let_go_at_ms, now_ms);
-    return worker->rest_until_ms > now_ms ? ms_until(worker->rest_until_ms, now_ms) : -1;
-}
-
 static int sooner(int a, int b) {
     return a < 0 || (b >= 0 && b < a) ? b : a;
+}
+
+int worker_timeout(const struct worker *worker) {
+    uint64_t now_ms = worker->env.clock.now_ms;
+    int tend_ms = worker->tend_at_ms ? ms_until(worker->tend_at_ms, now_ms) : -1;
+    if (worker->draining)
+        return sooner(tend_ms, ms_until(worker->let_go_at_ms, now_ms));
+    return sooner(tend_ms, worker->rest_until_ms > now_ms ? ms_until(worker->rest_until_ms, now_ms) : -1);
 }
 
 int worker_event_timeout(const struct worker *worker) {
@@ -141,8 +142,8 @@ int worker_client_timeout(const struct worker *worker, const struct client *clie
     return sooner(worker_timeout(worker), ms_until(conn_deadline(&client->conn), worker->env.clock.now_ms));
 }
 
-void worker_limit_files(struct worker *worker, unsigned count) {
-    filecache_limit_fds(worker->site.cache, count);
+void worker_files_above(struct worker *worker, int first) {
+    filecache_fds_above(worker->site.cache, first);
 }
 
 void worker_woken(struct worker *worker) {
@@ -173,12 +174,17 @@ static unsigned waiting_count(const struct listeners *listeners) {
     return count;
 }
 
+void worker_look(const struct worker *worker) {
+    const uint64_t one = 1;
+    if (write(worker->wake_fd, &one, sizeof one) < 0)
+        CHECK(errno == EAGAIN); /* full is readable too */
+}
+
 /* Who waits at the door may have rung for this worker alone: others may have room. */
 static void worker_wake_others(const struct worker *worker) {
-    const uint64_t one = 1;
     for (int i = 0; i < worker->settings->workers; i++)
-        if (&worker->all[i] != worker && write(worker->all[i].wake_fd, &one, sizeof one) < 0)
-            continue; /* full is readable too */
+        if (&worker->all[i] != worker)
+            worker_look(&worker->all[i]);
 }
 
 void worker_make_room(struct worker *worker) {
@@ -297,7 +303,8 @@ static void worker_accept(struct worker *worker, listener_set rings) {
 }
 
 /* From now on nobody new comes to this door; who has is left in its queue, of which shutting a TCP socket would reset
-   all. So a SYN is dropped: its sender tries again, and is refused then, or finds our successor. */
+   all. So a SYN is dropped: its sender tries again, and is refused then, or finds our successor. A door that others
+   have, too, stays open. */
 static void worker_hold_door(const struct listeners *listeners) {
     static struct sock_filter drop_syn[] = {
         BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 13), /* the flags in a TCP header */
@@ -308,14 +315,18 @@ static void worker_hold_door(const struct listeners *listeners) {
     };
     const struct sock_fprog program = {sizeof drop_syn / sizeof drop_syn[0], drop_syn};
     for (int i = 0; i < listeners->count; i++)
-        if (listeners->local[i].inode)
+        if (listeners_shared(listeners, i))
+            continue;
+        else if (listeners->local[i].inode)
             shutdown(listeners->fd[i], SHUT_RD); /* this one's queue stays */
         else
             setsockopt(listeners->fd[i], SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
 }
 
 /* Lets in who had come before the stop, as places become free, and whose handshake was under way; then the door is
-   shut, and who comes is told so at once. Closing is no good while other workers watch the same descriptor. */
+   shut, and who comes is told so at once. Closing is no good while other workers watch the same descriptor.
+   Of a door that others have, too, we may have heard the last ring in their place (EPOLLEXCLUSIVE wakes one): so that
+   we answer it, and by the second look our model watches it no more. */
 static void worker_shut_door(struct worker *worker) {
     uint64_t waited_ms = worker->env.clock.now_ms - worker->stopped_at_ms;
     for (int i = 0; i < worker->listeners->count; i++) {
@@ -328,7 +339,8 @@ static void worker_shut_door(struct worker *worker) {
     if (waited_ms < ROOM_GRACE_MS)
         return;
     for (int i = 0; i < worker->listeners->count; i++)
-        shutdown(worker->listeners->fd[i], SHUT_RD);
+        if (!listeners_shared(worker->listeners, i))
+            shutdown(worker->listeners->fd[i], SHUT_RD);
     worker->shut = true;
 }
 
@@ -347,6 +359,9 @@ static void worker_let_go(struct worker *worker) {
 }
 
 void worker_check_stop(struct worker *worker) {
+    atomic_store_explicit(&worker->turned, true, memory_order_relaxed);
+    if (worker == worker->all && worker->shared.tend)
+        worker->tend_at_ms = worker->shared.tend(worker->shared.server, worker->env.clock.now_ms);
     if (!signals_stopping())
         return;
     if (!worker->draining) {

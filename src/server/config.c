@@ -17,13 +17,14 @@
 
 enum { DEFAULT_TYPE_MAX = MIME_TYPE_LEN_MAX - (sizeof "; charset=utf-8" - 1) };
 
-enum group { GROUP_CONTENT, GROUP_ADDRESS, GROUP_MODEL, GROUP_LIMITS, GROUP_ANSWERS, GROUP_COUNT };
+enum group { GROUP_CONTENT, GROUP_ADDRESS, GROUP_MODEL, GROUP_LIMITS, GROUP_SERVICE, GROUP_ANSWERS, GROUP_COUNT };
 
 static const char *const group_titles[GROUP_COUNT] = {
     [GROUP_CONTENT] = "Content",
     [GROUP_ADDRESS] = "Where",
     [GROUP_MODEL] = "How",
     [GROUP_LIMITS] = "Limits, which hold in every model",
+    [GROUP_SERVICE] = "As a service",
     [GROUP_ANSWERS] = "What is said",
 };
 
@@ -194,9 +195,9 @@ static const struct option_row option_rows[] = {
     {"port", 'p', "N", GROUP_ADDRESS, "TCP port; 0: the kernel picks; not with -l", "7890",
      option_number, TO(port), .noun = "a port number", RANGE(0, 65535), .rules_out = "listen"},
     {"listen", 'l', "ADDR", GROUP_ADDRESS,
-     "HOST:PORT, [V6]:PORT, :PORT, unix:PATH[,mode=666]; repeatable", NULL,
+     "HOST:PORT, :PORT, unix:PATH[,mode=666], fd:NAME; repeatable", NULL,
      read_listen, TO_LIST(listen, LISTEN_MAX), .noun = "an address",
-     .allowed = "HOST:PORT, [V6]:PORT, :PORT or unix:PATH[,mode=666]", .is_ok = listener_spec_ok},
+     .allowed = "HOST:PORT, [V6]:PORT, :PORT, unix:PATH[,mode=666] or fd:NAME", .is_ok = listener_spec_ok},
 
     {"model", 'm', "NAME", GROUP_MODEL, "concurrency model", "epoll",
      read_model, TO(settings.backend), .noun = "a model", .add_allowed = add_models, .print_more = print_models},
@@ -220,6 +221,11 @@ static const struct option_row option_rows[] = {
      .units = "kmg"},
     {"max-requests", 0, "N", GROUP_LIMITS, "requests on one connection; 0: no limit", "0",
      option_number, TO(settings.limits.max_requests), .noun = "a number of requests", RANGE(0, 1000000000)},
+
+    {"daemon", 0, NULL, GROUP_SERVICE, "go on in the background, once it serves", NULL,
+     option_switch, TO(daemon)},
+    {"pid-file", 0, "FILE", GROUP_SERVICE, "holds the process' number while it serves", NULL,
+     option_path, TO(pid_path), .noun = "a file"},
 
     {"config", 0, "FILE", GROUP_ANSWERS, "more options, a long one a line: port 80; the command line's win", NULL,
      option_path, TO(config_path), .noun = "a file", .role = OPTION_FILE},

@@ -18,5 +18,5 @@ int main(int argc, char **argv) {
     if (!open_standard_streams())
         return 1; /* and nowhere to say so */
     config_read(&config, argc, argv);
-    return config.check ? check_run(&config, argc, argv) : server_run(&config);
+    return config.check ? check_run(&config, argc, argv) : server_run(&config, argv);
 }

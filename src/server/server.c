@@ -2,10 +2,15 @@
 #include "server/server.h"
 #include "base/check.h"
 #include "base/say.h"
+#include "host/inherited.h"
 #include "host/listener_urls.h"
 #include "host/signals.h"
 #include "host/worker.h"
 #include "server/check.h"
+#include "server/daemon.h"
+#include "server/notify.h"
+#include "server/pid_file.h"
+#include "server/upgrade.h"
 
 #include <limits.h>
 #include <semaphore.h>
@@ -37,19 +42,89 @@ static unsigned server_fit(unsigned workers) {
     return most < UINT_MAX ? (unsigned)most : UINT_MAX;
 }
 
-static void server_banner(const struct config *config, const struct listeners *listeners, unsigned fit) {
-    char root[PATH_MAX], few[96] = "";
+struct server {
+    const struct config *config;
+    struct worker *workers;
+    struct listeners listeners;
+    struct inherited inherited;
+    struct upgrade upgrade;
+    struct pid_file pid_file;
+    struct daemon daemon;
+    unsigned fit; /* connections that there are descriptors for */
+    bool successor;
+    bool told;            /* the service manager knows that this is the end */
+    uint64_t look_at_ms;  /* when everybody is to look at the door; 0: there is no need */
+    uint64_t watchdog_ms; /* how often to tell that all workers turn; 0: nobody asks */
+    uint64_t alive_at_ms;
+};
+
+static void server_banner(const struct server *server) {
+    const struct config *config = server->config;
+    char root[PATH_MAX], few[96] = "", status[PATH_MAX + 256];
+    if (server->fit < config->settings.limits.max_connections)
+        snprintf(few, sizeof few, ", at most %u connections (all that ulimit -n allows)", server->fit);
+    snprintf(status, sizeof status, "serving %s with %s, %d worker%s%s",
+             realpath(config->settings.site.root, root) ? root : config->settings.site.root,
+             config->settings.backend->name, config->settings.workers, config->settings.workers == 1 ? "" : "s", few);
+    notify_ready(status);
     if (config->quiet) {
-        listener_urls_print_chosen(listeners, STDOUT_FILENO); /* nobody else could tell */
+        listener_urls_print_chosen(&server->listeners, STDOUT_FILENO); /* nobody else could tell */
         return;
     }
-    if (fit < config->settings.limits.max_connections)
-        snprintf(few, sizeof few, ", at most %u connections (all that ulimit -n allows)", fit);
-    say("serving %s with %s, %d worker%s%s",
-        realpath(config->settings.site.root, root) ? root : config->settings.site.root, config->settings.backend->name,
-        config->settings.workers, config->settings.workers == 1 ? "" : "s", few);
-    listener_urls_print(listeners, STDERR_FILENO);
+    say("%s", status);
+    listener_urls_print(&server->listeners, STDERR_FILENO);
     check_index(config);
+}
+
+/* All workers serve: whoever waits for that is told. False after say(). */
+static bool server_ready(struct server *server) {
+    upgrade_report(&server->inherited, &server->listeners);
+    if (!pid_file_open(&server->pid_file, server->config->pid_path, server->successor) && !server->successor)
+        return false; /* there is nobody to go on in a successor's place */
+    if (server->successor) { /* a full predecessor heard a ring that it couldn't answer: when it has stopped listening */
+        clock_update(&server->workers[0].env.clock);
+        server->look_at_ms = server->workers[0].env.clock.now_ms + HOLD_MS + ROOM_GRACE_MS;
+    }
+    server_banner(server);
+    daemon_serves(&server->daemon);
+    return true;
+}
+
+/* That all have made a round since the last time, having been woken then, is what a watchdog is told. */
+static void server_watch(struct server *server, uint64_t now_ms) {
+    bool all = true;
+    int count = server->config->settings.workers;
+    for (int i = 0; i < count; i++)
+        all &= atomic_load_explicit(&server->workers[i].turned, memory_order_relaxed);
+    for (int i = 0; i < count && all; i++) {
+        atomic_store_explicit(&server->workers[i].turned, false, memory_order_relaxed);
+        worker_look(&server->workers[i]);
+    }
+    if (all)
+        notify_alive();
+    server->alive_at_ms = now_ms + server->watchdog_ms / 4;
+}
+
+/* What isn't serving, between the rounds of worker 0. */
+static uint64_t server_tend(void *context, uint64_t now_ms) {
+    struct server *server = context;
+    if (signals_take_upgrade())
+        upgrade_begin(&server->upgrade);
+    if (signals_stopping() && !server->told) {
+        server->told = true;
+        if (!signals_handed_over())
+            notify_stopping();
+    }
+    if (server->look_at_ms && now_ms >= server->look_at_ms) {
+        for (int i = 0; i < server->config->settings.workers; i++)
+            worker_look(&server->workers[i]);
+        server->look_at_ms = 0;
+    }
+    if (!server->watchdog_ms || signals_handed_over())
+        return server->look_at_ms;
+    if (now_ms >= server->alive_at_ms)
+        server_watch(server, now_ms);
+    return server->look_at_ms && server->look_at_ms < server->alive_at_ms ? server->look_at_ms : server->alive_at_ms;
 }
 
 struct server_thread {
@@ -90,18 +165,17 @@ static int server_start(struct worker *workers, int count, struct server_thread 
 
 /* Worker 0 runs here: a process with one thread is spared the locking of its descriptors in the kernel, and a good part
    of the C library's. */
-static bool server_serve(struct worker *workers, const struct config *config, const struct listeners *listeners,
-                         unsigned fit) {
+static bool server_serve(struct server *server) {
     struct server_thread threads[WORKERS_MAX];
+    struct worker *workers = server->workers;
     sem_t started;
     bool ok = worker_start(&workers[0]);
     if (!ok)
         return false;
     sem_init(&started, 0, 0);
-    int running = server_start(workers, config->settings.workers, threads, &started, &ok);
-    if (ok)
-        server_banner(config, listeners, fit);
-    else
+    int running = server_start(workers, server->config->settings.workers, threads, &started, &ok);
+    ok = ok && server_ready(server);
+    if (!ok)
         signals_stop();
     worker_run(&workers[0]);
     for (int i = 1; i < running; i++)
@@ -122,39 +196,68 @@ static bool server_end_loads(struct worker *workers, int count) {
     return ended;
 }
 
-int server_run(const struct config *config) {
-    struct listeners listeners;
+static bool server_open_listeners(struct server *server) {
+    const struct config *config = server->config;
     char error[512];
-    int opened = 0, count = config->settings.workers;
+    if (listeners_open(&server->listeners, config->listen, config->listen_count, config->port, &server->inherited,
+                       error, sizeof error))
+        return true;
+    say("%s", error);
+    return false;
+}
+
+/* From the workers on. */
+static bool server_work(struct server *server) {
+    const struct settings *settings = &server->config->settings;
+    int opened = 0, count = settings->workers;
+    unsigned fit = server->fit, connections = settings->limits.max_connections;
     bool ok = true;
-    unsigned fit = server_fit((unsigned)count), connections = config->settings.limits.max_connections;
-    if (fit == 0 || !check_root(config))
-        return 1;
     if (connections > fit)
         connections = fit;
     struct worker *workers = calloc((size_t)count, sizeof *workers);
-    CHECK(workers);
-    signals_init();
-    if (!listeners_open(&listeners, config->listen, config->listen_count, config->port, error, sizeof error)) {
-        say("%s", error);
-        free(workers);
-        return 1;
-    }
     const struct observed observed = {0};
-    struct worker_shared shared = {known_open(), loaders_open(), &observed};
-    CHECK(shared.known && shared.loaders);
+    struct worker_shared shared = {known_open(), loaders_open(), &observed, server_tend, server};
+    CHECK(workers && shared.known && shared.loaders);
+    server->workers = workers;
     for (; ok && opened < count; opened++)
-        ok = worker_open(&workers[opened], workers, &config->settings, &listeners, &shared,
+        ok = worker_open(&workers[opened], workers, settings, &server->listeners, &shared,
                          server_share(connections, opened, count), server_share(fit, opened, count));
     if (ok)
-        ok = server_serve(workers, config, &listeners, fit);
-    listeners_close(&listeners);
+        ok = server_serve(server);
+    upgrade_close(&server->upgrade);
+    listeners_close(&server->listeners);
+    pid_file_close(&server->pid_file);
     if (!server_end_loads(workers, opened)) /* a thread that hangs still uses it all; it ends with the process */
-        return ok ? 0 : 1;
+        return ok;
     loaders_close(shared.loaders);
     while (opened-- > 0)
         worker_close(&workers[opened]);
     known_close(shared.known);
     free(workers);
+    return ok;
+}
+
+int server_run(const struct config *config, char **argv) {
+    static struct server server; /* static: threads that hang use it to the end */
+    char error[512];
+    server.config = config;
+    server.daemon.starter_fd = -1;
+    if (!inherited_read(&server.inherited, error, sizeof error)) {
+        say("%s", error);
+        return 1;
+    }
+    server.successor = server.inherited.predecessor_fd >= 0;
+    server.watchdog_ms = notify_watchdog_ms(server.successor);
+    upgrade_open(&server.upgrade, argv, &server.listeners, config->quiet);
+    int failure = config->daemon && !server.successor ? daemon_open(&server.daemon) : 0;
+    if (failure)
+        say("--daemon: can't fork: %s", strerror(-failure));
+    server.fit = failure || !check_root(config) ? 0 : server_fit((unsigned)config->settings.workers);
+    bool ok = false;
+    if (server.fit > 0) {
+        signals_init();
+        ok = server_open_listeners(&server) && server_work(&server);
+    }
+    daemon_failed(&server.daemon, 1);
     return ok ? 0 : 1;
 }

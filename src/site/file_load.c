@@ -104,9 +104,11 @@ static bool content_hash(const struct file_load *load, int fd, const struct stat
     uint64_t size = (uint64_t)st->st_size, key = known_version(known, KNOWN_CONTENT, st, whole ? size : 0);
     if (known_get(known, key, hash))
         return true;
-    if (at_hand) /* reading could wait for the disk */
+    if (!whole)
+        return version_sample(known, key, fd, st, at_hand, hash);
+    if (at_hand) /* it takes long, or waits for the disk */
         return false;
-    version_learn(known, key, fd, st, size, whole, hash);
+    version_learn(known, key, fd, st, size, hash);
     return true;
 }
 
@@ -157,7 +159,7 @@ static bool describe_large(struct file_load *load, const struct stat *st, int fd
                                               .version = version_of(st),
                                               .size = size,
                                               .content = content,
-                                              .key = known_version(load->place.known, KNOWN_CONTENT, st, size),
+                                              .key = known_version(load->place.known, KNOWN_PROMISED, st, size),
                                               .written = version_written(st),
                                               .links = (uint64_t)st->st_nlink};
     return true;
@@ -319,6 +321,7 @@ void file_load_finish(struct load *base) {
         load->old = NULL;
         return;
     }
+    filecache_raise_fd(cache, load->file);
     load->file->hash = load->hash;
     load->file->checked_at_ms = load->begun_ms;
     load->file->look = load->look;

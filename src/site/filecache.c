@@ -11,6 +11,7 @@
 #include "site/file_load.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -177,6 +178,20 @@ void filecache_limit_fds(struct filecache *cache, unsigned count) {
     struct shelf *shelf = &cache->shelves[SHELF_LARGE];
     if (count < shelf->max)
         shelf->max = count > 0 ? count : 1;
+}
+
+void filecache_fds_above(struct filecache *cache, int first) {
+    cache->fds_above = first;
+}
+
+void filecache_raise_fd(const struct filecache *cache, struct file *file) {
+    if (file->source.fd < 0 || file->source.fd >= cache->fds_above)
+        return;
+    int fd = fcntl(file->source.fd, F_DUPFD_CLOEXEC, cache->fds_above);
+    if (fd < 0)
+        return;
+    close(file->source.fd);
+    file->source.fd = fd;
 }
 
 bool filecache_release_fd(struct filecache *cache) {

@@ -5,6 +5,7 @@ import ctypes
 import itertools
 import os
 import pathlib
+import time
 
 from honest import Ask
 from webdriver import Server
@@ -16,6 +17,7 @@ LARGE, LARGE_SIZE = 1_400, MIB
 HUGE, HUGE_SIZE = 2_500, 16 * MIB  # without content: holes cost no disk
 PAGES = 48
 LOG, LOG_SIZE = "app.log", 15 * MIB
+STILL = 7  # seconds: 5, rounded, and some
 LINE = b"2026-11-20 12:00:00 a line that somebody logs, as long as lines are: some eighty bytes.\n"
 
 
@@ -64,6 +66,11 @@ class Site:
             file.write(LINE)
         if (self.root / LOG).stat().st_size > LOG_SIZE + MIB / 2:
             os.truncate(self.root / LOG, LOG_SIZE)
+
+    def await_still_log(self):
+        """Until it is no longer taken for a file that is being written to."""
+        while time.time() - (self.root / LOG).stat().st_ctime < STILL:
+            time.sleep(0.1)
 
     def passwords(self, name, users, password, rounds):
         """A password file in which all have the same one; returns its path."""

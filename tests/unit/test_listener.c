@@ -1,4 +1,5 @@
 #define _GNU_SOURCE
+#include "host/inherited.h"
 #include "host/listener.h"
 #include "host/listener_urls.h"
 
@@ -36,6 +37,7 @@ enum { NOBODY = 65534 };
 
 static char folder[64];
 static struct listeners listeners;
+static struct inherited nothing = {.predecessor_fd = -1};
 static char error[256];
 
 static int make_folder(void **state) {
@@ -57,11 +59,11 @@ static int descriptor_count(void) {
 }
 
 static bool open_one(const char *spec) {
-    return listeners_open(&listeners, &spec, 1, 0, error, sizeof error);
+    return listeners_open(&listeners, &spec, 1, 0, &nothing, error, sizeof error);
 }
 
 static bool open_default(int port) {
-    return listeners_open(&listeners, NULL, 0, port, error, sizeof error);
+    return listeners_open(&listeners, NULL, 0, port, &nothing, error, sizeof error);
 }
 
 static int port_of(int fd) {
@@ -172,9 +174,9 @@ TEST(addresses_mean_themselves) {
     snprintf(first, sizeof first, "0.0.0.0:%d", port);
     snprintf(second, sizeof second, "[::]:%d", port);
     const char *specs[] = {first, second, first};
-    assert_false(listeners_open(&listeners, specs, 3, 0, error, sizeof error));
+    assert_false(listeners_open(&listeners, specs, 3, 0, &nothing, error, sizeof error));
     assert_non_null(strstr(error, "twice"));
-    assert_true(listeners_open(&listeners, specs, 2, 0, error, sizeof error));
+    assert_true(listeners_open(&listeners, specs, 2, 0, &nothing, error, sizeof error));
     assert_int_equal(listeners.count, 2);
     assert_true(answers("127.0.0.1", port));
     assert_true(answers("::1", port));
@@ -237,12 +239,12 @@ TEST(port_in_use_names_its_holder) {
     /* What had been opened before is closed again, and the path gone. */
     snprintf(path, sizeof path, "unix:%s/s", folder);
     const char *specs[] = {"127.0.0.1:0", path, taken};
-    assert_false(listeners_open(&listeners, specs, 3, 0, error, sizeof error));
+    assert_false(listeners_open(&listeners, specs, 3, 0, &nothing, error, sizeof error));
     assert_int_equal(listeners.count, 0);
     assert_int_equal(descriptor_count(), before);
     assert_int_equal(access(path + 5, F_OK), -1);
 
-    assert_false(listeners_open(&listeners, NULL, 0, port, small, sizeof small));
+    assert_false(listeners_open(&listeners, NULL, 0, port, &nothing, small, sizeof small));
     assert_true(strlen(small) < sizeof small);
 
     /* Another address at the same port is another matter. */
@@ -361,7 +363,7 @@ TEST(specific_addresses_are_printed_alone) {
     char text[1024], expected[256], path[128];
     snprintf(path, sizeof path, "unix:%s/s", folder);
     const char *specs[] = {"127.0.0.1:0", path};
-    assert_true(listeners_open(&listeners, specs, 2, 0, error, sizeof error));
+    assert_true(listeners_open(&listeners, specs, 2, 0, &nothing, error, sizeof error));
     printed(text, sizeof text);
     snprintf(expected, sizeof expected, "  http://127.0.0.1:%d/\n  %s\n", port_of(listeners.fd[0]), path);
     assert_string_equal(text, expected);

@@ -155,7 +155,7 @@ static int open_worker(void **state) {
     close(fd);
     optind = 0;
     config_read(&config, 5, argv);
-    const struct worker_shared shared = {known_open(), loaders_open(), NULL};
+    const struct worker_shared shared = {.known = known_open(), .loaders = loaders_open()};
     return worker_open(&worker, &worker, &config.settings, &no_listeners, &shared, CAPACITY, CAPACITY) &&
                    worker_start(&worker)
                ? 0
