@@ -46,18 +46,26 @@ for device in null zero full random urandom tty; do
     : >dev/$device
     mount --bind /dev/$device dev/$device
 done
+mkdir dev/pts dev/shm dev/mqueue dev/hugepages
+ln -s pts/ptmx dev/ptmx
+mount -t devpts -o newinstance,ptmxmode=0666 devpts dev/pts
 ln -s /proc/self/fd dev/fd
 ip link set lo up
+mkdir before
+pivot_root . before # a chroot is none of which systemd could give its services parts
+umount -l /before
+rmdir /before
+cd /
 export LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive
 
-[ "$init" = systemd ] || exec chroot . "$@"
+[ "$init" = systemd ] || exec "$@"
 
-rm -f "$folder/status"
+rm -f /mnt/status
 (
-    while [ ! -S run/systemd/private ] || ! chroot . systemctl is-active -q basic.target; do sleep 0.05; done
+    while [ ! -S /run/systemd/private ] || ! systemctl is-active -q basic.target; do sleep 0.05; done
     status=0
-    chroot . "$@" || status=$?
-    echo "$status" >"$folder/status"
-    chroot . systemctl poweroff --force --force
+    "$@" || status=$?
+    echo "$status" >/mnt/status
+    systemctl poweroff --force --force 2>/dev/null
 ) &
-exec env container=copy chroot . /lib/systemd/systemd --unit=basic.target --show-status=no >/dev/null 2>&1
+exec env container=copy /lib/systemd/systemd --unit=basic.target --show-status=no >/dev/null 2>&1

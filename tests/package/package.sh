@@ -53,6 +53,11 @@ if ! "$work/copy.sh" "$work" none true >"$work/log" 2>&1; then
     echo "not installed: no copy of this machine can be made: $(tail -n 1 "$work/log")"
 else
     "$work/copy.sh" "$work" none /mnt/life.sh || fail 'without systemd'
+    if [ -x /lib/systemd/systemd ]; then
+        "$work/copy.sh" "$work" systemd /mnt/service.sh || fail 'with systemd'
+    else
+        echo 'not started by systemd: it is not here'
+    fi
 fi
 
 echo "package: $failures failed"
