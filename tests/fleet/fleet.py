@@ -3,7 +3,7 @@
 is allowed. Under load over HTTP/1.1 and HTTP/2 a node is drained, one is replaced by a new binary, all are given a new
 deploy, one is killed, one loses its cable; the requests that fail are counted. And Chromium opens the site.
 
-    fleet.py HTTPD [--seconds N]
+    fleet.py HTTPD [--rounds N] [--seconds N]
 
 Exits 0 when all is well, 1 when something failed, 77 when a program is missing."""
 
@@ -14,6 +14,7 @@ import shutil
 import signal
 import sys
 import tempfile
+import time
 
 sys.dont_write_bytecode = True
 HERE = pathlib.Path(__file__).resolve().parent
@@ -75,10 +76,12 @@ def upgrade(fleet, balancer):
 
 
 def repoint(fleet, _):
+    fleet.deploy = make_deploy(fleet.folder, f"deploy-{time.monotonic_ns()}")
     for node in fleet.nodes.values():
-        node.deploy(fleet.next_deploy)
+        node.deploy(fleet.deploy)
+    new = (fleet.deploy / PAGE).read_bytes()
     for node in fleet.nodes.values():
-        await_true("the new page is served", lambda: b"<p>second</p>" in node.get("/" + PAGE)[2], limit=5)
+        await_true("the new page is served", lambda: node.get("/" + PAGE)[2] == new, limit=5)
 
 
 def kill(fleet, balancer):
@@ -100,14 +103,14 @@ def pull_cable(fleet, balancer):
 # ---- What is served
 
 
-def check_same(fleet, deploy):
+def check_same(fleet):
     """Every file, from every node: the same bytes under the same tag."""
-    paths = [path.relative_to(deploy) for path in deploy.rglob("*") if path.is_file()]
+    paths = [path.relative_to(fleet.deploy) for path in fleet.deploy.rglob("*") if path.is_file()]
     for path in paths:
         answers = [node.get(f"/{path}") for node in fleet.nodes.values()]
         assert all(status == 200 for status, _, _ in answers), f"{path}: {[a[0] for a in answers]}"
         assert len({body for _, _, body in answers}) == 1, f"{path}: the nodes differ"
-        assert answers[0][2] == (deploy / path).read_bytes(), f"{path}: not what is on the disk"
+        assert answers[0][2] == (fleet.deploy / path).read_bytes(), f"{path}: not what is on the disk"
         tags = {(fields["etag"], fields.get("last-modified")) for _, fields, _ in answers}
         assert len(tags) == 1, f"{path}: {tags}"
     print(f"{len(paths)} files: the same bytes, ETag and Last-Modified from each node", flush=True)
@@ -134,21 +137,24 @@ def check_browser(fleet):
         balancer.stop()
 
 
+def events(fleet, seconds):
+    check(fleet, "drained", drain, seconds)
+    check(fleet, "upgraded", upgrade, seconds)
+    check(fleet, "re-pointed", repoint, seconds)
+    check_same(fleet)
+    check(fleet, "killed, in flight not sent again", kill, seconds, [NO_RETRIES], IN_FLIGHT_MAX)
+    check(fleet, "killed", kill, seconds)
+    if fleet.networks:
+        check(fleet, "cable pulled", pull_cable, seconds)
+
+
 def test(options, folder):
-    first = make_deploy(folder, "first")
-    fleet = Fleet(options.httpd, folder, first)
-    fleet.next_deploy = make_deploy(folder, "second")
+    fleet = Fleet(options.httpd, folder, make_deploy(folder, "deploy"))
     print(f"nodes {'in network namespaces' if fleet.networks else 'on the loopback'}", flush=True)
     try:
-        check_same(fleet, first)
-        check(fleet, "drained", drain, options.seconds)
-        check(fleet, "upgraded", upgrade, options.seconds)
-        check(fleet, "re-pointed", repoint, options.seconds)
-        check_same(fleet, fleet.next_deploy)
-        check(fleet, "killed, in flight not sent again", kill, options.seconds, [NO_RETRIES], IN_FLIGHT_MAX)
-        check(fleet, "killed", kill, options.seconds)
-        if fleet.networks:
-            check(fleet, "cable pulled", pull_cable, options.seconds)
+        check_same(fleet)
+        for _ in range(options.rounds):
+            events(fleet, options.seconds)
         if shutil.which("chromium") and shutil.which("chromedriver"):
             check_browser(fleet)
         else:
@@ -160,9 +166,11 @@ def test(options, folder):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("httpd")
+    parser.add_argument("--rounds", type=int, default=1, help="of all events (%(default)s)")
     parser.add_argument("--seconds", type=int, default=3, help="of load, again and again until an event is over (%(default)s)")
     options = parser.parse_args()
     terminate_politely()
+    os.environ["PATH"] += ":/usr/sbin:/sbin"
     skip_without("haproxy", "h2load", "wrk", "openssl")
     enter_namespace()
     with tempfile.TemporaryDirectory(prefix="httpd-fleet-") as folder:

@@ -213,7 +213,7 @@ class Balancer:
 
 class Fleet:
     def __init__(self, httpd, folder, deploy):
-        self.httpd, self.folder = os.path.abspath(httpd), folder
+        self.httpd, self.folder, self.deploy = os.path.abspath(httpd), folder, deploy
         self.networks = make_networks()
         self.certificate = folder / "site.pem"
         run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
