@@ -64,6 +64,12 @@ accepted --header-timeout 0.05 --idle-timeout 86400 --send-timeout .5
 accepted --min-rate 0 --max-header 512
 accepted --min-rate 2k --max-header 64K
 accepted --idle 5
+accepted --trust 10.0.0.0/8 --trust 2001:db8::/32 --trust 192.0.2.1 --trust ::1 --trust unix --proxy-protocol
+accepted --trust-field forwarded --trust-field x-forwarded-for
+accepted --health /up --drain-delay 0 --drain-delay 0.5 --drain-delay 86400
+networks=()
+for number in $(seq 32); do networks+=(--trust "192.0.2.$number"); done
+accepted "${networks[@]}"
 accepted --list --clean-urls --dotfiles --vhosts --cors --isolate
 accepted --not-found 404.html --spa
 accepted --not-found /errors/404.html --spa=/app/index.html
@@ -122,6 +128,17 @@ for value in 511 65k 65537 k 1kk 16q; do
 done
 mistake '--port 80: not together with --listen :0$' -l :0 -p 80
 mistake '--port 0: not together with --listen unix:/x$' --port 0 --listen unix:/x
+network='not a network \(such as 10\.0\.0\.0/8, 2001:db8::/32, 192\.0\.2\.1 or unix\)$'
+for value in '' 10.0.0.0/33 10.0.0/8 '[::1]' ::1/129 192.0.2.1:80 localhost unix: 10.0.0.0/ '10.0.0.0/8 ' 10.0.0.0/8,::1; do
+    mistake "--trust .*: $network" --trust "$value"
+done
+mistake '--trust 192\.0\.2\.33: one too many \(at most 32\)$' "${networks[@]}" --trust 192.0.2.33
+mistake '--trust-field x-real-ip: not one of them \(x-forwarded-for, forwarded\)$' --trust-field x-real-ip
+mistake '--proxy-protocol: needs --trust CIDR, the addresses of the balancers that send it$' --proxy-protocol
+for value in '' up '/a b' '/up?q' '/up#a' $'/\xc3\xa9'; do
+    mistake "--health .*: not a path \\('/' first, printable ASCII, no query\\)$" --health "$value"
+done
+mistake '--drain-delay -1: not a time in seconds \(0 to 86400\)$' --drain-delay -1
 mistake '--min-rate -1: not a rate in bytes a second \(0 to 1g\)$' --min-rate -1
 mistake '--bogus=3: no such option \(.*--help' --bogus=3
 mistake '-Z: no such option \(.*--help' -qZ

@@ -26,9 +26,10 @@ protocol : base protocol
 site     : base protocol site
 engine   : base protocol site engine
 observe  : base protocol site engine observe
-host     : base site engine observe host
-backend  : base engine observe host backend
-server   : base protocol site engine observe host backend server
+guard    : base guard
+host     : base site engine observe guard host
+backend  : base engine observe guard host backend
+server   : base protocol site engine observe guard host backend server
 TABLE
 for folder in $(find src include -mindepth 1 -name "*.[ch]" -printf "%h\n" | sort -u); do
     [[ " $layers " == *" $(basename "$folder") "* ]] || fail "$folder is in no layer"

@@ -22,6 +22,9 @@ struct uring_ring {
     size_t memory_len, sqes_len;
 };
 
+/* The system calls that it makes once it is open, up to FILTER_END. */
+extern const int uring_ring_calls[];
+
 /* Makes a ring, with the cheapest way of completing that the kernel has. Returns 0 or -errno:
    -ENOSYS, -EPERM where io_uring is forbidden, -EINVAL before Linux 6.0. */
 int uring_ring_open(struct uring_ring *ring, unsigned sq_count, unsigned cq_count);

@@ -31,6 +31,7 @@ enum {
     INDEX_MAX = 8,
     REDIRECTS_MAX = 64,
     CORS_ORIGINS_MAX = 16,
+    NETWORKS_MAX = 32, /* each is compared with whoever comes */
     /* An origin: the longest host name and its scheme. A reply's head holds it besides what FIELDS_MAX bounds. */
     CORS_ORIGIN_LEN_MAX = 280,
     /* Bytes of the fields that -H, --cors and --isolate add to every reply. */

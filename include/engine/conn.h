@@ -9,6 +9,7 @@
 #include "base/load.h"
 #include "base/outq.h"
 #include "base/pool.h"
+#include "engine/peer.h"
 #include "engine/watch.h"
 #include "protocol/body.h"
 
@@ -27,18 +28,28 @@ struct conn_env {
     struct pool in, out; /* input that waits, CONN_IN_LEN(head_max) bytes; output queues. One of each per connection. */
     struct clock clock;
     const struct limits *limits;
-    const atomic_bool *crowded; /* somebody waits at the door and can't be let in: replies say Connection: close */
-    bool draining;              /* the worker is going down: likewise */
-    pthread_mutex_t *lock;      /* held by who uses the env and its connections; NULL where one thread runs all */
-    pthread_cond_t *loaded;     /* with the lock: a load has been done */
-    const struct watch *watch;  /* NULL: nobody does */
+    const struct peer_trust *trust; /* NULL: nobody is */
+    peer_count_fn *count;           /* NULL: nobody counts */
+    const atomic_bool *crowded;     /* somebody waits at the door and can't be let in: replies say Connection: close */
+    bool draining;                  /* the worker is going down: likewise */
+    pthread_mutex_t *lock;          /* held by who uses the env and its connections; NULL where one thread runs all */
+    pthread_cond_t *loaded;         /* with the lock: a load has been done */
+    const struct watch *watch;      /* NULL: nobody does */
     struct pool exchanges; /* of EXCHANGES_LEN(watch->keep_max) bytes, one per connection; where somebody watches */
 };
 
 /* A head whose body has been read, and what came behind that. */
 #define CONN_IN_LEN(head_max) (2 * (size_t)(head_max))
 
-enum conn_state { CONN_READING, CONN_LOADING, CONN_REPLYING, CONN_FINISHING, CONN_LINGERING, CONN_CLOSING };
+enum conn_state {
+    CONN_PROXIED,
+    CONN_READING,
+    CONN_LOADING,
+    CONN_REPLYING,
+    CONN_FINISHING,
+    CONN_LINGERING,
+    CONN_CLOSING
+};
 
 /* What is to become of the head that `in` begins with. */
 enum conn_held {
@@ -50,7 +61,7 @@ enum conn_held {
 
 struct conn {
     struct conn_env *env;
-    uint64_t peer; /* the address that it is from, as it counts */
+    struct address *from; /* whom it is from, kept beside it; NULL: nobody wants to know */
     uint64_t deadline_ms;
     uint64_t reply_at_ms; /* the reply under way began; LOADING: the request asked for the first time */
     union {
@@ -74,6 +85,8 @@ struct conn {
     bool last;     /* the reply under way says Connection: close */
     bool linger;   /* the peer may still be sending: close with care */
     bool draining; /* conn_drain */
+    bool trusted;  /* `from` is a balancer that is believed about whom it speaks for */
+    bool counted;  /* peer_ask's: for whom a request is from */
 };
 
 enum conn_op_kind { OP_RECV, OP_SEND, OP_SENDFILE, OP_LOAD, OP_FIN, OP_CLOSE };
@@ -85,7 +98,9 @@ struct conn_op {
     struct load *load;     /* LOAD: to be done, or waited for if somebody is at it */
 };
 
-void conn_open(struct conn *conn, struct conn_env *env, uint64_t peer);
+/* `from` is kept, and written when the connection's PROXY header says who it is from. NULL: nobody wants to know, and
+   nobody is trusted. */
+void conn_open(struct conn *conn, struct conn_env *env, struct address *from);
 
 /* What the connection wants. The same answer until fed or done; its pointers stay put until then. */
 void conn_next(struct conn *conn, struct conn_op *op);
@@ -105,7 +120,7 @@ static inline uint64_t conn_deadline(const struct conn *conn) {
 
 /* Whether it waits for a request of which nothing has come: it may be closed at no loss. */
 static inline bool conn_idle(const struct conn *conn) {
-    return conn->state == CONN_READING && !conn->in;
+    return conn->state <= CONN_READING && !conn->in;
 }
 
 /* Finish what is being answered, then close. An idle connection is given one more chance to receive, for its next

@@ -4,6 +4,7 @@
 #ifndef WATCH_H
 #define WATCH_H
 
+#include "base/address.h"
 #include "protocol/request.h"
 
 #include <stdbool.h>
@@ -26,6 +27,8 @@ enum conn_end {
     END_BODY,           /* a request body that is not read to its end */
     END_FILE_CHANGED,   /* within a reply: the rest would not have been its rest */
     END_MAX_REQUESTS,   /* --max-requests */
+    END_MAX_PER_IP,     /* --max-per-ip, of whom the PROXY header told */
+    END_PROXY_HEADER,   /* it didn't come, or isn't one */
     END_MADE_ROOM,      /* for others, at --max-connections */
     END_DRAINED,        /* the server goes down */
     END_CUT,            /* likewise, and an answer was not finished in time */
@@ -52,8 +55,9 @@ struct exchange {
 /* What it asked, as long as the bytes of the request are there. */
 struct asked {
     const struct request *request;
-    bool whole;       /* a well-formed head; else only what request_parse() says is valid in one it refuses */
-    struct slice raw; /* the bytes of the head as they came; of one that is refused, all that had come */
+    const struct address *from; /* whom it is from: NULL or ADDRESS_NONE where nobody wanted that kept */
+    bool whole;                 /* a well-formed head; else only what request_parse() says is valid in one it refuses */
+    struct slice raw;           /* the bytes of the head as they came; of one that is refused, all that had come */
 };
 
 /* In the thread that drives the connection, with the env's lock, if it has one. */

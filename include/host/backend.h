@@ -14,6 +14,8 @@ struct client;
 /* All five are called in the worker's own thread. */
 struct backend {
     const char *name, *summary;
+    /* System calls that it makes and other models don't, up to FILTER_END: the sandbox lets them through. NULL: none. */
+    const int *calls;
     /* Prepares the model for this worker; may lower worker->clients.capacity. NULL after say() on failure. */
     void *(*open)(struct worker *worker);
     /* One round: waits until there is something to do, at most worker_timeout(), and does it: serves the clients that

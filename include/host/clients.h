@@ -11,6 +11,14 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+/* What forked children see, too. */
+struct clients_flags {
+    /* Replies say that they are the last: somebody waits at the door and can't be let in, or all go. */
+    atomic_bool crowded;
+    atomic_bool leaving; /* asked to stop: the health path says so */
+    atomic_uint touched; /* no slot from here on has ever been taken: what others have to look through */
+};
+
 struct client {
     struct conn conn;
     struct client *next;        /* in the free list; in use: the worker's, in the line of those with much to move */
@@ -18,12 +26,13 @@ struct client {
     struct load *load;          /* waited for, or just done for it: a reference */
     int fd;                     /* -1: the slot is free */
     unsigned index;
-    int model;     /* a backend's own: an index, an interest, a process */
-    bool hangup;   /* the peer's end of stream was reported: receiving is worth a try until it shows */
-    bool blocking; /* its socket blocks */
-    bool parked;   /* until `load` is done */
-    bool told;     /* to make room: clients_forget_idle */
-    bool in_line;  /* for its next turn */
+    int model;         /* a backend's own: an index, an interest, a process */
+    bool hangup;       /* the peer's end of stream was reported: receiving is worth a try until it shows */
+    bool blocking;     /* its socket blocks */
+    bool parked;       /* until `load` is done */
+    bool told;         /* to make room: clients_forget_idle */
+    bool in_line;      /* for its next turn */
+    atomic_bool leave; /* a forked child's: it is to go */
 };
 
 struct clients {
@@ -31,9 +40,9 @@ struct clients {
     unsigned told; /* to make room, and still there */
     struct client *slots, *free;
     _Atomic uint64_t *timers; /* by slot: deadline_ms * 2 + idle; 0: none */
-    _Atomic uint64_t *peers;  /* by slot: whom it is from; 0: nobody */
-    atomic_bool
-        *crowded; /* replies say that they are the last: somebody waits at the door and can't be let in, or all go */
+    _Atomic uint64_t *keys;   /* by slot: for whom it counts (address_key); 0: for nobody */
+    struct address *peers;    /* by slot: whom it is from; untouched where nobody wants to know */
+    struct clients_flags *flags;
     uint64_t next_ms; /* no noted deadline is earlier */
     void *memory;
     size_t memory_len;
@@ -43,18 +52,22 @@ struct clients {
 bool clients_open(struct clients *clients, unsigned capacity);
 void clients_close(struct clients *clients);
 
-/* A free slot for a connection from `peer` (an IPv6 address counts by its /64), whose conn the caller opens. NULL:
- * full. */
-struct client *clients_take(struct clients *clients, int fd, const struct sockaddr_storage *peer);
+/* A free slot for a connection, whose conn the caller opens. NULL: full. */
+struct client *clients_take(struct clients *clients, int fd);
 void clients_drop(struct clients *clients, struct client *client);
 
-/* Whom it counts for. */
-static inline uint64_t clients_peer(const struct clients *clients, const struct client *client) {
-    return atomic_load_explicit(&clients->peers[client->index], memory_order_relaxed);
+/* For whom it counts, as address_key has it; 0, at first: for nobody. */
+static inline uint64_t clients_key(const struct clients *clients, const struct client *client) {
+    return atomic_load(&clients->keys[client->index]);
 }
 
-/* How many clients from the same address as `peer` there are; 0 for a unix socket. */
-unsigned clients_from(const struct clients *clients, const struct sockaddr_storage *peer);
+static inline void clients_count_for(struct clients *clients, const struct client *client, uint64_t key) {
+    atomic_store(&clients->keys[client->index], key);
+}
+
+/* How many clients count for `key`. Any thread or child may ask, and who has made its own count before it asks is seen
+   by whoever does so after. */
+unsigned clients_counted(const struct clients *clients, uint64_t key);
 
 /* Notes the deadline of client->conn and whether it is idle. To be called when it begins to wait. */
 void clients_note(struct clients *clients, const struct client *client);

@@ -50,6 +50,9 @@ static inline bool listeners_shared(const struct listeners *listeners, int i) {
     return atomic_load(&listeners->shared) >> i & 1;
 }
 
+/* The unix sockets whose names are the server's to remove, which is the caller's to do from now on. */
+listener_set listeners_take_names(struct listeners *listeners);
+
 /* Closes them, and unlinks the unix sockets whose paths are still theirs. */
 void listeners_close(struct listeners *listeners);
 

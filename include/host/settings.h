@@ -4,12 +4,16 @@
 #define SETTINGS_H
 
 #include "base/bounds.h"
+#include "engine/peer.h"
 #include "host/backend.h"
 #include "site/site_config.h"
 
 struct settings {
     struct site_config site;
     struct limits limits;
+    struct peer_trust trust;
+    bool keep_peers;               /* somebody wants to know whom a connection is from: trust, passwords */
+    unsigned drain_delay_ms;       /* from the signal on until the server begins to stop */
     const struct backend *backend; /* the model */
     int workers;                   /* >= 1 */
 };

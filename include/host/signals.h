@@ -1,4 +1,5 @@
-/* SIGTERM and SIGINT ask the server to finish; a second one ends it at once. SIGUSR2 asks for its replacement. */
+/* SIGTERM and SIGINT ask the server to finish; a second one ends it at once. SIGUSR2 asks for its replacement. A forked
+   child is only woken. */
 #ifndef SIGNALS_H
 #define SIGNALS_H
 

@@ -23,7 +23,7 @@ struct worker_shared {
 };
 
 struct worker {
-    struct conn_env env;
+    struct conn_env env; /* first: a conn finds its worker by it */
     struct clients clients;
     struct drive drive; /* for what runs in the worker's own thread */
     struct worker_shared shared;
@@ -39,6 +39,8 @@ struct worker {
     const struct worker *all; /* of settings->workers */
     void *model;              /* what backend->open returned */
     int wake_fd;              /* an eventfd: readable when a signal came, or a client left whose place is wanted */
+    bool leaving;             /* asked to stop: */
+    uint64_t stop_at_ms;      /*   --drain-delay later */
     bool draining;
     atomic_bool turned;      /* it has made a round since somebody cleared this */
     int first_listener;      /* to accept from */
@@ -102,8 +104,8 @@ void worker_woken(struct worker *worker);
 /* From another thread, with the env's lock held, before worker_hang_up: wakes the worker if it waits for a place. */
 void worker_wake(struct worker *worker);
 
-/* Drains once the server has been asked to stop: lets in who had come before, shuts the door, lets the idle go.
-   worker_run calls it after each round; a model whose rounds are long does, too. */
+/* Drains once the server has been asked to stop, and --drain-delay has passed: lets in who had come before, shuts the
+   door, lets the idle go. worker_run calls it after each round; a model whose rounds are long does, too. */
 void worker_check_stop(struct worker *worker);
 
 /* Every place is taken and somebody may be at the door: replies say Connection: close from now on, and of the clients

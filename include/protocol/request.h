@@ -34,6 +34,7 @@ enum request_field {
     FIELD_USER_AGENT,
     FIELD_REFERER,
     FIELD_X_FORWARDED_FOR,
+    FIELD_FORWARDED,
     FIELD_SEC_FETCH_DEST,
     FIELD_SEC_FETCH_MODE,
     FIELD_ORIGIN,
@@ -122,10 +123,10 @@ bool request_next_line(const struct request *request, enum request_field field, 
 
    Connection: "close" wins over "keep-alive", over all lines; any other element, a token or not, is ignored.
 
-   Repeated fields (RFC 9110 5.3): of the lists If-Match, If-None-Match, Accept, Accept-Encoding, X-Forwarded-For and
-   Connection the first line stands in fields[], its bit in `repeated` is set, and request_next_line walks them all; of
-   User-Agent, Referer, Sec-Fetch-Dest, Sec-Fetch-Mode and Origin the first line stands; any other of enum request_field
-   is 400. */
+   Repeated fields (RFC 9110 5.3): of the lists If-Match, If-None-Match, Accept, Accept-Encoding, X-Forwarded-For,
+   Forwarded and Connection the first line stands in fields[], its bit in `repeated` is set, and request_next_line walks
+   them all; of User-Agent, Referer, Sec-Fetch-Dest, Sec-Fetch-Mode and Origin the first line stands; any other of enum
+   request_field is 400. */
 int request_parse(const char *bytes, size_t len, size_t head_max, struct request *request, size_t *head_len);
 
 #endif

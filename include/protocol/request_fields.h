@@ -54,6 +54,8 @@ static inline __attribute__((always_inline)) enum request_field request_field_na
         return REQUEST_NAME_IS(name, "if-range")   ? FIELD_IF_RANGE
                : REQUEST_NAME_IS(name, "if-match") ? FIELD_IF_MATCH
                                                    : FIELD_COUNT;
+    case 9:
+        return REQUEST_NAME_IS(name, "forwarded") ? FIELD_FORWARDED : FIELD_COUNT;
     case 10:
         return REQUEST_NAME_IS(name, "connection")   ? FIELD_CONNECTION
                : REQUEST_NAME_IS(name, "user-agent") ? FIELD_USER_AGENT
@@ -104,6 +106,7 @@ static inline size_t request_field_name_len(enum request_field field) {
                                               [FIELD_USER_AGENT] = LEN("user-agent"),
                                               [FIELD_REFERER] = LEN("referer"),
                                               [FIELD_X_FORWARDED_FOR] = LEN("x-forwarded-for"),
+                                              [FIELD_FORWARDED] = LEN("forwarded"),
                                               [FIELD_SEC_FETCH_DEST] = LEN("sec-fetch-dest"),
                                               [FIELD_SEC_FETCH_MODE] = LEN("sec-fetch-mode"),
                                               [FIELD_ORIGIN] = LEN("origin")};

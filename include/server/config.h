@@ -4,6 +4,7 @@
 #define CONFIG_H
 
 #include "base/bounds.h"
+#include "guard/privileges.h"
 #include "host/settings.h"
 #include "server/option_read.h"
 #include "site/mime_map.h"
@@ -18,7 +19,9 @@ struct config {
     int port;                       /* 0: the kernel picks */
     const char *listen[LISTEN_MAX]; /* as given; none: every interface at `port` */
     int listen_count;
-    bool quiet, verbose, check, daemon;
+    bool quiet, verbose, check, daemon, chroot, no_sandbox;
+    bool user_given;
+    struct privileges user;
     const char *pid_path;
     enum config_show show;
 

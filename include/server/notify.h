@@ -7,6 +7,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/* Finds the manager: once, before anything is told. */
+void notify_open(void);
+
 /* The server serves; `status`, a line for the operator, may be NULL: as before. */
 void notify_ready(const char *status);
 

@@ -6,6 +6,6 @@
 
 /* Serves until told to stop. `argv` is what a successor is started with. Returns the exit status: 0, or 1 after say()
  * when it can't start. */
-int server_run(const struct config *config, char **argv);
+int server_run(struct config *config, char **argv);
 
 #endif

@@ -9,7 +9,10 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+struct steward;
+
 struct upgrade {
+    struct steward *steward; /* starts it for us, if need be */
     char path[PATH_MAX];
     char **argv;
     struct listeners *listeners; /* shared with the successor once it has told which it took */
@@ -19,7 +22,11 @@ struct upgrade {
 };
 
 /* Remembers what to start: now, as the file at the program's path may be another later. */
-void upgrade_open(struct upgrade *upgrade, char **argv, struct listeners *listeners, bool quiet);
+void upgrade_open(struct upgrade *upgrade, char **argv, struct listeners *listeners, struct steward *steward,
+                  bool quiet);
+
+/* Starts the new process, which gets the listeners and `fd` to report at. Returns its pid, or -errno. */
+pid_t upgrade_spawn(const struct upgrade *upgrade, int fd);
 
 /* SIGUSR2 has come. Returns at once; what comes of it is said, if `quiet` only what went wrong. */
 void upgrade_begin(struct upgrade *upgrade);

@@ -92,7 +92,8 @@ void filecache_put(struct file *file);
 /* Keeps at most `count` descriptors of large files from now on. */
 void filecache_limit_fds(struct filecache *cache, unsigned count);
 
-/* From now on, keeps files open by descriptors of `first` and more, as long as there are any. */
+/* From now on, keeps files open by descriptors of `first` and more, as long as there are any: filecache_raise_fd moves
+   what a load has opened. */
 void filecache_fds_above(struct filecache *cache, int first);
 void filecache_raise_fd(const struct filecache *cache, struct file *file);
 

@@ -17,14 +17,17 @@ struct reply {
     struct outq *outq;
     bool last; /* it says Connection: close */
     char *begin, *at;
-    int status;        /* as rendered, */
-    uint32_t head_len; /*   and the bytes of its head */
+    int status;         /* as rendered, */
+    uint32_t head_len;  /*   and the bytes of its head */
     const char *fields; /* more of them, each with its CRLF; NULL: none */
     const char *origin; /* of those that --cors names the one that asks; NULL: none */
 };
 
 /* A small page that says the status. `extra`: fields, each with its CRLF. */
 void render_page(struct reply *reply, int status, const char *extra);
+
+/* A word of text that no cache keeps: 200 or 503. */
+void render_health(struct reply *reply, int status, struct slice word);
 
 /* 204 with Allow. */
 void render_options(struct reply *reply);

@@ -5,12 +5,15 @@
 #include "site/filecache.h"
 #include "site/site_config.h"
 
+#include <stdatomic.h>
+
 struct auth_load;
 
 struct site {
     const struct site_config *config;
     struct filecache *cache;
     struct auth_load *auth_checks; /* passwords being checked */
+    const atomic_bool *leaving;    /* the health path says 503 from now on */
 };
 
 #endif

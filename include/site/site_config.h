@@ -32,6 +32,7 @@ struct site_config {
     enum symlinks symlinks;
     const char *not_found;              /* path beneath the root; NULL: 404.html if it is there */
     const char *spa;                    /* path beneath the root; NULL: off */
+    struct slice health;                /* the path that says whether to send more here; empty: none */
     const char *cache_control;          /* the value; "": none is sent */
     struct slice fields;                /* of -H, --cors and --isolate, rendered: "Name: value\r\n" each */
     const char *cors[CORS_ORIGINS_MAX]; /* origins whose pages may read everything, with credentials */

@@ -11,12 +11,14 @@
 #define _GNU_SOURCE
 #include "backend/coroutine_switch.h"
 #include "base/say.h"
+#include "guard/filter.h"
 #include "host/worker.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 enum { EVENTS_MAX = 256 };
@@ -202,9 +204,19 @@ static void scheduler_close(void *model) {
     free(self);
 }
 
+static const int scheduler_calls[] = {
+    SYS_epoll_ctl,
+    SYS_epoll_pwait,
+#ifdef SYS_epoll_wait
+    SYS_epoll_wait,
+#endif
+    FILTER_END,
+};
+
 const struct backend coroutine_backend = {
     .name = "coroutine",
     .summary = "a small stack per client at work, switched by an epoll loop",
+    .calls = scheduler_calls,
     .open = scheduler_open,
     .wait = scheduler_wait,
     .take = scheduler_take,

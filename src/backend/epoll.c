@@ -6,12 +6,14 @@
    driven until it would block, and one that is stopped before, having had its share, is in the worker's line. */
 #define _GNU_SOURCE
 #include "base/say.h"
+#include "guard/filter.h"
 #include "host/worker.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 enum { EVENTS_MAX = 256 };
@@ -152,9 +154,19 @@ static void epoll_close(void *model) {
     free(model);
 }
 
+static const int epoll_calls[] = {
+    SYS_epoll_ctl,
+    SYS_epoll_pwait,
+#ifdef SYS_epoll_wait
+    SYS_epoll_wait,
+#endif
+    FILTER_END,
+};
+
 const struct backend epoll_lt_backend = {
     .name = "epoll-lt",
     .summary = "epoll, told what each connection wants",
+    .calls = epoll_calls,
     .open = epoll_lt_open,
     .wait = epoll_model_wait,
     .take = epoll_take,
@@ -165,6 +177,7 @@ const struct backend epoll_lt_backend = {
 const struct backend epoll_et_backend = {
     .name = "epoll-et",
     .summary = "epoll, told once, reports changes (the default)",
+    .calls = epoll_calls,
     .open = epoll_et_open,
     .wait = epoll_model_wait,
     .take = epoll_take,

@@ -1,8 +1,12 @@
 /* A process per client: a connection waits in poll(2) on its own descriptor, in a child that serves nobody else.
 
    The table of clients is shared memory, so the parent sees which child has been idle longest when it must make room;
-   it lets one go with SIGTERM. A child that loses its parent is killed by the kernel. */
+   it lets one go, and wakes it with SIGTERM. One that comes from elsewhere, as all of a service get one, tells it
+   nothing: its parent gets it, too, and goes on serving as long as --drain-delay says. A child that loses its parent is
+   killed by the kernel. */
 #define _GNU_SOURCE
+#include "guard/filter.h"
+#include "guard/sandbox.h"
 #include "host/door.h"
 #include "host/signals.h"
 
@@ -11,6 +15,7 @@
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -38,7 +43,7 @@ static int fork_wait_for(void *ctx, struct client *client, enum drive_want want)
                             {.fd = worker->wake_fd, .events = POLLIN}};
     int timeout = want == WANT_TURN ? 0 : worker_client_timeout(worker, client);
     clients_note(&worker->clients, client);
-    if (signals_stopping()) {
+    if (atomic_load_explicit(&client->leave, memory_order_relaxed)) {
         worker->env.draining = true;
         timeout = timeout < ROOM_GRACE_MS ? timeout : ROOM_GRACE_MS; /* the next request may be on its way */
         if (clients_long_idle(&worker->clients, client, worker->settings->limits.idle_timeout_ms,
@@ -59,6 +64,7 @@ static _Noreturn void fork_child(struct forked *self, struct client *client) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != self->parent)
         _exit(1);
+    sandbox_narrow(SANDBOX_CHILD);
     observer_in_child(&worker->observer, client->index);
     signals_forget();
     worker->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -68,7 +74,7 @@ static _Noreturn void fork_child(struct forked *self, struct client *client) {
     for (int i = 0; i < worker->listeners->count; i++)
         close(worker->listeners->fd[i]);
     worker->rest_until_ms = 0; /* the parent's, as is when to look after the others */
-    worker->draining = false;
+    worker->draining = worker->leaving = false;
     clock_update(&worker->env.clock);
     serve(&worker->drive, client, fork_wait_for, worker);
     shutdown(client->fd, SHUT_WR); /* a child of another worker may have inherited it */
@@ -115,6 +121,7 @@ static listener_set fork_wait(void *model, bool accepting) {
 
 static void fork_drain(void *model, struct client *client) {
     (void)model;
+    atomic_store(&client->leave, true);
     kill(client->model, SIGTERM);
 }
 
@@ -130,9 +137,19 @@ static void fork_close(void *model) {
     free(model);
 }
 
+/* clone is fork(2) as the C library makes it. */
+static const int fork_calls[] = {
+    SYS_clone,  SYS_wait4, SYS_kill, SYS_prctl,
+#ifdef SYS_fork
+    SYS_fork,
+#endif
+    FILTER_END,
+};
+
 const struct backend fork_backend = {
     .name = "fork",
     .summary = "a process per client",
+    .calls = fork_calls,
     .open = fork_open,
     .wait = fork_wait,
     .take = fork_take,

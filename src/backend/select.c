@@ -2,11 +2,13 @@
    written beyond their end, so a client whose descriptor doesn't fit is refused. */
 #define _GNU_SOURCE
 #include "base/say.h"
+#include "guard/filter.h"
 #include "host/worker.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/select.h>
+#include <sys/syscall.h>
 
 /* What the process has open besides clients, below FD_SETSIZE: listeners, roots, what is being loaded. Files that are
    kept open are above; where the limit of descriptors leaves no room there, it leaves clients that much less. */
@@ -113,9 +115,18 @@ static void select_drain(void *model, struct client *client) {
     select_turn(model, client->fd);
 }
 
+static const int select_calls[] = {
+    SYS_pselect6,
+#ifdef SYS_select
+    SYS_select,
+#endif
+    FILTER_END,
+};
+
 const struct backend select_backend = {
     .name = "select",
     .summary = "all connections in one select set, at most 928",
+    .calls = select_calls,
     .open = select_open,
     .wait = select_wait,
     .take = select_take,

@@ -4,8 +4,7 @@
    A client has at most one receive and one send under way. The receive is armed once and completes for each piece that
    comes ("multishot"), in a buffer that the kernel picks only then: an idle connection holds none. The price is that
    pieces may come before the connection wants them, when a client sends requests ahead. They are held, in order, and
-   such a client is from then on received from only when it is its turn. What all hold is bounded by the buffers there
-   are; when those run out, the client that holds the most goes.
+   such a client is from then on received from only when it is its turn. When the buffers run out, who holds most goes.
 
    Invariant: a slot is given back only when nothing is under way for it, so a completion always finds its client; and
    what a send refers to stays put until it has completed, canceled or not. */
@@ -392,6 +391,7 @@ static void uring_close(void *model) {
 const struct backend uring_backend = {
     .name = "uring",
     .summary = "the ops themselves are handed to io_uring",
+    .calls = uring_ring_calls,
     .open = uring_open,
     .wait = uring_wait,
     .take = uring_take,

@@ -3,6 +3,8 @@
    requests beyond what the output queue holds, or one that waits for a load, are copied to a borrowed buffer.
 
    state      wants           on progress                    on end       on -ETIMEDOUT        deadline
+   PROXIED    RECV            PROXY header whole: READING,   close        close                as READING's
+                              what follows; bad: close
    READING    RECV            head and body whole: reply;    close        nothing received:    idle, then one
                               else wait for more                          close; else 408      for the whole head
    LOADING    LOAD            ask again: reply, or           close        503, then close      load
@@ -23,61 +25,21 @@
 /* clang-format on */
 #include "engine/conn.h"
 #include "base/check.h"
+#include "engine/conn_buffers.h"
 #include "engine/conn_watch.h"
+#include "engine/peer.h"
+#include "protocol/proxy_header.h"
 #include "protocol/request.h"
 #include "site/reply.h"
 
 #include <errno.h>
 #include <string.h>
 
-void conn_open(struct conn *conn, struct conn_env *env, uint64_t peer) {
-    *conn = (struct conn){.env = env, .peer = peer, .state = CONN_READING};
+void conn_open(struct conn *conn, struct conn_env *env, struct address *from) {
+    *conn = (struct conn){.env = env, .from = from};
+    peer_open(conn);
+    conn->state = conn->trusted && env->trust->proxy_protocol ? CONN_PROXIED : CONN_READING;
     conn->deadline_ms = env->clock.now_ms + env->limits->idle_timeout_ms;
-}
-
-static void conn_release_in(struct conn *conn) {
-    if (conn->in)
-        pool_drop(&conn->env->in, conn->in);
-    conn->in = NULL;
-    conn->in_len = conn->held_len = 0;
-    conn->held = HELD_NONE;
-}
-
-static void conn_release_out(struct conn *conn) {
-    if (!conn->out)
-        return;
-    outq_clear(conn->out);
-    pool_drop(&conn->env->out, conn->out);
-    conn->out = NULL;
-}
-
-/* Keeps for later a head of `head_len` bytes, which may be none, and the `rest_len` bytes at `rest`. They may lie in
-   `in` already, in this order. */
-static void conn_keep(struct conn *conn, const char *head, size_t head_len, const char *rest, size_t rest_len) {
-    const size_t head_max = conn->env->limits->head_max;
-    if (head_len + rest_len == 0) {
-        conn_release_in(conn);
-        return;
-    }
-    if (!conn->in) {
-        conn->in = pool_take(&conn->env->in);
-        CHECK(conn->in); /* there is one for each connection */
-    }
-    CHECK(head_len <= head_max && rest_len <= CONN_IN_LEN(head_max) - head_len);
-    if (head_len > 0 && head != conn->in)
-        memmove(conn->in, head, head_len);
-    if (rest_len > 0 && rest != conn->in + head_len)
-        memmove(conn->in + head_len, rest, rest_len);
-    conn->in_len = (uint32_t)(head_len + rest_len);
-}
-
-static struct outq *conn_outq(struct conn *conn) {
-    if (!conn->out) {
-        conn->out = pool_take(&conn->env->out);
-        CHECK(conn->out);
-        outq_init(conn->out, reply_release);
-    }
-    return conn->out;
 }
 
 /* Answers a whole request. `distrust`: what follows its head can't be told from a request. Or something has to be
@@ -85,7 +47,10 @@ static struct outq *conn_outq(struct conn *conn) {
 static void conn_reply(struct conn *conn, const struct request *request, bool distrust) {
     const struct conn_env *env = conn->env;
     bool again = conn->state == CONN_LOADING;
-    struct asker asker = {.peer = conn->peer,
+    struct address from;
+    bool may = peer_ask(conn, request, &from);
+    struct asker asker = {.peer = address_key(&from),
+                          .too_many = !may,
                           .since_ms = again ? conn->reply_at_ms : env->clock.now_ms,
                           .since_look = conn->since_look,
                           .load = again ? conn->load : NULL};
@@ -96,7 +61,7 @@ static void conn_reply(struct conn *conn, const struct request *request, bool di
     if (replied.outcome != REPLY_LOADING) {
         if (asker.load)
             load_put(asker.load);
-        conn_watch_reply(conn, &(struct asked){.request = request, .whole = true}, &replied, first);
+        conn_watch_reply(conn, &(struct asked){.request = request, .from = &from, .whole = true}, &replied, first);
         conn->state = CONN_REPLYING;
         conn->held = HELD_NONE;
         conn->last = replied.outcome == REPLY_LAST;
@@ -243,6 +208,47 @@ static void conn_feed_body(struct conn *conn, const char *bytes, size_t len) {
     conn_take_requests(conn, NULL, 0, false);
 }
 
+/* Gives back what it borrowed; a load that it waits for is done for others. */
+static void conn_release(struct conn *conn) {
+    if (conn->state == CONN_LOADING) {
+        load_put(conn->load);
+        conn->sent = 0;
+    }
+    conn_release_out(conn);
+    conn_watch_end(conn);
+    conn_release_in(conn);
+    conn->state = CONN_CLOSING;
+}
+
+static void conn_abort(struct conn *conn, enum conn_end why) {
+    conn_ends(conn, why);
+    conn_watch_unanswered(conn);
+    conn_release(conn);
+}
+
+/* The header, and the head behind it, have one deadline from the first byte on. */
+static void conn_feed_proxied(struct conn *conn, const char *bytes, size_t len) {
+    struct address from;
+    bool unfinished = conn->in != NULL;
+    if (unfinished) {
+        CHECK(conn->in_len + len <= conn->env->limits->head_max);
+        memcpy(conn->in + conn->in_len, bytes, len);
+        bytes = conn->in;
+        len += conn->in_len;
+    }
+    ssize_t used = proxy_header_parse(bytes, len, conn->env->limits->head_max, &from);
+    if (used == PROXY_HEADER_INCOMPLETE) {
+        conn_keep(conn, NULL, 0, bytes, len);
+        conn_set_reading_deadline(conn, unfinished);
+    } else if (used == PROXY_HEADER_BAD) {
+        conn_abort(conn, END_PROXY_HEADER); /* who hasn't said whom it speaks for is owed no answer */
+    } else if (!peer_introduce(conn, &from)) {
+        conn_abort(conn, END_MAX_PER_IP);
+    } else {
+        conn_take_requests(conn, bytes + used, len - (size_t)used, unfinished);
+    }
+}
+
 void conn_feed(struct conn *conn, const char *bytes, size_t len) {
     if (conn->state == CONN_LINGERING) {
         conn->lingered += (uint32_t)len;
@@ -250,7 +256,11 @@ void conn_feed(struct conn *conn, const char *bytes, size_t len) {
             conn->state = CONN_CLOSING;
         return;
     }
-    CHECK(conn->state == CONN_READING && len > 0);
+    CHECK(conn->state <= CONN_READING && len > 0);
+    if (conn->state == CONN_PROXIED) {
+        conn_feed_proxied(conn, bytes, len);
+        return;
+    }
     if (conn->held == HELD_FOR_BODY) {
         conn_feed_body(conn, bytes, len);
         return;
@@ -269,6 +279,7 @@ void conn_feed(struct conn *conn, const char *bytes, size_t len) {
 
 void conn_next(struct conn *conn, struct conn_op *op) {
     switch ((enum conn_state)conn->state) {
+    case CONN_PROXIED:
     case CONN_READING:
         op->kind = OP_RECV;
         op->recv_max = conn->env->limits->head_max - (conn->held ? 0 : conn->in_len);
@@ -305,6 +316,7 @@ static void conn_sent(struct conn *conn, size_t len) {
     }
     conn_release_out(conn);
     conn_watch_end(conn);
+    peer_answered(conn);
     if (conn->last) { /* a close without a FIN before it could drop the last bytes, which wait for one */
         conn->state = CONN_FINISHING;
         conn->lingered = 0;
@@ -324,7 +336,7 @@ static void conn_timed_out(struct conn *conn) {
     struct request request = {.minor_version = 1};
     bool loading = conn->state == CONN_LOADING;
     if (!loading && (conn->state != CONN_READING || !conn->in)) {
-        conn_ends(conn, conn->state == CONN_READING ? END_IDLE : END_SEND_TIMEOUT);
+        conn_ends(conn, conn_idle(conn) ? END_IDLE : conn->state == CONN_PROXIED ? END_PROXY_HEADER : END_SEND_TIMEOUT);
         conn->state = CONN_CLOSING;
         return;
     }
@@ -335,24 +347,6 @@ static void conn_timed_out(struct conn *conn) {
         load_put(conn->load);
     conn_refuse(conn, &asked, loading ? 503 : 408);
     conn_take_requests(conn, NULL, 0, false);
-}
-
-/* Gives back what it borrowed; a load that it waits for is done for others. */
-static void conn_release(struct conn *conn) {
-    if (conn->state == CONN_LOADING) {
-        load_put(conn->load);
-        conn->sent = 0;
-    }
-    conn_release_out(conn);
-    conn_watch_end(conn);
-    conn_release_in(conn);
-    conn->state = CONN_CLOSING;
-}
-
-static void conn_abort(struct conn *conn, enum conn_end why) {
-    conn_ends(conn, why);
-    conn_watch_unanswered(conn);
-    conn_release(conn);
 }
 
 void conn_close(struct conn *conn) {

@@ -63,7 +63,14 @@ void conn_watch_reply(struct conn *conn, const struct asked *asked, const struct
                                 .began_ns = conn_began_ns(conn),
                                 .head_len = replied->head_len,
                                 .len = conn->out ? conn->out->queued - first : 0};
-    exchanges_begin(conn->exchanges, env->watch, conn, &exchange, asked, conn->out ? conn->out->queued : 0);
+    struct asked told = *asked;
+    struct address from;
+    if (!told.from) {
+        if (asked->whole)
+            peer_find(conn, asked->request, &from);
+        told.from = asked->whole ? &from : conn->from;
+    }
+    exchanges_begin(conn->exchanges, env->watch, conn, &exchange, &told, conn->out ? conn->out->queued : 0);
 }
 
 bool conn_watch_room(const struct conn *conn) {

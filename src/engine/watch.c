@@ -14,6 +14,8 @@ const char *conn_end_name(enum conn_end end) {
         [END_BODY] = "body",
         [END_FILE_CHANGED] = "file-changed",
         [END_MAX_REQUESTS] = "max-requests",
+        [END_MAX_PER_IP] = "max-per-ip",
+        [END_PROXY_HEADER] = "proxy-header",
         [END_MADE_ROOM] = "made-room",
         [END_DRAINED] = "drained",
         [END_CUT] = "cut",

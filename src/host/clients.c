@@ -3,26 +3,27 @@
 #include "base/check.h"
 
 #include <limits.h>
-#include <netinet/in.h>
-#include <string.h>
 #include <sys/mman.h>
 
 /* Deadlines are rounded up to this, which bounds how often the array is searched. */
 enum { TICK_MS = 16 };
 
 bool clients_open(struct clients *clients, unsigned capacity) {
-    size_t flag_len = 64, array_len = capacity * sizeof(uint64_t), slots_len = capacity * sizeof(struct client);
+    size_t flags_len = 64, array_len = capacity * sizeof(uint64_t), slots_len = capacity * sizeof(struct client);
+    size_t peers_len = capacity * sizeof(struct address);
+    _Static_assert(sizeof(struct clients_flags) <= 64, "flags_len");
     *clients = (struct clients){.capacity = capacity, .next_ms = UINT64_MAX};
-    clients->memory_len = flag_len + 2 * array_len + slots_len;
+    clients->memory_len = flags_len + 2 * array_len + slots_len + peers_len;
     char *memory =
         mmap(NULL, clients->memory_len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (memory == MAP_FAILED)
         return false;
     clients->memory = memory;
-    clients->crowded = (atomic_bool *)memory;
-    clients->timers = (_Atomic uint64_t *)(memory + flag_len);
-    clients->peers = (_Atomic uint64_t *)(memory + flag_len + array_len);
-    clients->slots = (struct client *)(memory + flag_len + 2 * array_len);
+    clients->flags = (struct clients_flags *)memory;
+    clients->timers = (_Atomic uint64_t *)(memory + flags_len);
+    clients->keys = (_Atomic uint64_t *)(memory + flags_len + array_len);
+    clients->slots = (struct client *)(memory + flags_len + 2 * array_len);
+    clients->peers = (struct address *)(memory + flags_len + 2 * array_len + slots_len);
     return true;
 }
 
@@ -31,30 +32,7 @@ void clients_close(struct clients *clients) {
         munmap(clients->memory, clients->memory_len);
 }
 
-/* Where no IPv6 network is: in 100::/32. */
-static uint64_t v4_key(uint32_t address) {
-    return (uint64_t)address << 32 | 1;
-}
-
-/* Whom a connection counts for. An IPv6 host has a /64 to itself, so its addresses count as one. */
-static uint64_t peer_key(const struct sockaddr_storage *peer) {
-    uint64_t key = 0;
-    if (peer->ss_family == AF_INET) {
-        key = v4_key(((const struct sockaddr_in *)peer)->sin_addr.s_addr);
-    } else if (peer->ss_family == AF_INET6) {
-        const struct in6_addr *address = &((const struct sockaddr_in6 *)peer)->sin6_addr;
-        uint32_t v4;
-        memcpy(&v4, address->s6_addr + 12, sizeof v4);
-        memcpy(&key, address->s6_addr, sizeof key);
-        if (IN6_IS_ADDR_V4MAPPED(address))
-            key = v4_key(v4);
-        else if (key == 0)
-            key = 3; /* ::1 */
-    }
-    return key;
-}
-
-struct client *clients_take(struct clients *clients, int fd, const struct sockaddr_storage *peer) {
+struct client *clients_take(struct clients *clients, int fd) {
     struct client *client = clients->free;
     if (clients->count == clients->capacity)
         return NULL;
@@ -63,6 +41,7 @@ struct client *clients_take(struct clients *clients, int fd, const struct sockad
     } else {
         client = &clients->slots[clients->touched];
         client->index = clients->touched++;
+        atomic_store(&clients->flags->touched, clients->touched);
     }
     clients->count++;
     client->fd = fd;
@@ -71,14 +50,14 @@ struct client *clients_take(struct clients *clients, int fd, const struct sockad
     client->hangup = client->blocking = client->parked = client->in_line = false;
     client->load = NULL;
     client->told = false;
-    atomic_store_explicit(&clients->peers[client->index], peer_key(peer), memory_order_relaxed);
+    atomic_store_explicit(&client->leave, false, memory_order_relaxed);
     return client;
 }
 
 void clients_drop(struct clients *clients, struct client *client) {
     CHECK(client->fd >= 0 && clients->count > 0);
     atomic_store_explicit(&clients->timers[client->index], 0, memory_order_relaxed);
-    atomic_store_explicit(&clients->peers[client->index], 0, memory_order_relaxed);
+    clients_count_for(clients, client, 0);
     clients->told -= client->told;
     client->fd = -1;
     client->next = clients->free;
@@ -86,12 +65,10 @@ void clients_drop(struct clients *clients, struct client *client) {
     clients->count--;
 }
 
-unsigned clients_from(const struct clients *clients, const struct sockaddr_storage *peer) {
-    uint64_t key = peer_key(peer);
-    unsigned count = 0;
-    if (key)
-        for (unsigned i = 0; i < clients->capacity; i++) /* `touched` is another worker's to read */
-            count += atomic_load_explicit(&clients->peers[i], memory_order_relaxed) == key;
+unsigned clients_counted(const struct clients *clients, uint64_t key) {
+    unsigned count = 0, touched = atomic_load(&clients->flags->touched);
+    for (unsigned i = 0; i < touched; i++)
+        count += atomic_load(&clients->keys[i]) == key;
     return count;
 }
 

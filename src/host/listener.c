@@ -378,23 +378,3 @@ bool listeners_open(struct listeners *listeners, const char *const *specs, int s
         listeners_close(listeners);
     return opened;
 }
-
-void listeners_share(struct listeners *listeners, listener_set set) {
-    atomic_fetch_or(&listeners->shared, set);
-}
-
-void listeners_own(struct listeners *listeners) {
-    listener_set managers = 0;
-    for (int i = 0; i < listeners->count; i++)
-        managers |= (listener_set)(listeners->name[i] != NULL) << i;
-    atomic_store(&listeners->shared, managers);
-}
-
-void listeners_close(struct listeners *listeners) {
-    for (int i = 0; i < listeners->count; i++) {
-        if (!listeners_shared(listeners, i))
-            local_socket_unlink(&listeners->local[i]);
-        close(listeners->fd[i]);
-    }
-    listeners->count = 0;
-}

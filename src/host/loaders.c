@@ -2,6 +2,7 @@
 #include "host/loaders.h"
 #include "base/check.h"
 #include "base/say.h"
+#include "guard/sandbox.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -79,6 +80,7 @@ static struct load *lane_take(struct lane *lane) {
 
 static void *loader_main(void *arg) {
     struct loaders *loaders = arg;
+    sandbox_narrow(SANDBOX_LOADER);
     pthread_mutex_lock(&loaders->lock);
     for (;;) {
         struct lane *lane;

@@ -36,14 +36,21 @@ static void put_quoted(struct text *text, const char *word) {
         put(text, '\'');
 }
 
-/* The kernel has the words as they were, a NUL behind each. */
-void own_command(char *text, size_t size, const char *option, const char *value) {
-    char words[COMMAND_LEN_MAX + 1], quoted[COMMAND_LEN_MAX];
-    struct text out = {quoted, 0, sizeof quoted, false};
+/* A NUL behind each. */
+static char words[COMMAND_LEN_MAX + 1];
+static size_t len;
+
+/* The kernel has the words as they were. */
+void own_command_remember(void) {
     FILE *file = fopen("/proc/self/cmdline", "re");
-    size_t len = file ? fread(words, 1, sizeof words, file) : 0;
+    len = file ? fread(words, 1, sizeof words, file) : 0;
     if (file)
         fclose(file);
+}
+
+void own_command(char *text, size_t size, const char *option, const char *value) {
+    char quoted[COMMAND_LEN_MAX];
+    struct text out = {quoted, 0, sizeof quoted, false};
     bool whole = len > 0 && len < sizeof words && words[len - 1] == '\0';
     for (const char *word = words, *end = words + len; whole && word < end; word += strlen(word) + 1) {
         const char *next = word + strlen(word) + 1;

@@ -7,8 +7,10 @@
 #include "host/worker.h"
 #include "base/check.h"
 #include "base/say.h"
+#include "guard/sandbox.h"
 #include "engine/exchanges.h"
 #include "host/signals.h"
+#include "host/worker_admit.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -49,8 +51,11 @@ bool worker_open(struct worker *worker, const struct worker *all, const struct s
         say("no memory or descriptors for %u connections: lower --max-connections", capacity);
         return false;
     }
-    worker->env.crowded = worker->clients.crowded;
+    worker->env.crowded = &worker->clients.flags->crowded;
+    worker->env.trust = &settings->trust;
+    worker->env.count = settings->limits.max_per_ip ? worker_count : NULL;
     worker->site.config = &settings->site;
+    worker->site.leaving = &worker->clients.flags->leaving;
     worker->site.cache = filecache_open(&settings->site, shared->known, capacity, &error);
     if (!worker->site.cache) {
         if (error == -ENOMEM)
@@ -129,6 +134,8 @@ int worker_timeout(const struct worker *worker) {
     int tend_ms = worker->tend_at_ms ? ms_until(worker->tend_at_ms, now_ms) : -1;
     if (worker->draining)
         return sooner(tend_ms, ms_until(worker->let_go_at_ms, now_ms));
+    if (worker->leaving)
+        tend_ms = sooner(tend_ms, ms_until(worker->stop_at_ms, now_ms));
     return sooner(tend_ms, worker->rest_until_ms > now_ms ? ms_until(worker->rest_until_ms, now_ms) : -1);
 }
 
@@ -192,7 +199,7 @@ void worker_make_room(struct worker *worker) {
     if (worker->draining)
         return; /* all go */
     unsigned count = waiting_count(worker->listeners);
-    atomic_store_explicit(worker->clients.crowded, count > 0, memory_order_relaxed);
+    atomic_store_explicit(&worker->clients.flags->crowded, count > 0, memory_order_relaxed);
     if (count == 0)
         return;
     worker_wake_others(worker);
@@ -215,15 +222,6 @@ void worker_make_room(struct worker *worker) {
     }
 }
 
-static bool worker_too_many_from(const struct worker *worker, const struct sockaddr_storage *peer) {
-    unsigned count = 0;
-    if (!worker->settings->limits.max_per_ip)
-        return false;
-    for (int i = 0; i < worker->settings->workers; i++)
-        count += clients_from(&worker->all[i].clients, peer);
-    return count >= worker->settings->limits.max_per_ip;
-}
-
 void worker_exhausted(struct worker *worker, const char *what, int error) {
     uint64_t now_ms = worker->env.clock.now_ms;
     if (now_ms >= worker->quiet_until_ms)
@@ -244,17 +242,6 @@ static bool worker_find_descriptor(struct worker *worker, int error) {
     worker_exhausted(worker, "can't accept connections", error);
     worker_make_room(worker); /* who goes ends the rest */
     return false;
-}
-
-static void worker_let_in(struct worker *worker, int fd, const struct sockaddr_storage *peer) {
-    if (worker_too_many_from(worker, peer)) {
-        close(fd);
-        return;
-    }
-    struct client *client = clients_take(&worker->clients, fd, peer);
-    conn_open(&client->conn, &worker->env, clients_peer(&worker->clients, client));
-    clients_note(&worker->clients, client);
-    worker->settings->backend->take(worker->model, client);
 }
 
 enum accepted { ACCEPTED, ACCEPTED_NOBODY, ACCEPTED_NO_MORE };
@@ -298,8 +285,8 @@ static void worker_accept(struct worker *worker, listener_set rings) {
             return;
         }
     }
-    if (atomic_load_explicit(worker->clients.crowded, memory_order_relaxed))
-        atomic_store_explicit(worker->clients.crowded, false, memory_order_relaxed);
+    if (atomic_load_explicit(&worker->clients.flags->crowded, memory_order_relaxed))
+        atomic_store_explicit(&worker->clients.flags->crowded, false, memory_order_relaxed);
 }
 
 /* From now on nobody new comes to this door; who has is left in its queue, of which shutting a TCP socket would reset
@@ -358,17 +345,31 @@ static void worker_let_go(struct worker *worker) {
             worker->settings->backend->drain(worker->model, client);
 }
 
+/* Balancers find out in --drain-delay, and send others elsewhere. Who has a successor need not tell them: that answers
+   at the same address. */
+static void worker_leave(struct worker *worker) {
+    bool replaced = signals_handed_over();
+    worker->leaving = true;
+    worker->stop_at_ms = worker->env.clock.now_ms + (replaced ? 0 : worker->settings->drain_delay_ms);
+    atomic_store_explicit(&worker->clients.flags->leaving, !replaced, memory_order_relaxed);
+}
+
 void worker_check_stop(struct worker *worker) {
     atomic_store_explicit(&worker->turned, true, memory_order_relaxed);
     if (worker == worker->all && worker->shared.tend)
         worker->tend_at_ms = worker->shared.tend(worker->shared.server, worker->env.clock.now_ms);
     if (!signals_stopping())
         return;
+    if (!worker->leaving)
+        worker_leave(worker);
+    if (worker->env.clock.now_ms < worker->stop_at_ms)
+        return;
     if (!worker->draining) {
         worker->draining = worker->env.draining = true;
         worker->stopped_at_ms = worker->env.clock.now_ms;
         worker->drain_until_ms = worker->stopped_at_ms + DRAIN_MS;
-        atomic_store_explicit(worker->clients.crowded, true, memory_order_relaxed); /* tells forked children, too */
+        /* Tells forked children, too. */
+        atomic_store_explicit(&worker->clients.flags->crowded, true, memory_order_relaxed);
         worker_hold_door(worker->listeners);
     }
     if (!worker->shut)
@@ -382,6 +383,7 @@ static bool worker_is_done(const struct worker *worker) {
 }
 
 void worker_run(struct worker *worker) {
+    sandbox_narrow(SANDBOX_WORKER);
     worker_check_stop(worker); /* a signal that came before there was anybody to wake */
     while (!worker_is_done(worker)) {
         listener_set rings = worker->settings->backend->wait(worker->model, worker_accepting(worker));

@@ -193,7 +193,8 @@ bool request_keep_alive(const struct request *request) {
 
 int request_field_repeated(struct request *request, enum request_field field) {
     const uint32_t lists = 1u << FIELD_CONNECTION | 1u << FIELD_IF_MATCH | 1u << FIELD_IF_NONE_MATCH |
-                           1u << FIELD_ACCEPT | 1u << FIELD_ACCEPT_ENCODING | 1u << FIELD_X_FORWARDED_FOR;
+                           1u << FIELD_ACCEPT | 1u << FIELD_ACCEPT_ENCODING | 1u << FIELD_X_FORWARDED_FOR |
+                           1u << FIELD_FORWARDED;
     const uint32_t harmless = 1u << FIELD_USER_AGENT | 1u << FIELD_REFERER | 1u << FIELD_SEC_FETCH_DEST |
                               1u << FIELD_SEC_FETCH_MODE | 1u << FIELD_ORIGIN;
     if (!((lists | harmless) >> field & 1))

@@ -17,13 +17,14 @@
 
 enum { DEFAULT_TYPE_MAX = MIME_TYPE_LEN_MAX - (sizeof "; charset=utf-8" - 1) };
 
-enum group { GROUP_CONTENT, GROUP_ADDRESS, GROUP_MODEL, GROUP_LIMITS, GROUP_SERVICE, GROUP_ANSWERS, GROUP_COUNT };
+enum group { GROUP_CONTENT, GROUP_ADDRESS, GROUP_MODEL, GROUP_LIMITS, GROUP_FRONT, GROUP_SERVICE, GROUP_ANSWERS, GROUP_COUNT };
 
 static const char *const group_titles[GROUP_COUNT] = {
     [GROUP_CONTENT] = "Content",
     [GROUP_ADDRESS] = "Where",
     [GROUP_MODEL] = "How",
     [GROUP_LIMITS] = "Limits, which hold in every model",
+    [GROUP_FRONT] = "Behind a balancer",
     [GROUP_SERVICE] = "As a service",
     [GROUP_ANSWERS] = "What is said",
 };
@@ -36,6 +37,13 @@ static const char *const symlink_choices[] = {
     NULL,
 };
 _Static_assert(sizeof(enum symlinks) == sizeof(unsigned), "option_choice");
+
+static const char *const forwarded_choices[] = {
+    [FORWARDED_X_FORWARDED_FOR] = "x-forwarded-for",
+    [FORWARDED_FORWARDED] = "forwarded",
+    NULL,
+};
+_Static_assert(sizeof(enum forwarded_field) == sizeof(unsigned), "option_choice");
 
 static void add_models(char *text, size_t size) {
     const struct backend *alias = backend_find("epoll");
@@ -72,6 +80,13 @@ static bool read_workers(const struct option_given *given) {
     int count = sched_getaffinity(0, sizeof cpus, &cpus) == 0 ? CPU_COUNT(&cpus) : WORKERS_MAX;
     *(int *)option_field(given) = count < 1 ? 1 : count > WORKERS_MAX ? WORKERS_MAX : count;
     return true;
+}
+
+static bool read_user(const struct option_given *given) {
+    struct config *config = given->into;
+    char wrong[256];
+    config->user_given = privileges_find(&config->user, given->value, wrong, sizeof wrong);
+    return config->user_given || option_fail(given, "%s", wrong);
 }
 
 static bool is_file_name(const char *value) {
@@ -134,6 +149,26 @@ static bool read_listen(const struct option_given *given) {
 /* A reply's head must hold it besides what FIELDS_MAX bounds. */
 static bool is_cache_control(const char *value) {
     return strlen(value) <= 255 && fields_value_ok(slice_of(value));
+}
+
+static bool read_network(const struct option_given *given) {
+    struct network_list *list = option_field(given);
+    if (list->count == NETWORKS_MAX)
+        return option_fail(given, "one too many (at most %d)", NETWORKS_MAX);
+    if (!network_parse(slice_of(given->value), &list->networks[list->count]))
+        return option_refuse(given);
+    list->count++;
+    return true;
+}
+
+/* What is compared with a target's path as it came. */
+static bool read_health(const struct option_given *given) {
+    struct slice path = slice_of(given->value);
+    bool ok = path.len > 0 && path.at[0] == '/' && !strpbrk(path.at, "?#\"<>\\^`{|}");
+    for (size_t i = 0; i < path.len; i++)
+        ok &= path.at[i] > ' ' && path.at[i] < 0x7f;
+    *(struct slice *)option_field(given) = path;
+    return ok || option_refuse(given);
 }
 
 static bool read_help(const struct option_given *given) {
@@ -222,8 +257,25 @@ static const struct option_row option_rows[] = {
     {"max-requests", 0, "N", GROUP_LIMITS, "requests on one connection; 0: no limit", "0",
      option_number, TO(settings.limits.max_requests), .noun = "a number of requests", RANGE(0, 1000000000)},
 
+    {"trust", 0, "CIDR", GROUP_FRONT, "balancers that are believed: a network, address or unix; repeatable", NULL,
+     read_network, TO(settings.trust.in_front), .noun = "a network", .allowed = "such as 10.0.0.0/8, 2001:db8::/32, 192.0.2.1 or unix"},
+    {"trust-field", 0, "FIELD", GROUP_FRONT, "where they name clients; or: forwarded", "x-forwarded-for",
+     option_choice, TO(settings.trust.field), .noun = "one of them", .choices = forwarded_choices},
+    {"proxy-protocol", 0, NULL, GROUP_FRONT, "their connections begin with a PROXY header, v1 or v2", NULL,
+     option_switch, TO(settings.trust.proxy_protocol)},
+    {"health", 0, "PATH", GROUP_FRONT, "answered 200, and 503 once the server has been asked to stop", NULL,
+     read_health, TO(settings.site.health), .noun = "a path", .allowed = "'/' first, printable ASCII, no query"},
+    {"drain-delay", 0, "SECONDS", GROUP_FRONT, "from that on until the server begins to stop", "0",
+     option_number, TO(settings.drain_delay_ms), .noun = "a time in seconds", .least = 0, .most = 86400, .scale = 1000},
+
     {"daemon", 0, NULL, GROUP_SERVICE, "go on in the background, once it serves", NULL,
      option_switch, TO(daemon)},
+    {"user", 0, "NAME[:GROUP]", GROUP_SERVICE, "of root's, become this user once the ports are open", NULL,
+     read_user, .noun = "a user"},
+    {"chroot", 0, NULL, GROUP_SERVICE, "make the root all there is of the file system (as root)", NULL,
+     option_switch, TO(chroot)},
+    {"no-sandbox", 0, NULL, GROUP_SERVICE, "without Landlock and seccomp, which forbid all but serving", NULL,
+     option_switch, TO(no_sandbox)},
     {"pid-file", 0, "FILE", GROUP_SERVICE, "holds the process' number while it serves", NULL,
      option_path, TO(pid_path), .noun = "a file"},
 

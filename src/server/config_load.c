@@ -46,6 +46,12 @@ static bool open_users(struct config *config, char *error, size_t error_size) {
 static int settle(struct config *config, char *error, size_t error_size) {
     if ((unsigned)config->settings.workers > config->settings.limits.max_connections) /* each has one to serve */
         config->settings.workers = (int)config->settings.limits.max_connections;
+    if (config->settings.trust.proxy_protocol && config->settings.trust.in_front.count == 0) {
+        snprintf(error, error_size,
+                 "--proxy-protocol: needs --trust CIDR, the addresses of the balancers that send it");
+        return 2;
+    }
+    config->settings.keep_peers = config->settings.trust.in_front.count > 0 || config->auth_path;
     if (!fields_add_presets(config, error, error_size))
         return 2;
     return (!config->mime_path || open_types(config, error, error_size)) &&

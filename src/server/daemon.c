@@ -26,7 +26,8 @@ static _Noreturn void daemon_wait(int fd, pid_t child) {
 int daemon_open(struct daemon *daemon) {
     int ends[2];
     daemon->starter_fd = -1;
-    if (pipe2(ends, O_CLOEXEC) < 0)
+    daemon->nothing_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (daemon->nothing_fd < 0 || pipe2(ends, O_CLOEXEC) < 0)
         return -errno;
     pid_t child = fork();
     if (child < 0)
@@ -59,15 +60,16 @@ static void daemon_tell(struct daemon *daemon, unsigned char status) {
     daemon->starter_fd = -1;
 }
 
-void daemon_serves(struct daemon *daemon) {
+void daemon_detach(const struct daemon *daemon) {
     if (daemon->starter_fd < 0)
         return;
-    int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
-    for (int stream = STDIN_FILENO; stream <= STDERR_FILENO && nothing >= 0; stream++)
-        detach(stream, nothing);
-    if (nothing >= 0)
-        close(nothing);
-    daemon_tell(daemon, 0);
+    for (int stream = STDIN_FILENO; stream <= STDERR_FILENO; stream++)
+        detach(stream, daemon->nothing_fd);
+}
+
+void daemon_serves(struct daemon *daemon) {
+    if (daemon->starter_fd >= 0)
+        daemon_tell(daemon, 0);
 }
 
 void daemon_failed(struct daemon *daemon, int status) {

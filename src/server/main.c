@@ -1,4 +1,5 @@
 /* httpd: a static HTTP/1.1 file server whose concurrency model is chosen at start. */
+#include "host/own_command.h"
 #include "server/check.h"
 #include "server/server.h"
 
@@ -17,6 +18,7 @@ int main(int argc, char **argv) {
     static struct config config; /* static: what it points to is in use to the end */
     if (!open_standard_streams())
         return 1; /* and nowhere to say so */
+    own_command_remember();
     config_read(&config, argc, argv);
     return config.check ? check_run(&config, argc, argv) : server_run(&config, argv);
 }

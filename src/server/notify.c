@@ -10,8 +10,10 @@
 #include <time.h>
 #include <unistd.h>
 
-/* One datagram for each message. It is not waited for: a manager that doesn't read must not stop the server. */
-static void notify(const char *message) {
+/* Opened at the start, since the sandbox has no sockets to give. */
+static int manager_fd = -1;
+
+void notify_open(void) {
     const char *path = getenv("NOTIFY_SOCKET");
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     size_t len = path ? strlen(path) : 0;
@@ -20,12 +22,18 @@ static void notify(const char *message) {
     memcpy(address.sun_path, path, len);
     if (path[0] == '@') /* of the abstract name space */
         address.sun_path[0] = '\0';
-    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return;
     socklen_t address_len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len);
-    sendto(fd, message, strlen(message), MSG_NOSIGNAL | MSG_DONTWAIT, (struct sockaddr *)&address, address_len);
-    close(fd);
+    manager_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (manager_fd >= 0 && connect(manager_fd, (struct sockaddr *)&address, address_len) < 0) {
+        close(manager_fd);
+        manager_fd = -1;
+    }
+}
+
+/* One datagram for each message. It is not waited for: a manager that doesn't read must not stop the server. */
+static void notify(const char *message) {
+    if (manager_fd >= 0 && send(manager_fd, message, strlen(message), MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+        return; /* nobody is there */
 }
 
 void notify_ready(const char *status) {

@@ -49,9 +49,9 @@ static bool pid_file_is_free(const char *path) {
 }
 
 /* Writes `draft` and locks it: a descriptor, or -1 with errno. */
-static int pid_file_draft(const char *draft) {
+static int pid_file_draft(const char *draft, pid_t pid) {
     char line[32];
-    int len = snprintf(line, sizeof line, "%ld\n", (long)getpid());
+    int len = snprintf(line, sizeof line, "%ld\n", (long)pid);
     int fd = open(draft, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
     if (fd < 0)
         return -1;
@@ -64,16 +64,16 @@ static int pid_file_draft(const char *draft) {
     return -1;
 }
 
-bool pid_file_open(struct pid_file *file, const char *path, bool successor) {
+bool pid_file_open(struct pid_file *file, const char *path, pid_t pid, bool successor) {
     char draft[PATH_MAX];
     *file = (struct pid_file){.path = NULL, .fd = -1};
     if (!path)
         return true;
     if (!successor && !pid_file_is_free(path))
         return false;
-    snprintf(draft, sizeof draft, "%s.%ld", path, (long)getpid());
+    snprintf(draft, sizeof draft, "%s.%ld", path, (long)pid);
     unlink(draft); /* of one with our number that was killed just then */
-    file->fd = pid_file_draft(draft);
+    file->fd = pid_file_draft(draft, pid);
     if (file->fd < 0 || rename(draft, path) < 0) {
         say("--pid-file %s: %s", path, strerror(errno));
         if (file->fd >= 0) {

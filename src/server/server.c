@@ -7,9 +7,11 @@
 #include "host/signals.h"
 #include "host/worker.h"
 #include "server/check.h"
+#include "server/confine.h"
 #include "server/daemon.h"
 #include "server/notify.h"
 #include "server/pid_file.h"
+#include "server/steward.h"
 #include "server/upgrade.h"
 
 #include <limits.h>
@@ -50,6 +52,7 @@ struct server {
     struct upgrade upgrade;
     struct pid_file pid_file;
     struct daemon daemon;
+    struct steward steward;
     unsigned fit; /* connections that there are descriptors for */
     bool successor;
     bool told;            /* the service manager knows that this is the end */
@@ -72,6 +75,7 @@ static void server_banner(const struct server *server) {
         return;
     }
     say("%s", status);
+    confine_say(config);
     listener_urls_print(&server->listeners, STDERR_FILENO);
     check_index(config);
 }
@@ -79,9 +83,10 @@ static void server_banner(const struct server *server) {
 /* All workers serve: whoever waits for that is told. False after say(). */
 static bool server_ready(struct server *server) {
     upgrade_report(&server->inherited, &server->listeners);
-    if (!pid_file_open(&server->pid_file, server->config->pid_path, server->successor) && !server->successor)
+    if (!steward_serves(&server->steward) && !server->successor)
         return false; /* there is nobody to go on in a successor's place */
-    if (server->successor) { /* a full predecessor heard a ring that it couldn't answer: when it has stopped listening */
+    if (server
+            ->successor) { /* a full predecessor heard a ring that it couldn't answer: when it has stopped listening */
         clock_update(&server->workers[0].env.clock);
         server->look_at_ms = server->workers[0].env.clock.now_ms + HOLD_MS + ROOM_GRACE_MS;
     }
@@ -198,7 +203,7 @@ static bool server_end_loads(struct worker *workers, int count) {
 
 static bool server_open_listeners(struct server *server) {
     const struct config *config = server->config;
-    char error[512];
+    char error[1024]; /* as long as a line may be that is said */
     if (listeners_open(&server->listeners, config->listen, config->listen_count, config->port, &server->inherited,
                        error, sizeof error))
         return true;
@@ -225,8 +230,8 @@ static bool server_work(struct server *server) {
     if (ok)
         ok = server_serve(server);
     upgrade_close(&server->upgrade);
+    steward_close(&server->steward, listeners_take_names(&server->listeners));
     listeners_close(&server->listeners);
-    pid_file_close(&server->pid_file);
     if (!server_end_loads(workers, opened)) /* a thread that hangs still uses it all; it ends with the process */
         return ok;
     loaders_close(shared.loaders);
@@ -237,7 +242,19 @@ static bool server_work(struct server *server) {
     return ok;
 }
 
-int server_run(const struct config *config, char **argv) {
+/* Rights are given up when they have served their purpose; who is asked for them later has been made before. */
+static bool server_confine(struct server *server, struct config *config) {
+    const struct steward_duties duties = {.upgrade = &server->upgrade,
+                                          .listeners = &server->listeners,
+                                          .pid_file = &server->pid_file,
+                                          .daemon = &server->daemon,
+                                          .pid_path = config->pid_path,
+                                          .successor = server->successor};
+    steward_init(&server->steward, &duties);
+    return (!confine_wanted(config) || steward_open(&server->steward)) && confine(config);
+}
+
+int server_run(struct config *config, char **argv) {
     static struct server server; /* static: threads that hang use it to the end */
     char error[512];
     server.config = config;
@@ -248,7 +265,8 @@ int server_run(const struct config *config, char **argv) {
     }
     server.successor = server.inherited.predecessor_fd >= 0;
     server.watchdog_ms = notify_watchdog_ms(server.successor);
-    upgrade_open(&server.upgrade, argv, &server.listeners, config->quiet);
+    notify_open();
+    upgrade_open(&server.upgrade, argv, &server.listeners, &server.steward, config->quiet);
     int failure = config->daemon && !server.successor ? daemon_open(&server.daemon) : 0;
     if (failure)
         say("--daemon: can't fork: %s", strerror(-failure));
@@ -256,7 +274,12 @@ int server_run(const struct config *config, char **argv) {
     bool ok = false;
     if (server.fit > 0) {
         signals_init();
-        ok = server_open_listeners(&server) && server_work(&server);
+        ok = server_open_listeners(&server);
+        if (ok && !server_confine(&server, config)) {
+            listeners_close(&server.listeners);
+            ok = false;
+        }
+        ok = ok && server_work(&server);
     }
     daemon_failed(&server.daemon, 1);
     return ok ? 0 : 1;

@@ -3,6 +3,7 @@
 #include "base/say.h"
 #include "host/signals.h"
 #include "server/notify.h"
+#include "server/steward.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -28,8 +29,9 @@ struct report {
     uint32_t taken; /* listener_set of the old one's */
 };
 
-void upgrade_open(struct upgrade *upgrade, char **argv, struct listeners *listeners, bool quiet) {
-    *upgrade = (struct upgrade){.argv = argv, .listeners = listeners, .quiet = quiet};
+void upgrade_open(struct upgrade *upgrade, char **argv, struct listeners *listeners, struct steward *steward,
+                  bool quiet) {
+    *upgrade = (struct upgrade){.argv = argv, .listeners = listeners, .steward = steward, .quiet = quiet};
     ssize_t len = readlink("/proc/self/exe", upgrade->path, sizeof upgrade->path - 1);
     /* As it was called, so that a symbolic link that is re-pointed leads to the new one; but not where a shell found it
        in its PATH, or the word is made up. */
@@ -65,8 +67,7 @@ static void set_signals(posix_spawnattr_t *attributes) {
     posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
 }
 
-/* Starts the new process, which gets the listeners and `fd`. Returns its pid, or -errno. */
-static pid_t upgrade_spawn(const struct upgrade *upgrade, int fd) {
+pid_t upgrade_spawn(const struct upgrade *upgrade, int fd) {
     char variable[INHERITED_TEXT_MAX];
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
@@ -99,9 +100,9 @@ static bool upgrade_await(const struct upgrade *upgrade, pid_t pid, int fd, stru
     if (ready.revents) {
         say("SIGUSR2: %s ended before it served (it has said why): this process goes on", upgrade->path);
     } else if (signals_stopping()) {
-        kill(pid, SIGTERM);
+        steward_kill(upgrade->steward, pid, SIGTERM);
     } else {
-        kill(pid, SIGKILL); /* were it to stop in good order it would be too late */
+        steward_kill(upgrade->steward, pid, SIGKILL); /* were it to stop in good order it would be too late */
         say("SIGUSR2: %s did not serve within %d seconds: it is killed, and this process goes on", upgrade->path,
             UPGRADE_MS / 1000);
     }
@@ -111,7 +112,7 @@ static bool upgrade_await(const struct upgrade *upgrade, pid_t pid, int fd, stru
 static void upgrade_let_go(const struct upgrade *upgrade, int fd, const struct report *report) {
     listeners_share(upgrade->listeners, report->taken);
     if (!signals_hand_over()) {
-        kill(report->pid, SIGTERM);
+        steward_kill(upgrade->steward, report->pid, SIGTERM);
         return;
     }
     notify_successor(report->pid);
@@ -128,7 +129,7 @@ static void *upgrade_main(void *arg) {
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0) {
         say("SIGUSR2: no descriptors for an upgrade: %s; this process goes on", strerror(errno));
     } else {
-        pid_t pid = upgrade_spawn(upgrade, ends[1]);
+        pid_t pid = steward_spawn(upgrade->steward, ends[1]);
         close(ends[1]);
         if (pid < 0)
             say("SIGUSR2: can't start %s: %s; this process goes on", upgrade->path, strerror(-pid));

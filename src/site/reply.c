@@ -141,6 +141,38 @@ static const char *find_origin(const struct site_config *config, const struct re
     return NULL;
 }
 
+/* Asked by balancers once a second, and before anything else is looked up: it says that the server answers, and is
+   going to. */
+static bool reply_health(struct reply *reply, const struct site *site) {
+    const struct request *request = reply->request;
+    struct slice path = site->config->health;
+    if (path.len == 0 || (request->method != METHOD_GET && request->method != METHOD_HEAD) ||
+        !slice_equal(request->path, path))
+        return false;
+    bool leaving = atomic_load_explicit(site->leaving, memory_order_relaxed);
+    render_health(reply, leaving ? 503 : 200, leaving ? SLICE("leaving\n") : SLICE("ok\n"));
+    return true;
+}
+
+static void reply_method(struct reply *reply, struct site *site, struct lookup *lookup, const struct asker *asker) {
+    switch (reply->request->method) {
+    case METHOD_GET:
+    case METHOD_HEAD:
+        if (!reply_denied(reply, site, lookup, asker->peer))
+            reply_get(reply, lookup);
+        break;
+    case METHOD_OPTIONS:
+        render_options(reply);
+        break;
+    case METHOD_OTHER:
+        render_page(reply, 405, "Allow: GET, HEAD, OPTIONS\r\n");
+        break;
+    case METHOD_UNKNOWN:
+        render_page(reply, 501, "");
+        break;
+    }
+}
+
 struct replied reply_build(struct site *site, const struct clock *clock, const struct request *request,
                            struct asker *asker, bool last, struct outq *outq) {
     struct reply reply = {.config = site->config,
@@ -156,22 +188,12 @@ struct replied reply_build(struct site *site, const struct clock *clock, const s
                             .since_ms = asker->since_ms,
                             .since_look = asker->since_look,
                             .got = asker->load};
-    switch (request->method) {
-    case METHOD_GET:
-    case METHOD_HEAD:
-        if (!reply_denied(&reply, site, &lookup, asker->peer))
-            reply_get(&reply, &lookup);
-        break;
-    case METHOD_OPTIONS:
-        render_options(&reply);
-        break;
-    case METHOD_OTHER:
-        render_page(&reply, 405, "Allow: GET, HEAD, OPTIONS\r\n");
-        break;
-    case METHOD_UNKNOWN:
-        render_page(&reply, 501, "");
-        break;
-    }
+    if (reply_health(&reply, site))
+        ;
+    else if (asker->too_many)
+        render_page(&reply, 429, "Retry-After: 1\r\n");
+    else
+        reply_method(&reply, site, &lookup, asker);
     if (lookup.wants) {
         if (asker->load)
             load_put(asker->load);

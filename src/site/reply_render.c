@@ -98,6 +98,20 @@ void render_page(struct reply *reply, int status, const char *extra) {
     commit(reply);
 }
 
+void render_health(struct reply *reply, int status, struct slice word) {
+    begin(reply);
+    put_status(reply, status);
+    reply->at += sprintf(reply->at,
+                         "Cache-Control: no-store\r\nContent-Length: %zu\r\nContent-Type: text/plain; charset=utf-8\r\n"
+                         "X-Content-Type-Options: nosniff\r\n",
+                         word.len);
+    put_user_fields(reply);
+    end_head(reply);
+    if (reply->request->method != METHOD_HEAD)
+        put(reply, word.at, word.len);
+    commit(reply);
+}
+
 void render_options(struct reply *reply) {
     begin(reply);
     reply->status = 204;

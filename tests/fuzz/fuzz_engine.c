@@ -7,13 +7,13 @@
    same; whatever else happens, the replies that did arrive are those. Nothing is kept of a connection that is gone. */
 #define _GNU_SOURCE
 #include "base/bounds.h"
+#include "base/httpdate.h"
 #include "engine/conn.h"
 #include "engine_site.h"
 #include "fuzz.h"
-#include "base/httpdate.h"
 #include "reference.h"
-#include "site/reply.h"
 #include "reply_reader.h"
+#include "site/reply.h"
 #include "site/site.h"
 
 #include <errno.h>
@@ -183,7 +183,7 @@ static void drive_conn(struct run *run) {
     struct conn conn;
     struct conn_op op, again;
     size_t fed = 0, control = 0, ops_left = run->control.len + 64 * (run->stream.len + 16);
-    conn_open(&conn, &env, 0);
+    conn_open(&conn, &env, NULL);
     for (;;) {
         CHECK(ops_left-- > 0);
         memset(&op, 0xa5, sizeof op);

@@ -418,6 +418,7 @@ static int judge_field(struct reader *reader, struct slice name, struct slice va
         "User-Agent",
         "Referer",
         "X-Forwarded-For",
+        "Forwarded",
         "Sec-Fetch-Dest",
         "Sec-Fetch-Mode",
         "Origin",
@@ -433,8 +434,8 @@ static int judge_field(struct reader *reader, struct slice name, struct slice va
             note_connection(reader, value, close, keep);
         return field == FIELD_CONNECTION || field == FIELD_IF_MATCH || field == FIELD_IF_NONE_MATCH ||
                        field == FIELD_ACCEPT || field == FIELD_ACCEPT_ENCODING || field == FIELD_X_FORWARDED_FOR ||
-                       field == FIELD_USER_AGENT || field == FIELD_REFERER || field == FIELD_SEC_FETCH_DEST ||
-                       field == FIELD_SEC_FETCH_MODE || field == FIELD_ORIGIN
+                       field == FIELD_FORWARDED || field == FIELD_USER_AGENT || field == FIELD_REFERER ||
+                       field == FIELD_SEC_FETCH_DEST || field == FIELD_SEC_FETCH_MODE || field == FIELD_ORIGIN
                    ? 0
                    : 400;
     }

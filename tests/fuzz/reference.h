@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { REFERENCE_FIELDS = 20 };
+enum { REFERENCE_FIELDS = 21 };
 
 struct reference {
     int status;    /* as request_parse says */

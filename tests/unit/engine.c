@@ -41,6 +41,7 @@ static size_t watch_begun(void *ctx, const struct conn *conn, const struct excha
     assert_in_range(exchange->status, 200, 505);
     assert_true(exchange->head_len <= exchange->len);
     assert_int_equal(exchange->method, asked->request->method);
+    engine->asked_from = asked->from ? *asked->from : (struct address){.kind = ADDRESS_NONE};
     assert_true(exchange->began_ns <= engine->env.clock.now_ns);
     assert_true(asked->whole ? asked->request->line.len > 0 : asked->raw.len > 0);
     memcpy(kept, &engine->begun, sizeof engine->begun);
@@ -120,7 +121,7 @@ void engine_connect(struct engine *engine) {
     engine->sent.len = 0;
     engine->begun = engine->ended = engine->closed = 0;
     engine->watched = engine->carried = 0;
-    conn_open(&engine->conn, &engine->env, 0);
+    conn_open(&engine->conn, &engine->env, engine->env.trust ? &engine->from : NULL);
 }
 
 static void assert_all_back(struct pool *pool) {

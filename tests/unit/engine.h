@@ -38,6 +38,8 @@ struct engine {
     struct conn conn;
     struct conn_op op; /* what it wanted when last asked */
     struct bytes sent;
+    struct address from;       /* whom it is from, where env.trust is set */
+    struct address asked_from; /* whom the last exchange that began was told to be from */
 };
 
 void engine_open(struct engine *);

@@ -117,6 +117,7 @@ static const char *const field_names[FIELD_COUNT] = {"Host",
                                                      "User-Agent",
                                                      "Referer",
                                                      "X-Forwarded-For",
+                                                     "Forwarded",
                                                      "Sec-Fetch-Dest",
                                                      "Sec-Fetch-Mode",
                                                      "Origin"};

@@ -174,11 +174,10 @@ static int close_worker(void **state) {
 /* Lets a client in. Returns its own end. */
 static int let_in(void) {
     int ends[2];
-    struct sockaddr_storage nowhere = {.ss_family = AF_UNIX};
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
-    struct client *client = clients_take(&worker.clients, ends[0], &nowhere);
+    struct client *client = clients_take(&worker.clients, ends[0]);
     assert_non_null(client);
-    conn_open(&client->conn, &worker.env, 0);
+    conn_open(&client->conn, &worker.env, NULL);
     clients_note(&worker.clients, client);
     worker.settings->backend->take(worker.model, client);
     return ends[1];

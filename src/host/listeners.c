@@ -1,0 +1,28 @@
+/* Whose the open sockets are, and what becomes of them. */
+#include "host/listener.h"
+
+#include <unistd.h>
+
+void listeners_share(struct listeners *listeners, listener_set set) {
+    atomic_fetch_or(&listeners->shared, set);
+}
+
+void listeners_own(struct listeners *listeners) {
+    listener_set managers = 0;
+    for (int i = 0; i < listeners->count; i++)
+        managers |= (listener_set)(listeners->name[i] != NULL) << i;
+    atomic_store(&listeners->shared, managers);
+}
+
+listener_set listeners_take_names(struct listeners *listeners) {
+    return ~atomic_fetch_or(&listeners->shared, LISTENERS_ALL) & LISTENERS_ALL;
+}
+
+void listeners_close(struct listeners *listeners) {
+    for (int i = 0; i < listeners->count; i++) {
+        if (!listeners_shared(listeners, i))
+            local_socket_unlink(&listeners->local[i]);
+        close(listeners->fd[i]);
+    }
+    listeners->count = 0;
+}

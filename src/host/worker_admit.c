@@ -1,0 +1,39 @@
+#include "host/worker_admit.h"
+
+#include <unistd.h>
+
+/* It takes its place first and counts then, as all do: so of those that come at once, to whichever workers, never more
+   stay than may. */
+bool worker_count(struct conn *conn, uint64_t key) {
+    struct client *client = (struct client *)conn; /* it is what a client begins with */
+    struct worker *worker = (struct worker *)conn->env;
+    unsigned count = 0;
+    if (key == clients_key(&worker->clients, client))
+        return true;
+    clients_count_for(&worker->clients, client, key);
+    if (key == 0)
+        return true;
+    for (int i = 0; i < worker->settings->workers; i++)
+        count += clients_counted(&worker->all[i].clients, key);
+    if (count <= worker->settings->limits.max_per_ip)
+        return true;
+    clients_count_for(&worker->clients, client, 0);
+    return false;
+}
+
+void worker_let_in(struct worker *worker, int fd, const struct sockaddr_storage *peer) {
+    struct client *client = clients_take(&worker->clients, fd);
+    struct address from = address_of_socket(peer), *kept = NULL;
+    if (worker->settings->keep_peers) {
+        kept = &worker->clients.peers[client->index];
+        *kept = from;
+    }
+    conn_open(&client->conn, &worker->env, kept);
+    if (!client->conn.trusted && worker->env.count && !worker_count(&client->conn, address_key(&from))) {
+        close(fd);
+        clients_drop(&worker->clients, client);
+        return;
+    }
+    clients_note(&worker->clients, client);
+    worker->settings->backend->take(worker->model, client);
+}

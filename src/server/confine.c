@@ -1,0 +1,116 @@
+#define _GNU_SOURCE
+#include "server/confine.h"
+#include "base/say.h"
+#include "guard/privileges.h"
+#include "guard/sandbox.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { PLACES_MAX = 16 };
+
+/* What the sandbox is without. */
+static char missing[128];
+
+struct places {
+    struct sandbox_place at[PLACES_MAX];
+    char paths[PLACES_MAX][PATH_MAX];
+    int count;
+};
+
+/* None has a longer name than PATH_MAX: it was opened. */
+static void add_place(struct places *places, const char *path, enum landlock_access access) {
+    if (places->count == PLACES_MAX)
+        return;
+    snprintf(places->paths[places->count], PATH_MAX, "%s", path);
+    places->at[places->count] = (struct sandbox_place){places->paths[places->count], access};
+    places->count++;
+}
+
+/* The folder that a name lies in: the file is another one after it was replaced. */
+static void add_folder_of(struct places *places, const char *path, enum landlock_access access) {
+    char folder[PATH_MAX];
+    const char *slash = path ? strrchr(path, '/') : NULL;
+    if (!path)
+        return;
+    snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - path) + (slash == path) : 1, slash ? path : ".");
+    add_place(places, folder, access);
+}
+
+/* Rules hold for what lies beneath a folder, not for its name: so that the root may be replaced, or be a symbolic link
+   that a deploy points to a neighbour, the folders that the name and what it leads to lie in are allowed; but not all
+   there is. */
+static void add_root(struct places *places, const struct site_config *site) {
+    char real[PATH_MAX], plain[PATH_MAX];
+    if (site->symlinks == SYMLINKS_ALL) { /* these lead wherever they like */
+        add_place(places, "/", LANDLOCK_READ);
+        return;
+    }
+    add_place(places, site->root, LANDLOCK_READ);
+    snprintf(plain, sizeof plain, "%s", site->root);
+    size_t len = strlen(plain);
+    while (len > 1 && plain[len - 1] == '/')
+        plain[--len] = '\0';
+    if (strrchr(plain, '/') && strrchr(plain, '/') != plain)
+        add_folder_of(places, plain, LANDLOCK_READ);
+    if (realpath(site->root, real) && strrchr(real, '/') != real)
+        add_folder_of(places, real, LANDLOCK_READ);
+}
+
+static bool enter_sandbox(const struct config *config) {
+    static struct places places;
+    char error[256];
+    add_root(&places, &config->settings.site);
+    add_folder_of(&places, config->config_path, LANDLOCK_READ);
+    add_folder_of(&places, config->auth_path, LANDLOCK_READ);
+    add_folder_of(&places, config->mime_path, LANDLOCK_READ);
+    tzset(); /* reads a file */
+    if (!sandbox_enter(places.at, places.count, config->settings.backend->calls, missing, sizeof missing, error,
+                       sizeof error)) {
+        say("can't enter the sandbox: %s; --no-sandbox does without", error);
+        return false;
+    }
+    return true;
+}
+
+static bool enter_root(struct config *config) {
+    if (chroot(config->settings.site.root) == 0 && chdir("/") == 0) {
+        config->settings.site.root = "/";
+        return true;
+    }
+    say("--chroot: %s: %s%s", config->settings.site.root, strerror(errno), errno == EPERM ? "; only root can" : "");
+    return false;
+}
+
+static bool become_user(const struct config *config) {
+    char error[256];
+    if (!config->user_given)
+        return true;
+    if (privileges_root() ? privileges_drop(&config->user, error, sizeof error)
+                          : privileges_is(&config->user, error, sizeof error))
+        return true;
+    say("--user %s: %s", config->user.name, error);
+    return false;
+}
+
+bool confine_wanted(const struct config *config) {
+    return config->user_given || config->chroot || !config->no_sandbox;
+}
+
+bool confine(struct config *config) {
+    if (config->chroot && !enter_root(config))
+        return false;
+    return become_user(config) && (config->no_sandbox || enter_sandbox(config));
+}
+
+void confine_say(const struct config *config) {
+    if (privileges_root())
+        say("running as root: --user NAME gives its rights up once the ports are open");
+    if (!config->no_sandbox && missing[0])
+        say("the sandbox is without %s, which is not to be had here", missing);
+}
