@@ -242,7 +242,8 @@ class Browser:
         "--remote-debugging-pipe",
     ]
 
-    def __init__(self, driver="chromedriver", chromium="chromium"):
+    def __init__(self, driver="chromedriver", chromium="chromium", arguments=()):
+        self.arguments = [*self.ARGUMENTS, *arguments]
         self.home = tempfile.mkdtemp(prefix="httpd-browser-")
         self.driver = self.session = None
         self._exchanges = {}
@@ -262,7 +263,7 @@ class Browser:
 
     def _start_session(self, chromium):
         options = {"binary": chromium,
-                   "args": [*self.ARGUMENTS, f"--user-data-dir={self.home}/profile"]}
+                   "args": [*self.arguments, f"--user-data-dir={self.home}/profile"]}
         capabilities = {"browserName": "chrome", "goog:chromeOptions": options,
                         "goog:loggingPrefs": {"browser": "ALL", "performance": "ALL"},
                         "timeouts": {"pageLoad": 30000, "script": 30000}}
