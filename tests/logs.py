@@ -271,7 +271,7 @@ def test_rotation(httpd, folder, model):
             for turn in range(10):
                 log.rename(folder / f"access.log.{turn}")
                 (folder / "error.log").rename(folder / f"error.log.{turn}")
-                server.signal(signal.SIGUSR1)
+                server.signal(signal.SIGHUP if turn % 3 == 2 else signal.SIGUSR1)
                 until(log.exists, "the log is there again")
                 until((folder / "error.log").exists, "the error log is there again")
                 seen = load.total()
@@ -369,8 +369,44 @@ def test_errors(httpd, folder, model):
                         r"\d{4} bytes sent, 0\.\d{3} s$", line) for line in lines), f"idle-timeout: {lines}")
 
 
+def children_of(pid):
+    return [int(child) for task in pathlib.Path(f"/proc/{pid}/task").iterdir()
+            for child in (task / "children").read_text().split()]
+
+
+def test_killed_child(httpd, folder, model):
+    """It takes the line of the request that it was at with it, and nothing else."""
+    if model != "fork":
+        return
+    log = folder / "access.log"
+    with Server(httpd, folder, model, "--access-log", log) as server:
+        with open(folder / "site" / "big.bin", "wb") as file:
+            file.truncate(64 << 20)
+        with Load(server, model) as load:
+            until(lambda: len(children_of(server.process.pid)) == len(load.counts), "the children of the load")
+            for _ in range(10):
+                before = set(children_of(server.process.pid))
+                with server.connect() as client:
+                    get(client, b"/a.txt?before")
+                    client.sendall(b"GET /big.bin HTTP/1.1\r\nHost: h\r\n\r\n")
+                    check(client.recv(1000), "a beginning")
+                    for child in set(children_of(server.process.pid)) - before:
+                        os.kill(child, signal.SIGKILL)
+                    try:
+                        while client.recv(1 << 20):
+                            pass
+                    except ConnectionResetError:
+                        pass
+        server.stop()
+    lines = [line for line in lines_of(log) if b"/ready" not in line]
+    check(all(COMBINED.match(line.decode()) for line in lines), "no line is torn")
+    check(sum(b"?before" in line for line in lines) == 10, "lines from before are there")
+    check(not any(b"big.bin" in line for line in lines), "those of the killed are not")
+    check(len(lines) == load.total() + 10, f"{load.total()} + 10 requests, {len(lines)} lines")
+
+
 TESTS = [test_combined, test_json, test_own_format, test_rotation, test_stopped_reader, test_full_disk, test_terminal,
-         test_errors]
+         test_errors, test_killed_child]
 
 
 def main():

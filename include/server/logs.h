@@ -23,6 +23,9 @@ bool logs_open(const struct config *config, struct observed *observed);
 /* Has it written from now on: in a thread, which is in the sandbox, if there is one. False after say(). */
 bool logs_start(struct observed *observed);
 
+/* Opens both again, in a moment. */
+void logs_reopen(void);
+
 /* When nobody is served any more: what is left is written. */
 void logs_close(struct observed *observed);
 

@@ -16,7 +16,6 @@ void local_time_update(int64_t seconds) {
     time_t at = (time_t)seconds;
     if (atomic_exchange(&quarter_asked, seconds / QUARTER_SECONDS) == seconds / QUARTER_SECONDS)
         return;
-    tzset();
     if (localtime_r(&at, &local))
         atomic_store(&offset_seconds, (int)(local.tm_gmtoff / 60 * 60));
 }

@@ -17,7 +17,7 @@ enum { CALL_CACHESTAT = 451 }; /* on every architecture */
 /* clang-format off */
 /* Of any thread: memory, locks, time, signals, its own end; and what is open. */
 static const int common_calls[] = {
-    SYS_read, SYS_readv, SYS_write, SYS_writev, SYS_close, SYS_fcntl, SYS_lseek, SYS_fstat, SYS_eventfd2,
+    SYS_read, SYS_readv, SYS_write, SYS_writev, SYS_close, SYS_dup3, SYS_fcntl, SYS_lseek, SYS_fstat, SYS_eventfd2,
     SYS_mmap, SYS_munmap, SYS_mprotect, SYS_mremap, SYS_madvise, SYS_brk, SYS_getrandom,
     SYS_futex, SYS_set_robust_list, SYS_rseq, SYS_sched_yield, SYS_sched_getaffinity,
     SYS_clock_gettime, SYS_clock_nanosleep, SYS_nanosleep, SYS_gettimeofday, SYS_ppoll,

@@ -51,8 +51,8 @@ void check_index(const struct config *config) {
     docroot_close(&root);
     own_command(command, sizeof command, "--list", NULL);
     if (!found)
-        say("there is no %.256s in %.256s, so / is not found; to list what there is: %s", site->index[0], site->root,
-            command);
+        say_as(SAY_NOTICE, "there is no %.256s in %.256s, so / is not found; to list what there is: %s", site->index[0],
+               site->root, command);
 }
 
 int check_run(const struct config *config, int argc, char **argv) {

@@ -121,7 +121,7 @@ bool confine(struct config *config) {
 
 void confine_say(const struct config *config) {
     if (privileges_root())
-        say("running as root: --user NAME gives its rights up once the ports are open");
+        say_as(SAY_WARNING, "running as root: --user NAME gives its rights up once the ports are open");
     if (!config->no_sandbox && missing[0])
-        say("the sandbox is without %s, which is not to be had here", missing);
+        say_as(SAY_WARNING, "the sandbox is without %s, which is not to be had here", missing);
 }

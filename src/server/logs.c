@@ -54,7 +54,7 @@ bool logs_open_errors(const struct config *config) {
     return false;
 }
 
-static void reopen(void) {
+void logs_reopen(void) {
     struct access_log *log = opened;
     say_reopen();
     if (log)
@@ -73,7 +73,7 @@ bool logs_open(const struct config *config, struct observed *observed) {
         }
         observed->log = opened;
     }
-    signals_on_reopen(reopen);
+    signals_on_reopen(logs_reopen);
     return true;
 }
 

@@ -156,9 +156,11 @@ static void reload_say(const struct reload *reload, const struct config *now) {
     add_changed(changed, reload->now, now, false);
     add_changed(fixed, reload->first, now, true);
     if (*fixed)
-        say("reloaded, but %s: taken over by an upgrade (SIGUSR2) or a restart, not by a reload", fixed);
+        say_as(SAY_WARNING, "reloaded, but %s: taken over by an upgrade (SIGUSR2) or a restart, not by a reload",
+               fixed);
     if (!now->quiet)
-        say("reloaded: %s", *changed ? changed : "no option has changed; the files that they name are read again");
+        say_as(SAY_NOTICE, "reloaded: %s",
+               *changed ? changed : "no option has changed; the files that they name are read again");
 }
 
 /* One reading, and all that follows. */

@@ -125,6 +125,7 @@ static uint64_t server_tend(void *context, uint64_t now_ms) {
         upgrade_begin(&server->upgrade);
     if (server->reloads != signals_reloads() && !signals_stopping()) {
         server->reloads = signals_reloads();
+        logs_reopen();
         reload_begin(server->reload);
     }
     if (signals_stopping() && !server->told) {

@@ -117,7 +117,8 @@ static void upgrade_let_go(const struct upgrade *upgrade, int fd, const struct r
     }
     notify_successor(report->pid);
     if (!upgrade->quiet)
-        say("SIGUSR2: process %d serves; this one ends when it has answered what it was asked", (int)report->pid);
+        say_as(SAY_NOTICE, "SIGUSR2: process %d serves; this one ends when it has answered what it was asked",
+               (int)report->pid);
     if (send(fd, "", 1, MSG_NOSIGNAL) < 0)
         return; /* it has ended meanwhile: nobody is left to go on */
 }
@@ -159,15 +160,15 @@ static int upgrade_start(struct upgrade *upgrade) {
 
 void upgrade_begin(struct upgrade *upgrade) {
     if (signals_stopping()) {
-        say("SIGUSR2 is ignored: this process is ending");
+        say_as(SAY_WARNING, "SIGUSR2 is ignored: this process is ending");
         return;
     }
     if (atomic_load(&upgrade->under_way)) {
-        say("SIGUSR2 is ignored: a new process is being started already");
+        say_as(SAY_WARNING, "SIGUSR2 is ignored: a new process is being started already");
         return;
     }
     if (getpid() == 1) {
-        say("SIGUSR2 is ignored: with process 1 its container ends: start another in its place");
+        say_as(SAY_WARNING, "SIGUSR2 is ignored: with process 1 its container ends: start another in its place");
         return;
     }
     upgrade_close(upgrade);
