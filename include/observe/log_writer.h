@@ -39,4 +39,7 @@ int log_writer_write(struct log_writer *writer, const struct log_lanes *lanes);
    write; `lost` lines of all lanes so far. */
 void log_writer_tell(struct log_writer *writer, int result, uint64_t lost, uint64_t now_ms);
 
+/* At the end: how many lines were lost since that was last said. `left`: and some could not be written. */
+void log_writer_tell_end(const struct log_writer *writer, uint64_t lost, bool left);
+
 #endif

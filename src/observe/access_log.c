@@ -220,9 +220,8 @@ void access_log_close(struct access_log *log) {
     until.tv_sec += 2 * LOG_END_MS / 1000 + 1;
     if (log->started && pthread_timedjoin_np(log->thread, NULL, &until) != 0)
         return; /* a disk hangs: what the thread uses is left to it, and ends with the process */
-    if (!is_empty(log))
-        say_as(SAY_WARNING, "access log %s: its last lines could not be written",
-               log->config->path ? log->config->path : "-");
+    count(log);
+    log_writer_tell_end(&log->writer, tally_get(&log->counts->lost), !is_empty(log));
     release(log);
 }
 

@@ -171,3 +171,9 @@ void log_writer_tell(struct log_writer *writer, int result, uint64_t lost, uint6
         writer->lost_said = lost;
     }
 }
+
+void log_writer_tell_end(const struct log_writer *writer, uint64_t lost, bool left) {
+    if (left || lost > writer->lost_said)
+        say_as(SAY_WARNING, "access log %s: ends; %llu lines were lost%s", name_of(writer),
+               (unsigned long long)(lost - writer->lost_said), left ? ", and the last ones could not be written" : "");
+}

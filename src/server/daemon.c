@@ -50,7 +50,7 @@ int daemon_open(struct daemon *daemon) {
 static void detach(int stream, int nothing) {
     struct stat status;
     if (fstat(stream, &status) < 0 || !S_ISREG(status.st_mode))
-        dup2(nothing, stream);
+        dup3(nothing, stream, 0); /* dup2 is not in the sandbox */
 }
 
 static void daemon_tell(struct daemon *daemon, unsigned char status) {

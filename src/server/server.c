@@ -99,6 +99,7 @@ static bool server_ready(struct server *server) {
         server->look_at_ms = server->workers[0].env.clock.now_ms + HOLD_MS + ROOM_GRACE_MS;
     }
     server_banner(server);
+    daemon_detach(&server->daemon);
     daemon_serves(&server->daemon);
     return true;
 }
