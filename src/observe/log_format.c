@@ -105,7 +105,7 @@ static bool field_of(struct slice name, struct log_value *value) {
         return false;
     memcpy(value->name, name.at, name.len);
     for (size_t i = 0; i < name.len; i++)
-        hyphens[i] = (char)(value->name[i] == '_' ? '-' : value->name[i]);
+        hyphens[i] = value->name[i] == '_' ? '-' : value->name[i];
     value->from = LOG_HTTP_FIELD;
     value->field = request_field_named((struct slice){hyphens, name.len});
     return true;
