@@ -137,11 +137,15 @@ class Chaos:
             for one in (fresh, self.service):
                 for document in self.documents:
                     one.ask(request=f"GET /{document.name} HTTP/1.1\r\nHost: a\r\n{USER}Connection: close\r\n\r\n".encode())
-            if not until(lambda: state(self.service.pid) == state(fresh.pid), 40):
-                self.fail(f"descriptors, threads, children at the end: {state(self.service.pid)}, "
-                          f"of a new server: {state(fresh.pid)}\n{links(self.service.pid)}\n{links(fresh.pid)}")
+            site = str(self.service.folder / "site") + "/"
+            if not until(lambda: state(self.service.pid, site) == state(fresh.pid, site), 40):
+                self.fail(f"descriptors, threads, children at the end: {state(self.service.pid, site)}, of a new server: "
+                          f"{state(fresh.pid, site)}\n{links(self.service.pid)}\n{links(fresh.pid)}")
+            kept = [link for link in links(self.service.pid) if link.startswith(site)]
+            if len(kept) > len(self.documents) * self.workers or any("(deleted)" in link for link in kept):
+                self.fail(f"files that are kept open: {kept}")
             memory = resident(self.service.pid)
-            self.say(f"{memory >> 20} MiB, a new server {resident(fresh.pid) >> 20} MiB; {state(self.service.pid)}")
+            self.say(f"{memory >> 20} MiB, a new server {resident(fresh.pid) >> 20} MiB; {state(self.service.pid, site)}")
             if memory > MOST_MEMORY:
                 self.fail(f"{memory >> 20} MiB at the end")
 
@@ -168,11 +172,11 @@ def links(pid):
     return sorted(os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd"))
 
 
-def state(pid):
-    """Descriptors, threads and children."""
+def state(pid, site):
+    """Descriptors but of files that each worker may keep open, threads and children."""
     tasks = os.listdir(f"/proc/{pid}/task")
     children = sum(len(pathlib.Path(f"/proc/{pid}/task/{task}/children").read_text().split()) for task in tasks)
-    return len(os.listdir(f"/proc/{pid}/fd")), len(tasks), children
+    return sum(not link.startswith(site) for link in links(pid)), len(tasks), children
 
 
 def resident(pid):
