@@ -128,7 +128,10 @@ class Chaos:
     def after(self):
         """The processes that were replaced have ended well, and the last one is as a new one."""
         for pid in self.left:
-            status = exit_status(pid)
+            # Who ends before the one that started him is reaped there, and his status isn't to be had.
+            proc = pathlib.Path(f"/proc/{pid}")
+            status = until(lambda: [0] if not proc.exists() else (end := exit_status(pid, 0)) is not None and [end])
+            status = status[0] if status else None
             if status != 0:
                 self.fail(f"process {pid}, which was replaced, ended with {status}")
         with Service(self.service.real) as fresh:
@@ -172,9 +175,14 @@ def links(pid):
     return sorted(os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd"))
 
 
+def kernels(pid, task):
+    """Whether it is a worker of io_uring's, which come and go as the kernel likes."""
+    return pathlib.Path(f"/proc/{pid}/task/{task}/comm").read_text().startswith("iou-")
+
+
 def state(pid, site):
     """Descriptors but of files that each worker may keep open, threads and children."""
-    tasks = os.listdir(f"/proc/{pid}/task")
+    tasks = [task for task in os.listdir(f"/proc/{pid}/task") if not kernels(pid, task)]
     children = sum(len(pathlib.Path(f"/proc/{pid}/task/{task}/children").read_text().split()) for task in tasks)
     return sum(not link.startswith(site) for link in links(pid)), len(tasks), children
 
