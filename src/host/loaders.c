@@ -16,8 +16,7 @@
 
 enum { STACK_LEN = 256 * 1024 }; /* the deepest path takes some 60 KiB */
 
-static const unsigned AT_ONCE[LOAD_LANES] = {
-    [LANE_FILES] = LOADERS_PER_SUBTREE, [LANE_LOGINS] = 1, [LANE_GUESSES] = 1};
+static const unsigned AT_ONCE[LOAD_LANES] = {[LANE_FILES] = LOADERS_PER_SUBTREE, [LANE_LOGINS] = 1, [LANE_GUESSES] = 1};
 
 /* Files have a lane for each subtree, or for a few: one that hangs (a network's, say) keeps some loaders busy for as
    long as it does, never all. They have their turns one after the other. */
@@ -34,8 +33,8 @@ struct loaders {
     pthread_cond_t wanted;
     struct lane lanes[LANES]; /* those of files, then the others */
     unsigned turn;            /* of files */
-    unsigned count, idle; /* threads */
-    unsigned begun;       /* threads that have */
+    unsigned count, idle;     /* threads */
+    unsigned begun;           /* threads that have */
     pthread_t threads[LOADERS_MAX];
     struct counter_slot *slots; /* one for each; NULL: nobody counts */
     bool closing, refused;
