@@ -118,6 +118,9 @@ int worker_client_timeout(const struct worker *worker, const struct client *clie
    are any. */
 void worker_files_above(struct worker *worker, int first);
 
+/* A model can't be opened for want of memory: says so. Returns NULL. */
+void *worker_no_memory(const struct worker *worker);
+
 /* A model couldn't get what a client needs (a process, a thread): said once, and nobody is let in for a while.
    worker_give_up hangs the client up, too. */
 void worker_exhausted(struct worker *worker, const char *what, int error);

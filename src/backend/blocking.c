@@ -16,8 +16,9 @@ struct blocking {
 
 static void *blocking_open(struct worker *worker) {
     struct blocking *self = malloc(sizeof *self);
-    if (self)
-        *self = (struct blocking){worker, NULL};
+    if (!self)
+        return worker_no_memory(worker);
+    *self = (struct blocking){worker, NULL};
     worker->clients.capacity = 1;
     worker_loads_in_place(worker);
     return self;

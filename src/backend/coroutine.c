@@ -134,7 +134,7 @@ static void scheduler_watch_door(struct scheduler *self, bool accepting) {
 static void *scheduler_open(struct worker *worker) {
     struct scheduler *self = malloc(sizeof *self);
     if (!self)
-        return NULL;
+        return worker_no_memory(worker);
     *self = (struct scheduler){.worker = worker, .fd = epoll_create1(EPOLL_CLOEXEC)};
     self->stacks = coroutine_stacks_open(worker->clients.capacity);
     if (self->fd >= 0 && self->stacks && scheduler_watch(self, EPOLL_CTL_ADD, worker->wake_fd, EPOLLIN, &wake_mark))

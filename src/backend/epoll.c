@@ -63,7 +63,7 @@ static void epoll_watch_door(struct epolled *self, bool accepting) {
 static struct epolled *epoll_open(struct worker *worker) {
     struct epolled *self = malloc(sizeof *self);
     if (!self)
-        return NULL;
+        return worker_no_memory(worker);
     *self = (struct epolled){.worker = worker, .fd = epoll_create1(EPOLL_CLOEXEC)};
     if (self->fd < 0 || !epoll_set(self, EPOLL_CTL_ADD, worker->wake_fd, EPOLLIN, &wake_mark)) {
         say("can't make an epoll set: %s", strerror(errno));

@@ -26,8 +26,9 @@ struct forked {
 
 static void *fork_open(struct worker *worker) {
     struct forked *self = malloc(sizeof *self);
-    if (self)
-        *self = (struct forked){worker, getpid()};
+    if (!self)
+        return worker_no_memory(worker);
+    *self = (struct forked){worker, getpid()};
     if (worker->clients.capacity > CHILDREN_MAX)
         worker->clients.capacity = CHILDREN_MAX;
     signals_watch_children();

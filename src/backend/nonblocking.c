@@ -17,8 +17,9 @@ struct sweep {
 
 static void *nonblocking_open(struct worker *worker) {
     struct sweep *self = malloc(sizeof *self + worker->clients.capacity * sizeof(struct client *));
-    if (self)
-        *self = (struct sweep){.worker = worker};
+    if (!self)
+        return worker_no_memory(worker);
+    *self = (struct sweep){.worker = worker};
     return self;
 }
 

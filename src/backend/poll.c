@@ -21,7 +21,7 @@ static void *poll_open(struct worker *worker) {
     if (!self || !clients) {
         free(self);
         free(clients);
-        return NULL;
+        return worker_no_memory(worker);
     }
     *self = (struct polled){.worker = worker, .clients = clients};
     return self;

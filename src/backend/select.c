@@ -25,7 +25,7 @@ struct selected {
 static void *select_open(struct worker *worker) {
     struct selected *self = calloc(1, sizeof *self);
     if (!self)
-        return NULL;
+        return worker_no_memory(worker);
     self->worker = worker;
     unsigned share = (FD_SETSIZE - OTHER_FDS) / (unsigned)worker->settings->workers;
     if (worker->clients.capacity > share)

@@ -44,13 +44,17 @@ struct threads {
 };
 
 static void *thread_open(struct worker *worker) {
+    pthread_condattr_t monotonic;
     struct threads *self = malloc(sizeof *self);
     if (!self)
-        return NULL;
+        return worker_no_memory(worker);
     self->worker = worker;
     pthread_mutex_init(&self->lock, NULL);
     pthread_cond_init(&self->left, NULL);
-    pthread_cond_init(&self->loaded, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&self->loaded, &monotonic);
+    pthread_condattr_destroy(&monotonic);
     pthread_attr_init(&self->attr);
     pthread_attr_setstacksize(&self->attr, STACK_LEN);
     pthread_attr_setdetachstate(&self->attr, PTHREAD_CREATE_DETACHED);

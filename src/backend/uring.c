@@ -354,7 +354,7 @@ static void uring_say_why(int error) {
 static void *uring_open(struct worker *worker) {
     struct uring *self = calloc(1, sizeof *self);
     if (!self)
-        return NULL;
+        return worker_no_memory(worker);
     if (worker->clients.capacity > CLIENTS_MOST)
         worker->clients.capacity = CLIENTS_MOST;
     unsigned capacity = worker->clients.capacity;

@@ -80,7 +80,7 @@ static bool drive_load_at_hand(const struct drive *drive, struct load *load) {
 static ssize_t drive_await_load(const struct conn *conn, const struct load *load) {
     uint64_t left_ms = LOAD_MS;
     struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
+    clock_gettime(CLOCK_MONOTONIC, &until); /* which the condition goes by, too */
     until.tv_sec += (time_t)(left_ms / 1000);
     while (load->state != LOAD_DONE)
         if (pthread_cond_timedwait(conn->env->loaded, conn->env->lock, &until) == ETIMEDOUT)

@@ -16,9 +16,14 @@
 
 enum { STACK_LEN = 256 * 1024 }; /* the deepest path takes some 60 KiB */
 
-static const unsigned AT_ONCE[LOAD_LANES] = {[LANE_FILES] = LOADERS_MAX, [LANE_LOGINS] = 1, [LANE_GUESSES] = 1};
+static const unsigned AT_ONCE[LOAD_LANES] = {[LANE_FILES] = LOADERS_PER_SUBTREE, [LANE_LOGINS] = 1, [LANE_GUESSES] = 1};
+
+/* Files have a lane for each subtree, or for a few: one that hangs (a network's, say) keeps some loaders busy for as
+   long as it does, never all. They have their turns one after the other. */
+enum { SUBTREES = 32, LANES = SUBTREES + LOAD_LANES - 1 };
 
 struct lane {
+    unsigned at_once; /* loads, at most */
     struct load *queue, **queue_end;
     unsigned queued, busy; /* loads; threads at them */
 };
@@ -26,9 +31,10 @@ struct lane {
 struct loaders {
     pthread_mutex_t lock;
     pthread_cond_t wanted;
-    struct lane lanes[LOAD_LANES];
-    unsigned count, idle; /* threads */
-    unsigned begun;       /* threads that have */
+    struct lane lanes[LANES]; /* those of files, then the others */
+    unsigned turn;            /* of files */
+    unsigned count, idle;     /* threads */
+    unsigned begun;           /* threads that have */
     pthread_t threads[LOADERS_MAX];
     struct counter_slot *slots; /* one for each; NULL: nobody counts */
     bool closing, refused;
@@ -50,18 +56,28 @@ static void report(struct load *load) {
 /* The first lane, files before passwords, with something to do and room for one more; NULL: there is none. Whoever
    leaves a lane looks here next, so nobody need be told of the room that he leaves. */
 static struct lane *loaders_find(struct loaders *loaders) {
-    for (int i = 0; i < LOAD_LANES; i++)
-        if (loaders->lanes[i].queue && loaders->lanes[i].busy < AT_ONCE[i])
-            return &loaders->lanes[i];
+    for (unsigned i = 0; i < LANES; i++) {
+        unsigned at = i < SUBTREES ? (loaders->turn + i) % SUBTREES : i;
+        struct lane *lane = &loaders->lanes[at];
+        if (!lane->queue || lane->busy == lane->at_once)
+            continue;
+        if (i < SUBTREES)
+            loaders->turn = at + 1;
+        return lane;
+    }
     return NULL;
+}
+
+static struct lane *loaders_lane(struct loaders *loaders, const struct load *load) {
+    return &loaders->lanes[load->lane == LANE_FILES ? load->subtree % SUBTREES : SUBTREES - 1 + load->lane];
 }
 
 /* Threads that the queues have something for. */
 static unsigned loaders_wanted(const struct loaders *loaders) {
     unsigned wanted = 0;
-    for (int i = 0; i < LOAD_LANES; i++) {
+    for (unsigned i = 0; i < LANES; i++) {
         const struct lane *lane = &loaders->lanes[i];
-        unsigned room = AT_ONCE[i] - lane->busy;
+        unsigned room = lane->at_once - lane->busy;
         wanted += lane->queued < room ? lane->queued : room;
     }
     return wanted;
@@ -123,8 +139,11 @@ struct loaders *loaders_open(struct counter_slot *slots) {
     loaders->slots = slots;
     pthread_mutex_init(&loaders->lock, NULL);
     pthread_cond_init(&loaders->wanted, NULL);
-    for (int i = 0; i < LOAD_LANES; i++)
-        loaders->lanes[i].queue_end = &loaders->lanes[i].queue;
+    for (unsigned i = 0; i < LANES; i++) {
+        struct lane *lane = &loaders->lanes[i];
+        lane->at_once = AT_ONCE[i < SUBTREES ? LANE_FILES : i - SUBTREES + 1];
+        lane->queue_end = &lane->queue;
+    }
     return loaders;
 }
 
@@ -160,9 +179,9 @@ static void loaders_hire(struct loaders *loaders) {
 }
 
 bool loaders_submit(struct loaders *loaders, struct load *load, struct loads *home) {
-    struct lane *lane = &loaders->lanes[load->lane];
+    struct lane *lane = loaders_lane(loaders, load);
     pthread_mutex_lock(&loaders->lock);
-    bool room = lane->queued + lane->busy < AT_ONCE[load->lane];
+    bool room = lane->queued + lane->busy < lane->at_once;
     if (room && loaders->idle <= loaders_wanted(loaders) && loaders->count < LOADERS_MAX)
         loaders_hire(loaders);
     bool somebody = loaders->count > 0;

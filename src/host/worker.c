@@ -75,6 +75,12 @@ static void worker_stop(struct worker *worker) {
         worker_hang_up(worker, client);
 }
 
+void *worker_no_memory(const struct worker *worker) {
+    say("no memory for -m %s with %u connections: lower --max-connections", worker->settings->backend->name,
+        worker->clients.capacity);
+    return NULL;
+}
+
 bool worker_start(struct worker *worker) {
     worker->model = worker->settings->backend->open(worker);
     if (!worker->model)
