@@ -6,21 +6,33 @@
 #include "base/clock.h"
 #include "engine/watch.h"
 #include "observe/counters.h"
+#include "observe/log_maker.h"
 
 /* What all workers of a process are watched with. */
 struct observed {
     struct counters *counters; /* NULL: nobody asked */
+    struct access_log *log;    /* likewise */
+    bool tells_ends;           /* of connections: --verbose */
 };
 
 struct observer {
     const struct observed *observed;
     unsigned worker;
     struct counter_slot *slot; /* NULL: nobody asked */
+    struct log_maker log;      /* where lines or ends are asked for */
     struct watch watch;
 };
 
 /* `observed` (NULL: nobody asked for anything) must outlive it; it must stay where it is. */
 void observer_init(struct observer *observer, const struct observed *observed, unsigned worker);
+
+/* Makes ready to log what the worker's connections do, where that is asked for: before observer_watch. `head_max` bytes
+   a head has at most. False: no memory. */
+bool observer_open_log(struct observer *observer, unsigned workers, struct log_conns conns, size_t head_max);
+void observer_close_log(struct observer *observer);
+
+/* A connection has been accepted. */
+void observer_opened(struct observer *observer, const struct conn *conn);
 
 /* Before a child is forked for the client of this index; and in that child, before it serves: what it counts is its own
    from now on. */
