@@ -115,7 +115,7 @@ static void server_watch(struct server *server, uint64_t now_ms) {
     }
     if (all)
         notify_alive();
-    server->alive_at_ms = now_ms + server->watchdog_ms / 4;
+    server->alive_at_ms = now_ms + server->watchdog_ms / 4 + 1;
 }
 
 /* What isn't serving, between the rounds of worker 0. */

@@ -38,10 +38,7 @@ static void remove_names(const struct steward_duties *duties, listener_set own) 
 }
 
 static bool serves(const struct steward_duties *duties, pid_t server) {
-    if (!pid_file_open(duties->pid_file, duties->pid_path, server, duties->successor))
-        return false;
-    daemon_detach(duties->daemon);
-    return true;
+    return pid_file_open(duties->pid_file, duties->pid_path, server, duties->successor);
 }
 
 /* In the steward: its listeners are the descriptors that came with the request, in their order, and the report's. */
@@ -97,6 +94,8 @@ static _Noreturn void steward_main(const struct steward_duties *duties, pid_t se
             break;
         case REQUEST_SERVES:
             answer = serves(duties, server);
+            if (answer)
+                daemon_detach(duties->daemon);
             break;
         case REQUEST_END:
             remove_names(duties, (listener_set)request.value);
@@ -201,10 +200,7 @@ void steward_kill(struct steward *steward, pid_t pid, int number) {
 bool steward_serves(struct steward *steward) {
     if (steward->fd < 0)
         return serves(&steward->duties, getpid());
-    if (steward_ask(steward, &(struct request_message){.kind = REQUEST_SERVES}, NULL) != 1)
-        return false;
-    daemon_detach(steward->duties.daemon);
-    return true;
+    return steward_ask(steward, &(struct request_message){.kind = REQUEST_SERVES}, NULL) == 1;
 }
 
 void steward_close(struct steward *steward, listener_set own) {
