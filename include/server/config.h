@@ -24,6 +24,7 @@ struct config {
     struct privileges user;
     const char *pid_path;
     const char *status_path; /* NULL: there is none */
+    const char *trace_path;  /* likewise */
     struct network_list status_allow;
     enum config_show show;
 

@@ -8,6 +8,7 @@ void worker_watch(struct worker *worker, unsigned index) {
 }
 
 void worker_watch_site(struct worker *worker) {
+    observer_find_conns(&worker->observer, worker->clients.slots, sizeof *worker->clients.slots);
     if (worker->observer.slot)
         worker->site.cache->counts = &worker->observer.slot->site;
 }
@@ -21,4 +22,5 @@ void worker_watch_round(struct worker *worker) {
 void worker_in_child(struct worker *worker, const struct client *client) {
     observer_in_child(&worker->observer, client->index);
     worker_watch_site(worker);
+    worker->drive.apart = true;
 }

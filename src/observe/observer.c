@@ -1,9 +1,25 @@
 #include "observe/observer.h"
 #include "engine/conn.h"
 
+void observer_put(const struct observer *observer, struct event event) {
+    if (event.at_ns == 0)
+        event.at_ns = clock_fine_ns();
+    event_ring_put(observer->ring, &event);
+}
+
+/* In the midst of what is noted with its time: that of the last event is near enough, and costs nothing. */
+static void observer_note_conn(const struct observer *observer, const struct conn *conn, struct event event) {
+    if (!observer->ring)
+        return;
+    event.client = (uint32_t)((size_t)((const char *)conn - observer->conns) / observer->conn_len);
+    event_ring_put(observer->ring, &event);
+}
+
 static size_t observer_begun(void *ctx, const struct conn *conn, const struct exchange *exchange,
                              const struct asked *asked, char *kept) {
-    (void)ctx, (void)conn, (void)exchange, (void)asked, (void)kept;
+    (void)asked, (void)kept;
+    observer_note_conn(ctx, conn,
+                       (struct event){.kind = EVENT_REPLY, .fd = exchange->status, .value = (int64_t)exchange->len});
     return 0;
 }
 
@@ -17,7 +33,9 @@ static void observer_moved(void *ctx, size_t received, size_t sent) {
 
 static void observer_ended(void *ctx, const struct conn *conn, const struct exchange *exchange, const char *kept,
                            size_t kept_len) {
-    (void)conn, (void)kept, (void)kept_len;
+    (void)kept, (void)kept_len;
+    observer_note_conn(ctx, conn,
+                       (struct event){.kind = EVENT_REPLIED, .fd = exchange->status, .value = (int64_t)exchange->sent});
     struct counter_slot *slot = ((const struct observer *)ctx)->slot;
     if (!slot)
         return;
@@ -31,6 +49,7 @@ static void observer_ended(void *ctx, const struct conn *conn, const struct exch
 
 static void observer_closed(void *ctx, const struct conn *conn) {
     struct counter_slot *slot = ((const struct observer *)ctx)->slot;
+    observer_note_conn(ctx, conn, (struct event){.kind = EVENT_CLOSED, .what = conn->end, .fd = -1});
     if (slot)
         tally_add(&slot->ended[conn->end], 1);
 }
@@ -39,6 +58,8 @@ void observer_init(struct observer *observer, const struct observed *observed, u
     *observer = (struct observer){.observed = observed, .worker = worker};
     if (observed && observed->counters)
         observer->slot = counters_worker(observed->counters, worker);
+    if (observed && observed->rings)
+        observer->ring = event_rings_worker(observed->rings, worker);
     observer->watch = (struct watch){.begun = observer_begun,
                                      .moved = observer_moved,
                                      .ended = observer_ended,
@@ -46,16 +67,33 @@ void observer_init(struct observer *observer, const struct observed *observed, u
                                      .ctx = observer};
 }
 
+void observer_init_loader(struct observer *observer, const struct observed *observed, unsigned loader) {
+    *observer = (struct observer){.observed = observed};
+    if (observed && observed->counters)
+        observer->slot = &observed->counters->loaders[loader];
+    if (observed && observed->rings)
+        observer->ring = event_rings_loader(observed->rings, loader);
+}
+
+void observer_find_conns(struct observer *observer, const void *conns, size_t conn_len) {
+    observer->conns = conns;
+    observer->conn_len = conn_len;
+}
+
 void observer_before_child(const struct observer *observer, unsigned client) {
     if (observer->slot && counter_slot_get(observer->slot, FIGURE_CHILDREN) <= client)
         tally_set(&observer->slot->figures[FIGURE_CHILDREN], client + 1);
+    if (observer->ring && observer->ring->children <= client)
+        observer->ring->children = client + 1;
 }
 
 void observer_in_child(struct observer *observer, unsigned client) {
     if (observer->slot)
         observer->slot += 1 + client;
+    if (observer->ring)
+        observer->ring = event_rings_child(observer->observed->rings, observer->worker, client);
 }
 
 const struct watch *observer_watch(const struct observer *observer) {
-    return observer->slot ? &observer->watch : NULL;
+    return observer->slot || observer->ring ? &observer->watch : NULL;
 }

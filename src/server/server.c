@@ -214,14 +214,17 @@ static bool server_open_listeners(struct server *server) {
     return false;
 }
 
+static unsigned server_connections(const struct server *server) {
+    unsigned most = server->config->settings.limits.max_connections;
+    return most < server->fit ? most : server->fit;
+}
+
 /* From the workers on. */
 static bool server_work(struct server *server) {
     const struct settings *settings = &server->config->settings;
     int opened = 0, count = settings->workers;
-    unsigned fit = server->fit, connections = settings->limits.max_connections;
+    unsigned fit = server->fit, connections = server_connections(server);
     bool ok = true;
-    if (connections > fit)
-        connections = fit;
     struct worker *workers = calloc((size_t)count, sizeof *workers);
     CHECK(workers);
     if (!watched_open(&server->watched, server->config, workers, connections)) {
@@ -230,7 +233,7 @@ static bool server_work(struct server *server) {
     }
     const struct observed *observed = &server->watched.observed;
     struct worker_shared shared = {.known = known_open(),
-                                   .loaders = loaders_open(observed->counters ? observed->counters->loaders : NULL),
+                                   .loaders = loaders_open(observed),
                                    .observed = observed,
                                    .made = server->watched.made,
                                    .tend = server_tend,
@@ -289,7 +292,8 @@ int server_run(struct config *config, char **argv) {
     if (server.fit > 0) {
         signals_init();
         ok = server_open_listeners(&server);
-        if (ok && !server_confine(&server, config)) {
+        if (ok &&
+            !(watched_trace(&server.watched, config, server_connections(&server)) && server_confine(&server, config))) {
             listeners_close(&server.listeners);
             ok = false;
         }
