@@ -19,7 +19,7 @@ struct config {
     int port;                       /* 0: the kernel picks */
     const char *listen[LISTEN_MAX]; /* as given; none: every interface at `port` */
     int listen_count;
-    bool quiet, verbose, check, daemon, chroot, no_sandbox;
+    bool quiet, verbose, check, daemon, chroot, no_sandbox, lab;
     bool user_given;
     struct privileges user;
     const char *pid_path;

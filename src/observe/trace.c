@@ -337,6 +337,8 @@ void trace_drain(struct trace *trace, uint64_t until_ns) {
     qsort(trace->taken, trace->taken_count, sizeof *trace->taken, compare_taken);
     for (size_t i = 0; i < trace->taken_count; i++)
         handle(trace, &trace->taken[i]);
+    if (until_ns > clock_fine_ns())
+        until_ns = clock_fine_ns();
     if (trace->open != open)
         trace_json_count(&trace->json, "connections", until_ns, trace->open);
     if (trace->sent != sent)

@@ -51,6 +51,8 @@ static int settle(struct config *config, char *error, size_t error_size) {
                  "--proxy-protocol: needs --trust CIDR, the addresses of the balancers that send it");
         return 2;
     }
+    if (config->lab && !config->status_path)
+        config->status_path = "/_httpd";
     if (config->status_allow.count > 0 && !config->status_path) {
         snprintf(error, error_size, "--status-allow: there is no --status to see");
         return 2;

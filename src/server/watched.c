@@ -17,7 +17,7 @@ static unsigned children_of(unsigned connections) {
 
 bool watched_trace(struct watched *watched, struct config *config, unsigned connections) {
     *watched = (struct watched){.tracer.fd = -1};
-    if (!config->trace_path)
+    if (!config->trace_path && !config->lab)
         return true;
     struct event_rings *rings = event_rings_open((unsigned)config->settings.workers, children_of(connections));
     if (!rings) {
@@ -39,6 +39,7 @@ bool watched_open(struct watched *watched, const struct config *config, struct w
     }
     status_pages_open(status, config->status_path);
     status->counters = watched->observed.counters;
+    status->rings = config->lab ? watched->observed.rings : NULL;
     status->allow = config->status_allow;
     status->phases = watched_phases;
     status->ctx = workers;
