@@ -8,11 +8,14 @@
 #include <stdio.h>
 
 enum {
-    WORKER_TOLD = 1024, /* of each ring; of all children the last few, as there may be hundreds */
+    WORKER_TOLD = 4096, /* of each ring; of all children the last few, as there may be hundreds */
     OTHERS_TOLD = 64,
     TOLD_MOST = 8192,
     NAMES_MAX = 64
 };
+
+/* What is older has been told, to a page that asks four times a second and has been kept waiting for no longer. */
+static const uint64_t OLD_NS = 5000000000;
 
 static void put_names(struct text *text, const char *what, const char *const *names, int count) {
     text_put_string(text, ",\"");
@@ -40,7 +43,10 @@ static void put_ring(struct text *text, const struct event_ring *ring, const cha
     uint64_t done = atomic_load_explicit(&ring->done, memory_order_acquire);
     struct event_cursor cursor = {.next = done > most ? done - most : 0};
     struct event event;
+    uint64_t now_ns = clock_fine_ns();
     while (*left > 0 && cursor.next < done && event_ring_get(ring, &cursor, &event)) {
+        if (event.at_ns + OLD_NS < now_ns)
+            continue;
         put_event(text, name, worker, cursor.next - 1, &event);
         --*left;
     }

@@ -115,7 +115,8 @@ static void print_help(void) {
     printf("Usage: httpd [OPTION]...\n"
            "Serves a folder over HTTP/1.1, for example: httpd -p 7890 -r ./html -m epoll\n");
     option_print_all(&config_table);
-    printf("\nSECONDS may have a fraction (0.5); BYTES may end in k, m or g.\n");
+    printf("\nhttpd lab compares the models on this machine: httpd lab --help.\n");
+    printf("SECONDS may have a fraction (0.5); BYTES may end in k, m or g.\n");
 }
 
 void config_read(struct config *config, int argc, char **argv) {

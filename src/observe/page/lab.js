@@ -12,44 +12,44 @@ const ZONES = ['served', 'read', 'write', 'load', 'turn'];
 const TITLES = {served: 'Being served', load: 'Parked until it is loaded', turn: 'In line for its turn'};
 const MODELS = {
   'blocking': {
-    read: ['In poll, alone', 'blocking', 'The whole server waits for this one client. Whoever comes meanwhile, this page too, waits in the kernel’s queue at the door and isn’t even seen: so one slow client stops all.'],
-    write: ['In poll, alone', 'blocking', 'Its socket is full: it reads slowly. The server waits for it, and serves nobody else.'],
+    read: ['in poll, alone, and all others wait', 'blocking', 'The whole server waits for this one client. Whoever comes meanwhile, this page too, waits in the kernel’s queue at the door and isn’t even seen: so one slow client stops all.'],
+    write: ['in poll, alone, and all others wait', 'blocking', 'Its socket is full: it reads slowly. The server waits for it, and serves nobody else.'],
   },
   'fork': {
-    read: ['Each in poll, in a process of its own', 'fork', 'Its own process sleeps in poll(2) until it sends. The others have processes of their own, and don’t notice. It costs memory, and a fork when it came.'],
-    write: ['Each in poll, in a process of its own', 'fork', 'It reads slowly, and its own process sleeps until there is room. Nobody else waits for it.'],
+    read: ['each in poll, in a process of its own', 'fork', 'Its own process sleeps in poll(2) until it sends. The others have processes of their own, and don’t notice. It costs memory, and a fork when it came.'],
+    write: ['each in poll, in a process of its own', 'fork', 'It reads slowly, and its own process sleeps until there is room. Nobody else waits for it.'],
   },
   'thread': {
-    read: ['Each in recv, in a thread of its own', 'thread', 'Its own thread is blocked in recv(2) and costs no processor time, only its stack. The others have threads of their own.'],
-    write: ['Each in poll, in a thread of its own', 'thread', 'It reads slowly, and its own thread sleeps until there is room.'],
+    read: ['each in recv, in a thread of its own', 'thread', 'Its own thread is blocked in recv(2) and costs no processor time, only its stack. The others have threads of their own.'],
+    write: ['each in poll, in a thread of its own', 'thread', 'It reads slowly, and its own thread sleeps until there is room.'],
   },
   'nonblocking': {
-    read: ['Tried in turn', 'nonblocking', 'It waits nowhere. Every socket is tried in turn, mostly to hear EAGAIN; when a whole sweep moved nothing, the sweeper naps. Watch how many recv calls bring nothing.'],
-    write: ['Tried in turn', 'nonblocking', 'Each sweep tries to send more, and hears EAGAIN while its socket is full.'],
+    read: ['tried in turn', 'nonblocking', 'It waits nowhere. Every socket is tried in turn, mostly to hear EAGAIN; when a whole sweep moved nothing, the sweeper naps. Watch how many recv calls bring nothing.'],
+    write: ['tried in turn', 'nonblocking', 'Each sweep tries to send more, and hears EAGAIN while its socket is full.'],
   },
   'select': {
-    read: ['In one select set', 'select', 'Its bit is set in the map that select(2) is given: the kernel looks at every bit up to the highest at each call, and so does the server afterwards. Above 1023 there is no bit.'],
-    write: ['In one select set, for room', 'select', 'It reads slowly: its bit is in the map of those that wait for room.'],
+    read: ['in one select set', 'select', 'Its bit is set in the map that select(2) is given: the kernel looks at every bit up to the highest at each call, and so does the server afterwards. Above 1023 there is no bit.'],
+    write: ['in one select set', 'select', 'It reads slowly: its bit is in the map of those that wait for room.'],
   },
   'poll': {
-    read: ['In one poll array', 'poll', 'It has a line in the array that is given to poll(2). The kernel reads the whole array at each call: a thousand idle clients are read each time that one sends.'],
-    write: ['In one poll array, for room', 'poll', 'It reads slowly: its line in the array asks for room to send.'],
+    read: ['in one poll array', 'poll', 'It has a line in the array that is given to poll(2). The kernel reads the whole array at each call: a thousand idle clients are read each time that one sends.'],
+    write: ['in one poll array', 'poll', 'It reads slowly: its line in the array asks for room to send.'],
   },
   'epoll-lt': {
-    read: ['In the kernel’s epoll set', 'epoll-et', 'The kernel keeps it in a set, and epoll_wait names only those that can move: idle clients cost nothing at a wake-up. Level-triggered, it is named again as long as there is something to read.'],
-    write: ['In the epoll set, for room', 'epoll-lt', 'It reads slowly: the set was told, by epoll_ctl, that it now waits for room.'],
+    read: ['in the kernel’s epoll set', 'epoll-et', 'The kernel keeps it in a set, and epoll_wait names only those that can move: idle clients cost nothing at a wake-up. Level-triggered, it is named again as long as there is something to read.'],
+    write: ['in the epoll set, told so', 'epoll-lt', 'It reads slowly: the set was told, by epoll_ctl, that it now waits for room.'],
   },
   'epoll-et': {
-    read: ['In the kernel’s epoll set', 'epoll-et', 'The kernel keeps it in a set, registered once, for both directions. Edge-triggered, it is named when something has changed: so it is read until nothing is left, or what is left would be forgotten.'],
-    write: ['In the epoll set', 'epoll-et', 'It reads slowly. When there is room the kernel names it, once; nothing had to be asked for.'],
+    read: ['in the kernel’s epoll set', 'epoll-et', 'The kernel keeps it in a set, registered once, for both directions. Edge-triggered, it is named when something has changed: so it is read until nothing is left, or what is left would be forgotten.'],
+    write: ['in the epoll set', 'epoll-et', 'It reads slowly. When there is room the kernel names it, once; nothing had to be asked for.'],
   },
   'coroutine': {
-    read: ['In the epoll set, without a stack', 'coroutine', 'What it would need of a stack is nothing, so its coroutine has gone on to somebody else. An idle client costs what it does under epoll.'],
-    write: ['Parked on its own stack', 'stack', 'The code that sends to it stands in the middle of a function, on a small stack of its own: when there is room, the scheduler switches back, and it goes on as if it had slept.'],
+    read: ['in the epoll set, without a stack', 'coroutine', 'What it would need of a stack is nothing, so its coroutine has gone on to somebody else. An idle client costs what it does under epoll.'],
+    write: ['parked on its own stack', 'stack', 'The code that sends to it stands in the middle of a function, on a small stack of its own: when there is room, the scheduler switches back, and it goes on as if it had slept.'],
   },
   'uring': {
-    read: ['In the ring: a receive is under way', 'uring', 'The receive itself was handed to the kernel, and completes for each piece that comes: nobody asks whether the socket is ready.'],
-    write: ['In the ring: a send is under way', 'uring-send', 'The send itself was handed to the kernel; its completion says how much has left. Submitting and waiting are one system call.'],
+    read: ['a receive is in the ring', 'uring', 'The receive itself was handed to the kernel, and completes for each piece that comes: nobody asks whether the socket is ready.'],
+    write: ['a send is in the ring', 'uring-send', 'The send itself was handed to the kernel; its completion says how much has left. Submitting and waiting are one system call.'],
   },
 };
 const COMMON = {
@@ -240,15 +240,17 @@ function keep(list, wanted, make, update) {
 
 function makeClient(client) {
   const item = element('li'), button = element('button', 'client');
+  button.append(element('span'), element('small'));
   button.onclick = () => choose('client', client.key);
   item.append(button);
   return item;
 }
 
 function updateClient(item, client) {
-  const button = item.firstChild, moved = client.sent ? ` ${bytes(client.sent)}` : '';
-  set(button, `${client.slot}${moved}`);
-  button.setAttribute('aria-label', `client ${client.slot}, ${(TITLES[client.where] || titleOf(client.where))}, ${bytes(client.sent)} sent`);
+  const button = item.firstChild;
+  set(button.firstChild, String(client.slot));
+  set(button.lastChild, client.sent ? ` ${bytes(client.sent)}` : '');
+  button.setAttribute('aria-label', `client ${client.slot}, ${titleOf(client.where)}, ${bytes(client.sent)} sent`);
   button.classList.toggle('chosen', chosen?.kind === 'client' && chosen.key === client.key);
 }
 
@@ -269,7 +271,8 @@ function makeLoop(loop) {
   return item;
 }
 
-const titleOf = where => MODELS[told.model][where]?.[0] || TITLES[where];
+const PREFIX = {read: 'To receive from', write: 'To send to'};
+const titleOf = where => PREFIX[where] ? `${PREFIX[where]}: ${MODELS[told.model][where][0]}` : TITLES[where];
 
 function drawZones() {
   const zones = byId('zones');
@@ -336,7 +339,7 @@ function explanation() {
   const where = kind === 'client' ? client.where : key;
   if (kind !== 'loop') {
     const [, source, text] = model[where] || [0, ...COMMON[where]];
-    const about = client ? [`Client ${client.slot}, descriptor ${client.fd}: ${titleOf(where)}. It sent ${bytes(client.received)}, got ${bytes(client.sent)}, ${client.replies} repl${client.replies === 1 ? 'y' : 'ies'}.`] : [];
+    const about = client ? [`Client ${client.slot}, descriptor ${client.fd}. ${titleOf(where)}. It sent ${bytes(client.received)}, got ${bytes(client.sent)}, ${client.replies} repl${client.replies === 1 ? 'y' : 'ies'}.`] : [];
     if (client?.call)
       about.push(`The system call made for it: ${client.call.name}.`);
     return [[...about, text], source];
@@ -380,8 +383,9 @@ function frame(local) {
   const speed = Number(byId('speed').value), passed = Math.min(250, local - frameAt);
   frameAt = local;
   const serverNow = now.server + (local - now.local) * 1e6;
+  const newest = Math.min(now.server, serverNow - LAG_NS); // what comes after is not known yet
   if (told && !paused) {
-    played = live ? serverNow - LAG_NS : Math.min(serverNow - LAG_NS, played + passed * 1e6 * speed);
+    played = live ? newest : Math.min(newest, played + passed * 1e6 * speed);
     while (at < queue.length && queue[at].at <= played)
       apply(queue[at++]);
   }
