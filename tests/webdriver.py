@@ -88,6 +88,7 @@ class Child:
     def __init__(self, argv, ready, limit=20, env=None):
         self.name = os.path.basename(argv[0])
         self.tail = collections.deque(maxlen=40)
+        self.line_count = 0
         self.match = None
         self._seen = threading.Event()
         self.process = subprocess.Popen(
@@ -106,6 +107,7 @@ class Child:
             for raw in out:
                 line = raw.decode("utf-8", "replace").rstrip()
                 self.tail.append(line)
+                self.line_count += 1
                 if not self.match:
                     self.match = ready.search(line)
                     if self.match:
@@ -240,7 +242,8 @@ class Browser:
         "--remote-debugging-pipe",
     ]
 
-    def __init__(self, driver="chromedriver", chromium="chromium"):
+    def __init__(self, driver="chromedriver", chromium="chromium", arguments=()):
+        self.arguments = [*self.ARGUMENTS, *arguments]
         self.home = tempfile.mkdtemp(prefix="httpd-browser-")
         self.driver = self.session = None
         self._exchanges = {}
@@ -260,7 +263,7 @@ class Browser:
 
     def _start_session(self, chromium):
         options = {"binary": chromium,
-                   "args": [*self.ARGUMENTS, f"--user-data-dir={self.home}/profile"]}
+                   "args": [*self.arguments, f"--user-data-dir={self.home}/profile"]}
         capabilities = {"browserName": "chrome", "goog:chromeOptions": options,
                         "goog:loggingPrefs": {"browser": "ALL", "performance": "ALL"},
                         "timeouts": {"pageLoad": 30000, "script": 30000}}

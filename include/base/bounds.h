@@ -57,6 +57,24 @@ enum {
     /* What a connection may need: its own and that of the file it is sent. */
     FDS_PER_CONNECTION = 2,
 
+    /* A line of the access log: goaccess reads none longer than 4095 bytes, and a pipe takes no longer one whole
+       (PIPE_BUF). */
+    LOG_LINE_MAX = 4000,
+    /* A value in it, as it stands there; what is longer is cut. And what each has at least, however long others are. */
+    LOG_VALUE_MAX = 2048,
+    LOG_VALUE_LEAST = 256,
+    LOG_PARTS_MAX = 64,  /* of a format: names, and what is between them */
+    LOG_VALUES_MAX = 16, /* different ones that requests bring */
+    /* Lines that wait to be written: of a worker, a tenth of a second at the highest rate that a processor makes, or
+       minutes at a usual one; of a forked child. No less than a line. */
+    LOG_LANE_LEN = 4 * 1024 * 1024,
+    LOG_CHILD_LANE_LEN = 64 * 1024,
+    /* So long lines gather before they are written, and so long a log that can't be is left alone. */
+    LOG_GATHER_MS = 50,
+    LOG_RETRY_MS = 1000,
+    /* At the end: how long a log that can't be written is waited for. */
+    LOG_END_MS = 1000,
+
     /* What a socket takes beyond what is on its way to the client: as little as keeps it busy between two turns, so
        that a file's bytes are still in the caches when the kernel sends them. A smaller send buffer would do that too,
        but throttle long fast networks, where much is on its way. Measured on loopback with 10 MiB files: 192 to 256 KiB
@@ -84,6 +102,9 @@ enum {
     /* A connection that waits for its (next) request is left this long before it must make room for another: time
        for a request that is already on its way to arrive. So long, too, a stop waits for handshakes that are. */
     ROOM_GRACE_MS = 100,
+    /* Where a successor has taken over nobody waits for the place, and this long is left: a request that was lost on
+       its way, or whose client gets no processor, comes within a second, after which TCP tries again. */
+    HAND_OVER_GRACE_MS = 1500,
     /* As many make room at a time as wait for it, but no more than this: each is searched for. */
     ROOM_AT_ONCE = 64,
     /* After EMFILE or ENFILE: the listeners rest this long, unless a connection closes before. */

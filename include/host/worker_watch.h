@@ -5,7 +5,7 @@
 #include "host/worker.h"
 
 /* Its connections, before any of them is opened; and its site, once that is there. */
-void worker_watch(struct worker *worker, unsigned index);
+bool worker_watch(struct worker *worker, unsigned index);
 void worker_watch_site(struct worker *worker);
 
 /* A round is over. */

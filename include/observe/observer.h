@@ -7,11 +7,14 @@
 #include "engine/watch.h"
 #include "observe/counters.h"
 #include "observe/events.h"
+#include "observe/log_maker.h"
 
 /* What all workers of a process are watched with. */
 struct observed {
     struct counters *counters; /* NULL: nobody asked */
     struct event_rings *rings; /* likewise */
+    struct access_log *log;    /* likewise */
+    bool tells_ends;           /* of connections: --verbose */
 };
 
 struct observer {
@@ -21,6 +24,7 @@ struct observer {
     struct event_ring *ring;   /* likewise */
     const char *conns;         /* the connections: a table, one each conn_len bytes */
     size_t conn_len;
+    struct log_maker log;      /* where lines or ends are asked for */
     struct watch watch;
 };
 
@@ -32,6 +36,14 @@ void observer_init_loader(struct observer *observer, const struct observed *obse
 
 /* Where the connections are, once that is known: their index is what events say. */
 void observer_find_conns(struct observer *observer, const void *conns, size_t conn_len);
+
+/* Makes ready to log what the worker's connections do, where that is asked for: before observer_watch. `head_max` bytes
+   a head has at most. False: no memory. */
+bool observer_open_log(struct observer *observer, unsigned workers, struct log_conns conns, size_t head_max);
+void observer_close_log(struct observer *observer);
+
+/* A connection has been accepted. */
+void observer_opened(struct observer *observer, const struct conn *conn);
 
 /* Before a child is forked for the client of this index; and in that child, before it serves: what it counts is its own
    from now on. */

@@ -11,7 +11,8 @@ struct tracer {
 };
 
 /* To be called before the server is confined. `connections`: of all workers, at most. False after say(). */
-bool tracer_open(struct tracer *tracer, struct config *config, const struct event_rings *rings, unsigned connections);
+bool tracer_open(struct tracer *tracer, const struct config *config, const struct event_rings *rings,
+                 unsigned connections);
 
 /* Everything has happened: waits for a moment until the file is whole. */
 void tracer_close(struct tracer *tracer);

@@ -16,9 +16,6 @@ struct watched {
     const struct made *made; /* for the site; NULL: no status was asked for */
 };
 
-/* Before the server is confined: what notes events, and who writes them down. The arguments as below. */
-bool watched_trace(struct watched *watched, struct config *config, unsigned connections);
-
 /* Before the workers are opened: they may then have `connections` clients in all. False after say(). */
 bool watched_open(struct watched *watched, const struct config *config, struct worker *workers, unsigned connections);
 void watched_close(struct watched *watched);

@@ -39,12 +39,13 @@ static int fork_wait_for(void *ctx, struct client *client, enum drive_want want)
     struct worker *worker = ctx;
     struct pollfd fds[2] = {{.fd = door_fd(client, want), .events = door_events(want)},
                             {.fd = worker->wake_fd, .events = POLLIN}};
+    worker_renew_in_place(worker, client);
     int timeout = want == WANT_TURN ? 0 : worker_client_timeout(worker, client);
     clients_note(&worker->clients, client);
     if (atomic_load_explicit(&client->leave, memory_order_relaxed)) {
         worker->env.draining = true;
         timeout = timeout < ROOM_GRACE_MS ? timeout : ROOM_GRACE_MS; /* the next request may be on its way */
-        if (clients_long_idle(&worker->clients, client, worker->settings->limits.idle_timeout_ms,
+        if (clients_long_idle(&worker->clients, client, worker->settings->limits.idle_timeout_ms, worker_grace_ms(),
                               worker->env.clock.now_ms)) {
             conn_drain(&client->conn);
             return 0;
@@ -56,6 +57,7 @@ static int fork_wait_for(void *ctx, struct client *client, enum drive_want want)
     clock_update(&worker->env.clock);
     if (ready > 0 && fds[1].revents)
         worker_woken(worker);
+    worker_renew_in_place(worker, client); /* before a request that has come meanwhile */
     return ready == 0 && want != WANT_TURN && worker->env.clock.now_ms >= conn_deadline(&client->conn) ? -ETIMEDOUT : 0;
 }
 
@@ -76,6 +78,7 @@ static _Noreturn void fork_child(struct forked *self, struct client *client) {
     worker->rest_until_ms = 0; /* the parent's, as is when to look after the others */
     worker->draining = worker->leaving = false;
     clock_update(&worker->env.clock);
+    worker_renew_in_place(worker, client); /* the parent may have done so since, and told it */
     serve(&worker->drive, client, fork_wait_for, worker);
     conn_close(&client->conn);
     shutdown(client->fd, SHUT_WR); /* a child of another worker may have inherited it */
@@ -84,6 +87,7 @@ static _Noreturn void fork_child(struct forked *self, struct client *client) {
 
 static void fork_take(void *model, struct client *client) {
     struct forked *self = model;
+    self->worker->reloads = signals_reloads(); /* a signal from here on is the child's, too */
     observer_before_child(&self->worker->observer, client->index);
     worker_calls(self->worker, CALL_FORK);
     pid_t pid = fork();
@@ -131,6 +135,15 @@ static void fork_drain(void *model, struct client *client) {
     kill(client->model, SIGTERM);
 }
 
+/* A child reads the configuration by itself. */
+static void fork_renew(void *model) {
+    const struct worker *worker = ((struct forked *)model)->worker;
+    struct client *client;
+    unsigned cursor = 0;
+    while ((client = clients_each(&worker->clients, &cursor)))
+        kill(client->model, SIGHUP);
+}
+
 static void fork_close(void *model) {
     struct worker *worker = ((struct forked *)model)->worker;
     struct client *client;
@@ -160,5 +173,6 @@ const struct backend fork_backend = {
     .wait = fork_wait,
     .take = fork_take,
     .drain = fork_drain,
+    .renew = fork_renew,
     .close = fork_close,
 };

@@ -378,3 +378,10 @@ void conn_done(struct conn *conn, ssize_t result) {
 void conn_drain(struct conn *conn) {
     conn->draining = true;
 }
+
+bool conn_renew(struct conn *conn, unsigned idle_timeout_ms_before) {
+    uint64_t deadline_ms = conn->deadline_ms;
+    if (conn_idle(conn))
+        conn->deadline_ms += conn->env->limits->idle_timeout_ms - (uint64_t)idle_timeout_ms_before;
+    return conn->deadline_ms != deadline_ms;
+}

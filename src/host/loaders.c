@@ -151,7 +151,8 @@ static void loaders_hire(struct loaders *loaders) {
     if (!error)
         loaders->count++;
     else if (!loaders->refused)
-        say("can't start a loader: %s; slow disks are waited for by those who have one to do it", strerror(error));
+        say_as(SAY_WARNING, "can't start a loader: %s; slow disks are waited for by those who have one to do it",
+               strerror(error));
     loaders->refused |= error != 0;
 }
 

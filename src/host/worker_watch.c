@@ -1,16 +1,22 @@
 #include "host/worker_watch.h"
 
-void worker_watch(struct worker *worker, unsigned index) {
-    observer_init(&worker->observer, worker->shared.observed, index);
-    worker->env.watch = observer_watch(&worker->observer);
+bool worker_watch(struct worker *worker, unsigned index) {
+    const struct clients *clients = &worker->clients;
+    const struct log_conns conns = {clients->slots, sizeof *clients->slots, clients->capacity};
+    struct observer *observer = &worker->observer;
+    observer_init(observer, worker->shared.observed, index);
+    observer_find_conns(observer, clients->slots, sizeof *clients->slots);
+    if (!observer_open_log(observer, (unsigned)worker->settings->workers, conns, worker->settings->limits.head_max))
+        return false;
+    worker->env.watch = observer_watch(observer);
     worker->env.clock.fine = worker->env.watch != NULL;
-    worker->drive.observer = &worker->observer;
+    worker->drive.observer = observer;
+    return true;
 }
 
 void worker_watch_site(struct worker *worker) {
-    observer_find_conns(&worker->observer, worker->clients.slots, sizeof *worker->clients.slots);
     if (worker->observer.slot)
-        worker->site.cache->counts = &worker->observer.slot->site;
+        worker->serving->site.cache->counts = &worker->observer.slot->site;
 }
 
 void worker_watch_round(struct worker *worker) {

@@ -15,12 +15,16 @@ static void observer_note_conn(const struct observer *observer, const struct con
     event_ring_put(observer->ring, &event);
 }
 
+static bool is_logged(const struct observer *observer) {
+    return observer->observed && (observer->observed->log || observer->observed->tells_ends);
+}
+
 static size_t observer_begun(void *ctx, const struct conn *conn, const struct exchange *exchange,
                              const struct asked *asked, char *kept) {
-    (void)asked, (void)kept;
-    observer_note_conn(ctx, conn,
+    const struct observer *observer = ctx;
+    observer_note_conn(observer, conn,
                        (struct event){.kind = EVENT_REPLY, .fd = exchange->status, .value = (int64_t)exchange->len});
-    return 0;
+    return is_logged(observer) ? log_maker_begun(&observer->log, conn, asked, kept) : 0;
 }
 
 static void observer_moved(void *ctx, size_t received, size_t sent) {
@@ -33,25 +37,30 @@ static void observer_moved(void *ctx, size_t received, size_t sent) {
 
 static void observer_ended(void *ctx, const struct conn *conn, const struct exchange *exchange, const char *kept,
                            size_t kept_len) {
-    (void)kept, (void)kept_len;
-    observer_note_conn(ctx, conn,
+    (void)kept_len;
+    struct observer *observer = ctx;
+    struct counter_slot *slot = observer->slot;
+    observer_note_conn(observer, conn,
                        (struct event){.kind = EVENT_REPLIED, .fd = exchange->status, .value = (int64_t)exchange->sent});
-    struct counter_slot *slot = ((const struct observer *)ctx)->slot;
+    uint64_t took_ns = clock_fine_ns() - exchange->began_ns;
+    if (is_logged(observer))
+        log_maker_ended(&observer->log, conn, exchange, took_ns, kept);
     if (!slot)
         return;
     tally_add(&slot->requests[exchange->method][exchange->status / 100], 1);
     if (exchange->sent < exchange->len || exchange->len == 0)
         return;
-    uint64_t ns = clock_fine_ns() - exchange->began_ns;
-    tally_add(&slot->latency_ns, ns);
-    tally_add(&slot->latency[latency_bucket(ns)], 1);
+    tally_add(&slot->latency_ns, took_ns);
+    tally_add(&slot->latency[latency_bucket(took_ns)], 1);
 }
 
 static void observer_closed(void *ctx, const struct conn *conn) {
-    struct counter_slot *slot = ((const struct observer *)ctx)->slot;
-    observer_note_conn(ctx, conn, (struct event){.kind = EVENT_CLOSED, .what = conn->end, .fd = -1});
-    if (slot)
-        tally_add(&slot->ended[conn->end], 1);
+    const struct observer *observer = ctx;
+    observer_note_conn(observer, conn, (struct event){.kind = EVENT_CLOSED, .what = conn->end, .fd = -1});
+    if (observer->slot)
+        tally_add(&observer->slot->ended[conn->end], 1);
+    if (is_logged(observer))
+        log_maker_closed(&observer->log, conn);
 }
 
 void observer_init(struct observer *observer, const struct observed *observed, unsigned worker) {
@@ -80,11 +89,31 @@ void observer_find_conns(struct observer *observer, const void *conns, size_t co
     observer->conn_len = conn_len;
 }
 
+bool observer_open_log(struct observer *observer, unsigned workers, struct log_conns conns, size_t head_max) {
+    const struct observed *observed = observer->observed;
+    if (!is_logged(observer))
+        return true;
+    if (observed->log)
+        observer->watch.keep_max = log_line_keep_max(head_max);
+    return log_maker_open(&observer->log, observed->log, observed->tells_ends, observer->worker, workers, conns);
+}
+
+void observer_close_log(struct observer *observer) {
+    log_maker_close(&observer->log);
+}
+
+void observer_opened(struct observer *observer, const struct conn *conn) {
+    if (is_logged(observer))
+        log_maker_opened(&observer->log, conn);
+}
+
 void observer_before_child(const struct observer *observer, unsigned client) {
     if (observer->slot && counter_slot_get(observer->slot, FIGURE_CHILDREN) <= client)
         tally_set(&observer->slot->figures[FIGURE_CHILDREN], client + 1);
     if (observer->ring && observer->ring->children <= client)
         observer->ring->children = client + 1;
+    if (observer->observed && observer->observed->log)
+        access_log_before_child(observer->observed->log, observer->worker, client);
 }
 
 void observer_in_child(struct observer *observer, unsigned client) {
@@ -92,8 +121,10 @@ void observer_in_child(struct observer *observer, unsigned client) {
         observer->slot += 1 + client;
     if (observer->ring)
         observer->ring = event_rings_child(observer->observed->rings, observer->worker, client);
+    if (is_logged(observer))
+        log_maker_in_child(&observer->log, client);
 }
 
 const struct watch *observer_watch(const struct observer *observer) {
-    return observer->slot || observer->ring ? &observer->watch : NULL;
+    return observer->slot || observer->ring || is_logged(observer) ? &observer->watch : NULL;
 }

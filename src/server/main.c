@@ -24,5 +24,5 @@ int main(int argc, char **argv) {
         return lab_run(argc - 1, argv + 1);
     own_command_remember();
     config_read(&config, argc, argv);
-    return config.check ? check_run(&config, argc, argv) : server_run(&config, argv);
+    return config.check ? check_run(&config, argc, argv) : server_run(&config, argc, argv);
 }

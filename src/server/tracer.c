@@ -71,7 +71,7 @@ static _Noreturn void tracer_main(const struct config *config, const struct even
 }
 
 /* Signals to the group are the server's. */
-static _Noreturn void tracer_begin(struct config *config, const struct event_rings *rings, unsigned clients,
+static _Noreturn void tracer_begin(const struct config *config, const struct event_rings *rings, unsigned clients,
                                    pid_t server, int fd, int file_fd) {
     static const int numbers[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGPIPE, SIGCHLD};
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
@@ -83,14 +83,17 @@ static _Noreturn void tracer_begin(struct config *config, const struct event_rin
     if (syscall(SYS_close_range, FILE_FD + 1, ~0u, 0) < 0)
         for (int other = FILE_FD + 1; other < 1024; other++)
             close(other);
-    if (!confine(config))
+    static struct config own; /* which says where the root is, seen from within it */
+    own = *config;
+    if (!confine(&own))
         _exit(1);
     sandbox_narrow(SANDBOX_WRITER);
     tracer_main(config, rings, clients, server);
 }
 
 /* By way of a process that ends at once: it is no child of the server's, which waits for others. */
-bool tracer_open(struct tracer *tracer, struct config *config, const struct event_rings *rings, unsigned connections) {
+bool tracer_open(struct tracer *tracer, const struct config *config, const struct event_rings *rings,
+                 unsigned connections) {
     int ends[2], file_fd = open_file(config->trace_path);
     pid_t server = getpid();
     unsigned workers = (unsigned)config->settings.workers;

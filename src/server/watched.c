@@ -15,8 +15,8 @@ static unsigned children_of(unsigned connections) {
     return connections < CHILDREN_MAX ? connections : CHILDREN_MAX;
 }
 
-bool watched_trace(struct watched *watched, struct config *config, unsigned connections) {
-    *watched = (struct watched){.tracer.fd = -1};
+/* What notes events, and who writes them down. */
+static bool watched_open_events(struct watched *watched, const struct config *config, unsigned connections) {
     if (!config->trace_path && !config->lab)
         return true;
     struct event_rings *rings = event_rings_open((unsigned)config->settings.workers, children_of(connections));
@@ -30,6 +30,9 @@ bool watched_trace(struct watched *watched, struct config *config, unsigned conn
 
 bool watched_open(struct watched *watched, const struct config *config, struct worker *workers, unsigned connections) {
     struct status_pages *status = &watched->status;
+    *watched = (struct watched){.tracer.fd = -1};
+    if (!watched_open_events(watched, config, connections))
+        return false;
     if (!config->status_path)
         return true;
     watched->observed.counters = counters_open((unsigned)config->settings.workers, children_of(connections));

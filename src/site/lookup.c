@@ -34,8 +34,9 @@ static struct file_load *find_loading(const struct filecache *cache, struct slic
 /* What the request has waited for, if it is this. */
 static struct file *file_got(const struct lookup *lookup, struct slice key, uint32_t hash) {
     const struct file_load *load = (const struct file_load *)lookup->got;
-    bool same = load && load->load.kind->finish == file_load_finish && load->hash == hash &&
-                load->begun_ms >= lookup->since_ms && filecache_key_is(load->key, load->key_len, key);
+    bool same = load && load->load.kind->finish == file_load_finish && load->cache == lookup->cache &&
+                load->hash == hash && load->begun_ms >= lookup->since_ms &&
+                filecache_key_is(load->key, load->key_len, key);
     return same ? filecache_ref(load->file) : NULL;
 }
 
