@@ -261,6 +261,8 @@ int lab_run(int argc, char **argv) {
         limit.rlim_cur = limit.rlim_max;
         setrlimit(RLIMIT_NOFILE, &limit);
     }
+    signal(SIGINT, interrupt);
+    signal(SIGTERM, interrupt);
     if (!mkdtemp(lab.folder) || !make_file(&lab, "small", 1000) || !make_file(&lab, "big", BIG_LEN)) {
         say("lab: can't make %s: %s", lab.folder, strerror(errno));
         return 1;
@@ -269,8 +271,6 @@ int lab_run(int argc, char **argv) {
     printf("%-12s %8s %10s %9s %9s %9s %8s %11s\n", "model", "answered", "unanswered", "p50 ms", "p99 ms", "worst ms",
            "CPU ms", "memory MiB");
     fflush(stdout);
-    signal(SIGINT, interrupt);
-    signal(SIGTERM, interrupt);
     for (int i = 0; ok && i < lab.model_count && !interrupted; i++)
         ok = try_model(&lab, lab.models[i]);
     remove_folder(&lab);
