@@ -123,7 +123,9 @@ static listener_set epoll_model_wait(void *model, bool accepting) {
     unsigned cursor = 0;
     listener_set rings = 0;
     epoll_watch_door(self, accepting);
+    worker_calls(worker, CALL_EPOLL);
     int ready = epoll_wait(self->fd, self->events, EVENTS_MAX, worker_event_timeout(worker));
+    worker_called(worker, CALL_EPOLL, ready);
     worker_round(worker);
     for (int i = 0; i < ready; i++)
         rings |= epoll_serve(self, &self->events[i]);

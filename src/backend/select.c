@@ -71,7 +71,9 @@ static listener_set select_wait(void *model, bool accepting) {
     for (int i = 0; accepting && i < listeners->count; i++)
         watch(&read, listeners->fd[i], &top);
     struct timeval limit = {timeout / 1000, timeout % 1000 * 1000};
+    worker_calls(worker, CALL_SELECT);
     int ready = select(top + 1, &read, &write, NULL, timeout < 0 ? NULL : &limit);
+    worker_called(worker, CALL_SELECT, ready);
     worker_round(worker);
     if (ready > 0) {
         if (FD_ISSET(worker->wake_fd, &read))

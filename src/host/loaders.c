@@ -1,9 +1,9 @@
 #define _GNU_SOURCE
 #include "host/loaders.h"
 #include "base/check.h"
-#include "base/clock.h"
 #include "base/say.h"
 #include "guard/sandbox.h"
+#include "observe/observer.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -36,7 +36,7 @@ struct loaders {
     unsigned count, idle;     /* threads */
     unsigned begun;           /* threads that have */
     pthread_t threads[LOADERS_MAX];
-    struct counter_slot *slots; /* one for each; NULL: nobody counts */
+    const struct observed *observed; /* NULL: nobody asked */
     bool closing, refused;
 };
 
@@ -93,25 +93,22 @@ static struct load *lane_take(struct lane *lane) {
     return load;
 }
 
-static void loader_work(struct load *load, struct counter_slot *slot) {
-    if (!slot) {
-        load->kind->work(load, false);
-        return;
-    }
-    uint64_t began_ns = clock_fine_ns();
-    tally_set(&slot->figures[FIGURE_BUSY], 1);
+static void loader_work(struct load *load, const struct observer *observer) {
+    uint64_t began_ns = observer_now(observer);
+    observer_note(observer, EVENT_LOAD, 0, EVENT_NOBODY, false, -1, 0, 0);
+    observer_busy(observer, true);
     load->kind->work(load, false);
-    tally_set(&slot->figures[FIGURE_BUSY], 0);
-    counter_slot_add(slot, FIGURE_LOADS, 1);
-    counter_slot_add(slot, FIGURE_LOAD_NS, clock_fine_ns() - began_ns);
+    observer_busy(observer, false);
+    observer_note(observer, EVENT_LOADED, 0, EVENT_NOBODY, false, -1, 0, 0);
+    observer_took(observer, FIGURE_LOADS, began_ns);
 }
 
 static void *loader_main(void *arg) {
     struct loaders *loaders = arg;
     sandbox_narrow(SANDBOX_LOADER);
     pthread_mutex_lock(&loaders->lock);
-    unsigned index = loaders->begun++;
-    struct counter_slot *slot = loaders->slots ? &loaders->slots[index] : NULL;
+    struct observer observer;
+    observer_init_loader(&observer, loaders->observed, loaders->begun++);
     for (;;) {
         struct lane *lane;
         while (!(lane = loaders_find(loaders)) && !loaders->closing) {
@@ -123,7 +120,7 @@ static void *loader_main(void *arg) {
             break;
         struct load *load = lane_take(lane);
         pthread_mutex_unlock(&loaders->lock);
-        loader_work(load, slot);
+        loader_work(load, &observer);
         report(load);
         pthread_mutex_lock(&loaders->lock);
         lane->busy--;
@@ -132,11 +129,11 @@ static void *loader_main(void *arg) {
     return NULL;
 }
 
-struct loaders *loaders_open(struct counter_slot *slots) {
+struct loaders *loaders_open(const struct observed *observed) {
     struct loaders *loaders = calloc(1, sizeof *loaders);
     if (!loaders)
         return NULL;
-    loaders->slots = slots;
+    loaders->observed = observed;
     pthread_mutex_init(&loaders->lock, NULL);
     pthread_cond_init(&loaders->wanted, NULL);
     for (unsigned i = 0; i < LANES; i++) {

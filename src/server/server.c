@@ -256,7 +256,7 @@ static bool server_work(struct server *server) {
     struct observed *observed = &server->watched.observed;
     int opened = 0, count = settings->workers;
     struct worker_shared shared = {.known = known_open(),
-                                   .loaders = loaders_open(observed->counters ? observed->counters->loaders : NULL),
+                                   .loaders = loaders_open(observed),
                                    .observed = observed,
                                    .made = server->watched.made,
                                    .tend = server_tend,
