@@ -77,6 +77,10 @@ static _Noreturn void tracer_begin(const struct config *config, const struct eve
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
         signal(numbers[i], SIG_IGN);
     prctl(PR_SET_NAME, "httpd-tracer");
+    int null =
+        config->daemon ? open("/dev/null", O_RDWR) : -1; /* who started the server waits until nobody has these */
+    for (int stream = STDIN_FILENO; null >= 0 && stream <= STDERR_FILENO; stream++)
+        dup2(null, stream);
     int high = fcntl(file_fd, F_DUPFD, FILE_FD + 1); /* neither number is in the other's way */
     dup2(fd, SERVER_FD);
     dup2(high, FILE_FD);
