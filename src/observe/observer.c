@@ -119,7 +119,7 @@ void observer_in_child(struct observer *observer, unsigned client) {
     if (observer->logs)
         if (observer->ring)
             observer->ring = event_rings_child(observer->observed->rings, observer->worker, client);
-    if (is_logged(observer))
+    if (observer->logs)
         log_maker_in_child(&observer->log, client);
 }
 
