@@ -125,5 +125,5 @@ void observer_in_child(struct observer *observer, unsigned client) {
 
 const struct watch *observer_watch(const struct observer *observer) {
     return observer->slot || observer->logs ? &observer->watch : NULL;
-    return observer->slot || observer->ring || is_logged(observer) ? &observer->watch : NULL;
+    return observer->slot || observer->ring || observer->logs ? &observer->watch : NULL;
 }
