@@ -15,7 +15,7 @@ int daemon_open(struct daemon *daemon);
    /dev/null. Nothing where there is no command that waits. */
 void daemon_detach(const struct daemon *daemon);
 
-/* Lets the command end. */
+/* The server lets go of the terminal, and lets the command end. */
 void daemon_serves(struct daemon *daemon);
 
 /* Has the command end with that status, when there was no daemon_serves. */

@@ -42,7 +42,7 @@ pid_t steward_spawn(struct steward *steward, int report_fd);
 /* Signals what was spawned last. */
 void steward_kill(struct steward *steward, pid_t pid, int number);
 
-/* The server serves: pid_file_open(), and a daemon's steward lets go of the terminal. */
+/* The server serves: pid_file_open(), and the steward of a daemon lets go of the terminal. */
 bool steward_serves(struct steward *steward);
 
 /* The server ends: the names of `own` sockets and the pid file are removed, and the steward ends. */

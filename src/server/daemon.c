@@ -50,7 +50,7 @@ int daemon_open(struct daemon *daemon) {
 static void detach(int stream, int nothing) {
     struct stat status;
     if (fstat(stream, &status) < 0 || !S_ISREG(status.st_mode))
-        dup3(nothing, stream, 0); /* dup2 is not in the sandbox */
+        dup3(nothing, stream, 0); /* on every architecture the one call that the sandbox allows */
 }
 
 static void daemon_tell(struct daemon *daemon, unsigned char status) {
@@ -68,6 +68,7 @@ void daemon_detach(const struct daemon *daemon) {
 }
 
 void daemon_serves(struct daemon *daemon) {
+    daemon_detach(daemon);
     if (daemon->starter_fd >= 0)
         daemon_tell(daemon, 0);
 }

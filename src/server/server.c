@@ -99,7 +99,6 @@ static bool server_ready(struct server *server) {
         server->look_at_ms = server->workers[0].env.clock.now_ms + HOLD_MS + ROOM_GRACE_MS;
     }
     server_banner(server);
-    daemon_detach(&server->daemon);
     daemon_serves(&server->daemon);
     return true;
 }
@@ -116,7 +115,7 @@ static void server_watch(struct server *server, uint64_t now_ms) {
     }
     if (all)
         notify_alive();
-    server->alive_at_ms = now_ms + server->watchdog_ms / 4;
+    server->alive_at_ms = now_ms + server->watchdog_ms / 4 + 1;
 }
 
 /* What isn't serving, between the rounds of worker 0. */
@@ -233,6 +232,11 @@ static bool server_open_listeners(struct server *server) {
     return false;
 }
 
+static bool server_no_memory(void) {
+    say("no memory to start with: free some, or raise the limit (ulimit -v, or the service's)");
+    return false;
+}
+
 /* What is made with the rights that are then given up. */
 static bool server_prepare(struct server *server) {
     const struct config *config = server->config;
@@ -240,7 +244,8 @@ static bool server_prepare(struct server *server) {
     if (server->connections > server->fit)
         server->connections = server->fit;
     server->workers = calloc((size_t)config->settings.workers, sizeof *server->workers);
-    CHECK(server->workers);
+    if (!server->workers || !server->reload)
+        return server_no_memory();
     return watched_open(&server->watched, config, server->workers, server->connections) &&
            logs_open(config, &server->watched.observed);
 }
@@ -251,17 +256,16 @@ static bool server_work(struct server *server) {
     struct worker *workers = server->workers;
     struct observed *observed = &server->watched.observed;
     int opened = 0, count = settings->workers;
-    CHECK(server->reload);
     struct worker_shared shared = {.known = known_open(),
-                                   .loaders = loaders_open(observed->counters ? observed->counters->loaders : NULL),
+                                   .loaders = loaders_open(observed),
                                    .observed = observed,
                                    .made = server->watched.made,
                                    .tend = server_tend,
                                    .renewed = server_renewed,
                                    .reread = server_reread,
                                    .server = server};
-    CHECK(shared.known && shared.loaders);
-    bool ok = logs_start(observed);
+    bool ok = (shared.known && shared.loaders) || server_no_memory();
+    ok = ok && logs_start(observed);
     for (; ok && opened < count; opened++)
         ok = worker_open(&workers[opened], workers, reload_first(server->reload), &server->listeners, &shared,
                          server_share(server->connections, opened, count), server_share(server->fit, opened, count));
@@ -274,15 +278,17 @@ static bool server_work(struct server *server) {
     bool ended = reload_end(server->reload);
     ended &= server_end_loads(workers, opened);
     logs_close(observed);
-    if (ok)
+    if (ok && !signals_handed_over())
         say_as(SAY_NOTICE, "stopped");
     if (!ended) /* a thread that hangs still uses it all; it ends with the process */
         return ok;
-    loaders_close(shared.loaders);
+    if (shared.loaders)
+        loaders_close(shared.loaders);
     while (opened-- > 0)
         worker_close(&workers[opened]);
     reload_close(server->reload);
-    known_close(shared.known);
+    if (shared.known)
+        known_close(shared.known);
     watched_close(&server->watched);
     free(workers);
     return ok;

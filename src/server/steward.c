@@ -112,19 +112,20 @@ static _Noreturn void steward_main(const struct steward_duties *duties, pid_t se
     _exit(0);
 }
 
-/* What it holds is its standard streams, for those that it starts, and its end. Signals to the group are the server's.
- */
+/* What it holds is its standard streams, for those that it starts, and its end. Signals to the group are the server's;
+   they are blocked, not ignored, as those that it starts would ignore them, too. */
 static _Noreturn void steward_begin(const struct steward_duties *duties, pid_t server, int fd) {
-    static const int numbers[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGPIPE};
-    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
-        signal(numbers[i], SIG_IGN);
-    signal(SIGCHLD, SIG_IGN);
+    sigset_t all;
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, NULL);
+    signal(SIGCHLD, SIG_IGN); /* reaped unheard */
     prctl(PR_SET_NAME, "httpd-steward");
     dup2(fd, STEWARD_FD);
     fcntl(STEWARD_FD, F_SETFD, FD_CLOEXEC);
     if (syscall(SYS_close_range, STEWARD_FD + 1, ~0u, 0) < 0)
         for (int other = STEWARD_FD + 1; other < 1024; other++)
             close(other);
+    duties->daemon->nothing_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
     steward_main(duties, server);
 }
 
