@@ -25,7 +25,7 @@ base     : base
 protocol : base protocol
 site     : base protocol site
 engine   : base protocol site engine
-observe  : base protocol site engine observe
+observe  : base protocol site engine guard observe
 guard    : base guard
 host     : base site engine observe guard host
 backend  : base engine observe guard host backend
@@ -49,7 +49,7 @@ check_imports() { # SOURCE: its object imports nothing but what is allowed, and 
     done
     nm "$library" 2>/dev/null | grep -qx "$object:" || fail "$1: not in $library"
 }
-for source in src/protocol/*.c src/engine/*.c src/base/{outq,httpdate,hash,siphash}.c; do
+for source in src/protocol/*.c src/engine/*.c src/base/{outq,calendar,httpdate,hash,siphash,utf8}.c; do
     check_imports "$source"
 done
 

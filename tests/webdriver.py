@@ -88,6 +88,7 @@ class Child:
     def __init__(self, argv, ready, limit=20, env=None):
         self.name = os.path.basename(argv[0])
         self.tail = collections.deque(maxlen=40)
+        self.line_count = 0
         self.match = None
         self._seen = threading.Event()
         self.process = subprocess.Popen(
@@ -106,6 +107,7 @@ class Child:
             for raw in out:
                 line = raw.decode("utf-8", "replace").rstrip()
                 self.tail.append(line)
+                self.line_count += 1
                 if not self.match:
                     self.match = ready.search(line)
                     if self.match:

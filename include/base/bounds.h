@@ -49,13 +49,31 @@ enum {
     LISTEN_BACKLOG = 4096,
 
     /* Descriptors that neither clients nor files get, so that none is ever missing for what serves them: the standard
-       streams, the listeners, two logs, two for each of 8 threads that load files, the pid file, a message to the service
-       manager, both ends of an upgrade's, and some that were inherited. */
+       streams, the listeners, two logs, two for each of LOADERS_MAX threads that load files, the pid file, a message to
+       the service manager, both ends of an upgrade's, and some that were inherited. */
     FDS_RESERVED = 3 + LISTEN_MAX + 2 + 8 * 2 + 4 + 4,
     /* And of each worker: its eventfd, epoll set or ring, its root and the one that takes its place. */
     FDS_PER_WORKER = 4,
     /* What a connection may need: its own and that of the file it is sent. */
     FDS_PER_CONNECTION = 2,
+
+    /* A line of the access log: goaccess reads none longer than 4095 bytes, and a pipe takes no longer one whole
+       (PIPE_BUF). */
+    LOG_LINE_MAX = 4000,
+    /* A value in it, as it stands there; what is longer is cut. And what each has at least, however long others are. */
+    LOG_VALUE_MAX = 2048,
+    LOG_VALUE_LEAST = 256,
+    LOG_PARTS_MAX = 64,  /* of a format: names, and what is between them */
+    LOG_VALUES_MAX = 16, /* different ones that requests bring */
+    /* Lines that wait to be written: of a worker, a tenth of a second at the highest rate that a processor makes, or
+       minutes at a usual one; of a forked child. No less than a line. */
+    LOG_LANE_LEN = 4 * 1024 * 1024,
+    LOG_CHILD_LANE_LEN = 64 * 1024,
+    /* So long lines gather before they are written, and so long a log that can't be is left alone. */
+    LOG_GATHER_MS = 50,
+    LOG_RETRY_MS = 1000,
+    /* At the end: how long a log that can't be written is waited for. */
+    LOG_END_MS = 1000,
 
     /* What a socket takes beyond what is on its way to the client: as little as keeps it busy between two turns, so
        that a file's bytes are still in the caches when the kernel sends them. A smaller send buffer would do that too,
@@ -63,6 +81,11 @@ enum {
        are alike, less and the rate drops by a third, more and it falls slowly. */
     UNSENT_BYTES = 224 * 1024,
 
+    /* Threads that load: enough for a disk to sort what it is asked for, few enough to leave a processor to the loops.
+     */
+    LOADERS_MAX = 8,
+    /* Children of a worker that forks: each costs the kernel some 200 KiB. */
+    CHILDREN_MAX = 512,
     /* What isn't at hand may take this long to be loaded; then the request is answered 503. */
     LOAD_MS = 30 * 1000,
     /* After SIGTERM: answers under way may take this long, then they are cut. */

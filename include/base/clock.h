@@ -22,4 +22,7 @@ void clock_update(struct clock *clock);
 /* The monotonic clock read finely, to tell how long something took: now_ns just now. */
 uint64_t clock_fine_ns(void);
 
+/* The time of the day, a tick old at most, in ms since the epoch. */
+uint64_t clock_epoch_ms(void);
+
 #endif

@@ -132,6 +132,10 @@ static inline bool conn_leaving(const struct conn *conn) {
     return conn->draining && conn_idle(conn);
 }
 
+/* The env's limits are others now: whoever waits for a request is given the new time, from when it began to wait.
+   True: its deadline has changed. */
+bool conn_renew(struct conn *conn, unsigned idle_timeout_ms_before);
+
 /* Gives back what it borrowed. The descriptor is the caller's to close. */
 void conn_close(struct conn *conn);
 

@@ -27,6 +27,9 @@ bool conn_watch_room(const struct conn *conn);
 /* The reply to what was asked has been queued, as what the queue holds from position `first` on. */
 void conn_watch_reply(struct conn *conn, const struct asked *asked, const struct replied *replied, uint64_t first);
 
+/* Bytes have come, or left. */
+void conn_watch_moved(const struct conn *conn, size_t received, size_t sent);
+
 /* conn->sent bytes of the queue have left. */
 void conn_watch_sent(struct conn *conn);
 

@@ -65,6 +65,8 @@ struct watch {
     /* A reply has been queued: may keep up to keep_max bytes at `kept` for its end. Returns how many. */
     size_t (*begun)(void *ctx, const struct conn *conn, const struct exchange *exchange, const struct asked *asked,
                     char *kept);
+    /* Bytes have come, or left: more of the same. NULL: nobody wants to know. */
+    void (*moved)(void *ctx, size_t received, size_t sent);
     /* It has left, or sent < len and never will. In the order of the requests. */
     void (*ended)(void *ctx, const struct conn *conn, const struct exchange *exchange, const char *kept,
                   size_t kept_len);

@@ -11,7 +11,7 @@
 struct worker;
 struct client;
 
-/* All five are called in the worker's own thread. */
+/* All are called in the worker's own thread. */
 struct backend {
     const char *name, *summary;
     /* System calls that it makes and other models don't, up to FILTER_END: the sandbox lets them through. NULL: none. */
@@ -26,6 +26,8 @@ struct backend {
     void (*take)(void *self, struct client *client);
     /* Lets one client go (conn_drain): at once if it is idle, else when its exchange ends. */
     void (*drain)(void *self, struct client *client);
+    /* Has clients that live in other processes renew what they are served from. NULL: there are none. */
+    void (*renew)(void *self);
     /* Gives everything back. Clients that are left are the worker's to close, unless they live in threads or children
        of the model's: then it ends those first. */
     void (*close)(void *self);

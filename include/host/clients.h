@@ -6,6 +6,7 @@
 #define CLIENTS_H
 
 #include "engine/conn.h"
+#include "observe/phase.h"
 
 #include <stdatomic.h>
 #include <stdint.h>
@@ -39,7 +40,7 @@ struct clients {
     unsigned capacity, count, touched;
     unsigned told; /* to make room, and still there */
     struct client *slots, *free;
-    _Atomic uint64_t *timers; /* by slot: deadline_ms * 2 + idle; 0: none */
+    _Atomic uint64_t *timers; /* by slot: deadline_ms, phase and whether it is idle, see clients.c; 0: none */
     _Atomic uint64_t *keys;   /* by slot: for whom it counts (address_key); 0: for nobody */
     struct address *peers;    /* by slot: whom it is from; untouched where nobody wants to know */
     struct clients_flags *flags;
@@ -71,6 +72,9 @@ unsigned clients_counted(const struct clients *clients, uint64_t key);
 
 /* Notes the deadline of client->conn and whether it is idle. To be called when it begins to wait. */
 void clients_note(struct clients *clients, const struct client *client);
+
+/* Adds to `counts` what they are doing. Any thread or child may ask. */
+void clients_phases(const struct clients *clients, uint64_t counts[PHASE_COUNT]);
 
 /* Milliseconds until a deadline may have passed: for a wait's timeout. -1: there is none. */
 int clients_timeout(const struct clients *clients, uint64_t now_ms);

@@ -4,6 +4,7 @@
 #define DRIVE_H
 
 #include "host/send_file.h"
+#include "observe/observer.h"
 
 enum drive_want {
     WANT_READ,   /* call again when the socket is readable, */
@@ -18,6 +19,7 @@ struct drive {
     char *buffer; /* to receive into, and to send files through */
     size_t buffer_len;
     struct known *known;
+    const struct observer *observer;
     bool may_wait;  /* for loads: they are done in place, as nobody else is kept waiting */
     size_t share;   /* what one client may do before it is the others' turn: bytes moved, or work that takes as long */
     bool light;     /* a reply larger than the share isn't begun */

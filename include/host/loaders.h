@@ -4,6 +4,7 @@
 #define LOADERS_H
 
 #include "base/load.h"
+#include "observe/counters.h"
 
 #include <stdatomic.h>
 
@@ -15,8 +16,8 @@ struct loads {
     int wake_fd;                 /* an eventfd, written to when the first comes */
 };
 
-/* NULL: no memory. */
-struct loaders *loaders_open(void);
+/* `slots`: LOADERS_MAX, to count in; NULL: nobody asked. NULL: no memory. */
+struct loaders *loaders_open(struct counter_slot *slots);
 
 /* Ends the threads. Every load has been reported. */
 void loaders_close(struct loaders *loaders);

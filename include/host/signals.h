@@ -1,11 +1,13 @@
-/* SIGTERM and SIGINT ask the server to finish; a second one ends it at once. SIGUSR2 asks for its replacement. A forked
-   child is only woken. */
+/* SIGTERM and SIGINT ask the server to finish; a second one ends it at once. SIGUSR2 asks for its replacement, SIGUSR1
+   has logs opened again. SIGHUP asks it to read its configuration again; unless it comes from a terminal that goes away,
+   which ends what runs on it. A forked child is only woken. */
 #ifndef SIGNALS_H
 #define SIGNALS_H
 
 #include <stdbool.h>
 
-/* Installs the handlers, ignores SIGPIPE, and has children reaped that nobody here waits for. */
+/* Installs the handlers, ignores SIGPIPE, leaves SIGHUP ignored where it is (nohup), and has children reaped that
+ * nobody here waits for. */
 void signals_init(void);
 
 /* Whether the server has been asked to finish; and to ask it from within. */
@@ -20,9 +22,15 @@ bool signals_handed_over(void);
 /* Whether SIGUSR2 has come since this was asked last. */
 bool signals_take_upgrade(void);
 
+/* How often a reload has been asked for. */
+unsigned signals_reloads(void);
+
 /* Has each signal make `fd`, an eventfd, readable. A forked child begins with signals_forget. */
 void signals_wake(int fd);
 void signals_forget(void);
+
+/* Has SIGUSR1, which is ignored else, call this in its handler. */
+void signals_on_reopen(void (*reopen)(void));
 
 /* Has SIGCHLD wake too: the caller reaps from now on, all children of its thread, its own or adopted. */
 void signals_watch_children(void);

@@ -7,18 +7,24 @@
 #include "host/drive.h"
 #include "host/listener.h"
 #include "host/loaders.h"
-#include "host/settings.h"
+#include "host/serving.h"
 #include "observe/observer.h"
-#include "site/site.h"
+
+struct worker;
 
 /* What all workers of a process share. */
 struct worker_shared {
     struct known *known;
     struct loaders *loaders;
     const struct observed *observed;
+    const struct made *made; /* pages of the site; NULL: none */
     /* What else the server has to do, between the first worker's rounds; NULL: nothing. Returns when it wants to be
        called at the latest; signals come before. */
     uint64_t (*tend)(void *server, uint64_t now_ms);
+    /* A worker has taken over what it was offered; in its thread. */
+    void (*renewed)(void *server);
+    /* Reads the configuration again, in a process that has but one worker. NULL: it goes on with what it has. */
+    struct serving *(*reread)(void *server, const struct worker *worker);
     void *server;
 };
 
@@ -28,17 +34,23 @@ struct worker {
     struct drive drive; /* for what runs in the worker's own thread */
     struct worker_shared shared;
     struct observer observer;
-    struct loads loads;              /* what has been done for this worker */
-    unsigned loading;                /* loads that are not reported yet */
-    struct client *resumed;          /* whose loads are done, through next_waiter */
-    struct client *line, **line_end; /* those with much to move, in turn */
-    size_t round_left;               /* what may still be moved before small things are looked after */
-    struct site site;
-    const struct settings *settings;
+    struct loads loads;                /* what has been done for this worker */
+    unsigned loading;                  /* loads that are not reported yet */
+    struct client *resumed;            /* whose loads are done, through next_waiter */
+    struct client *line, **line_end;   /* those with much to move, in turn */
+    size_t round_left;                 /* what may still be moved before small things are looked after */
+    struct serving *serving;           /* what new requests are answered from */
+    _Atomic(struct serving *) offered; /* to take its place; NULL: nothing */
+    struct serving *retired;           /* what replies under way still need */
+    uint64_t retired_look_at_ms;       /* when to look again whether they do */
+    unsigned reloads;                  /* in a forked child: signals heard that ask for one */
+    unsigned file_fds;                 /* descriptors of files that may be kept */
+    const struct settings *settings;   /* serving's */
     const struct listeners *listeners;
     const struct worker *all; /* of settings->workers */
     void *model;              /* what backend->open returned */
     int wake_fd;              /* an eventfd: readable when a signal came, or a client left whose place is wanted */
+    uint64_t round_began_ns;  /* 0: none has, or nobody counts */
     bool leaving;             /* asked to stop: */
     uint64_t stop_at_ms;      /*   --drain-delay later */
     bool draining;
@@ -56,7 +68,7 @@ struct worker {
 
 /* Prepares a worker, one of all[settings->workers], to serve at most `capacity` clients and to keep at most `file_fds`
    descriptors of files. False after say(). */
-bool worker_open(struct worker *worker, const struct worker *all, const struct settings *settings,
+bool worker_open(struct worker *worker, const struct worker *all, struct generation *generation,
                  const struct listeners *listeners, const struct worker_shared *shared, unsigned capacity,
                  unsigned file_fds);
 
@@ -75,6 +87,19 @@ void worker_look(const struct worker *worker);
 /* In the same thread: serves until the server is asked to stop and has finished what it was answering, or DRAIN_MS have
    passed; then closes the model. */
 void worker_run(struct worker *worker);
+
+/* From any thread: has the worker serve this from its next round on, for new requests. Nothing else has been offered
+   that it hasn't taken. */
+void worker_offer(struct worker *worker, struct serving *serving);
+
+/* Between two rounds: takes over what has been offered, and lets go of what nobody needs any more. */
+void worker_renew(struct worker *worker);
+
+/* For worker_open and worker_renew: answers requests from this from now on. */
+void worker_serve(struct worker *worker, struct serving *serving);
+
+/* For worker_close: closes what it serves, has served and was offered. */
+void worker_close_servings(struct worker *worker);
 
 /* The rest is for backends. */
 
@@ -98,6 +123,9 @@ void worker_files_above(struct worker *worker, int first);
 void worker_exhausted(struct worker *worker, const char *what, int error);
 void worker_give_up(struct worker *worker, struct client *client, const char *what, int error);
 
+/* In a forked child that has the client: it counts for itself from now on. */
+void worker_in_child(struct worker *worker, const struct client *client);
+
 /* wake_fd was readable: makes it quiet again. */
 void worker_woken(struct worker *worker);
 
@@ -107,6 +135,10 @@ void worker_wake(struct worker *worker);
 /* Drains once the server has been asked to stop, and --drain-delay has passed: lets in who had come before, shuts the
    door, lets the idle go. worker_run calls it after each round; a model whose rounds are long does, too. */
 void worker_check_stop(struct worker *worker);
+
+/* In a forked child: reads the configuration by itself, when that is asked for and its client has no request under
+   way. */
+void worker_renew_in_place(struct worker *worker, struct client *client);
 
 /* Every place is taken and somebody may be at the door: replies say Connection: close from now on, and of the clients
    that have been idle longest as many go as wait, but for those whose next request may still be on its way. */

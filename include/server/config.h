@@ -6,6 +6,7 @@
 #include "base/bounds.h"
 #include "guard/privileges.h"
 #include "host/settings.h"
+#include "observe/access_log.h"
 #include "server/option_read.h"
 #include "site/mime_map.h"
 
@@ -23,7 +24,11 @@ struct config {
     bool user_given;
     struct privileges user;
     const char *pid_path;
+    const char *status_path; /* NULL: there is none */
+    struct network_list status_allow;
     enum config_show show;
+    struct access_log_config access_log;
+    const char *access_log_path, *log_format, *error_log; /* as given; NULL: not */
 
     /* What the site's fields, auth and types are made of. A copy of the struct keeps pointing at the first one's. */
     char fields[FIELDS_MAX + 1];
@@ -31,7 +36,8 @@ struct config {
     bool cors, isolate; /* cors: for every origin */
     const char *auth_path, *mime_path, *config_path;
     struct mime_map *mime;
-    struct option_text *texts; /* strings that neither argv nor the program holds */
+    uint64_t given[OPTION_ROWS_MAX]; /* by row: a hash of all it was given, to tell whether that has changed */
+    struct option_text *texts;       /* strings that neither argv nor the program holds */
 };
 
 /* The rows that a config is read by. */
@@ -47,6 +53,9 @@ int config_load(struct config *config, int argc, char **argv, char *error, size_
 /* Prints each option that holds, after config_load has found no mistake: its name, its value, and where that is from.
  */
 void config_print(int argc, char **argv);
+
+/* The same while it serves: what holds from the start on isn't read; by `given` it shows whether it has changed. */
+int config_load_again(struct config *config, int argc, char **argv, char *error, size_t error_size);
 
 /* Gives back what config_load made: strings, types and users. Nobody may use the config or its settings any more. */
 void config_free(struct config *config);

@@ -32,6 +32,7 @@ struct option_row {
     const char *units;                              /* suffixes of a number, each 1024 times the one before */
     int list_max;                                   /* how often a list may be extended */
     enum option_role role;                          /* where it may stand */
+    bool at_start;                                  /* holds from the start on: a reload doesn't take it over */
     const char *rules_out;                          /* an option that can't be given too */
     bool (*is_ok)(const char *value);               /* of a string or a list's item; NULL: any that isn't empty */
     void (*add_allowed)(char *text, size_t size);   /* like `allowed`, where that isn't a constant */

@@ -18,6 +18,7 @@ struct option_reading {
     const struct option_table *table;
     void *into;
     const char *folder;                              /* where the command line's relative paths start; NULL: unknown */
+    bool again;                                      /* rows that hold from the start on aren't read, just told */
     void (*tell)(const struct option_given *option); /* of each option that holds; may be NULL */
     struct option_text *texts;                       /* out: to be freed after `into`, failure or not */
     char *error;

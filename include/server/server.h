@@ -4,8 +4,8 @@
 
 #include "server/config.h"
 
-/* Serves until told to stop. `argv` is what a successor is started with. Returns the exit status: 0, or 1 after say()
- * when it can't start. */
-int server_run(struct config *config, char **argv);
+/* Serves until told to stop. The command line is read again when asked for, and what a successor is started with.
+   Returns the exit status: 0, or 1 after say() when it can't start. */
+int server_run(struct config *config, int argc, char **argv);
 
 #endif

@@ -13,10 +13,13 @@
 
 struct auth;
 struct auth_load;
+struct auth_shared;
 
 /* Reads the file. NULL, with one line in `error` that names the file, the line and what is wrong, when it can't be
-   read, holds no user, holds a line or a hash that crypt(3) doesn't know, or the system has no crypt(3). */
-struct auth *auth_open(const char *path, char *error, size_t error_size);
+   read, holds no user, holds a line or a hash that crypt(3) doesn't know, or the system has no crypt(3). What is known
+   of passwords and of who has tried them is kept in `shared`: who was right by a line of another file that this one
+   has, too, is still remembered. */
+struct auth *auth_open(const char *path, struct auth_shared *shared, char *error, size_t error_size);
 
 /* When nobody asks any more and no load of it is under way. May be NULL. */
 void auth_close(struct auth *auth);

@@ -12,7 +12,7 @@ struct auth_load;
 
 /* What is to be found out. */
 struct auth_question {
-    uint64_t hash[2];         /* of the credentials */
+    struct right right;       /* if they are */
     struct slice credentials; /* copied */
     size_t password_at;
     const char *user_hash;
@@ -26,10 +26,10 @@ struct load *auth_load_open(struct auth_load **checks, struct auth_shared *share
                             const struct auth_question *question);
 
 /* The one in the list that checks these credentials. */
-struct auth_load *auth_load_find(struct auth_load *checks, const uint64_t hash[2]);
+struct auth_load *auth_load_find(struct auth_load *checks, const struct right *right);
 struct load *auth_load_get(struct auth_load *load);
 
-/* Whether `load` has checked these credentials, and what it found. */
-bool auth_load_answers(const struct load *load, const uint64_t hash[2], enum auth_verdict *verdict);
+/* Whether `load` has checked these credentials against these users, and what it found. */
+bool auth_load_answers(const struct load *load, const struct right *right, enum auth_verdict *verdict);
 
 #endif

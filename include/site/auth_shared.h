@@ -1,6 +1,7 @@
 /* What all workers and forked children know together of passwords: which are right, who has tried how often, and how
    many are being checked. In shared memory, so that a child that ends takes nothing with it, and its client can't get a
-   fresh ration by connecting again. Of fixed size. May be used from any thread; a process may be killed at any time. */
+   fresh ration by connecting again; and made once, so that none is fresh when the users are read again. Of fixed size.
+   May be used from any thread; a process may be killed at any time. */
 #ifndef AUTH_SHARED_H
 #define AUTH_SHARED_H
 
@@ -11,15 +12,34 @@
 
 struct auth_shared;
 
-/* For passwords that take `cost_ms` of a processor to check. NULL: no memory. */
-struct auth_shared *auth_shared_open(unsigned cost_ms);
+/* To be made before children are forked. NULL: no memory. */
+struct auth_shared *auth_shared_open(void);
 
 /* Takes it from this process; others that share it keep it. */
 void auth_shared_close(struct auth_shared *shared);
 
-/* Right credentials are remembered by their keyed hashes. */
-bool auth_shared_knows(struct auth_shared *shared, const uint64_t hash[2]);
-void auth_shared_learn(struct auth_shared *shared, const uint64_t hash[2]);
+/* The key of all hashes here. */
+const uint64_t *auth_shared_key(const struct auth_shared *shared);
+
+/* From now on a password takes `cost_ms` of a processor to check, as has been tried with these users. */
+void auth_shared_set_cost(struct auth_shared *shared, uint64_t users, unsigned cost_ms);
+
+/* Whether it has been tried with these users, the last time that it was. */
+bool auth_shared_has_cost(struct auth_shared *shared, uint64_t users);
+
+/* Right credentials, in keyed hashes. */
+struct right {
+    uint64_t hash[2];
+    uint64_t line;  /* of what the password was checked against, */
+    uint64_t users; /*   and of all the users that were read with it */
+};
+
+/* Whether they have been found right with these users. */
+bool auth_shared_knows(struct auth_shared *shared, const struct right *right);
+
+/* Whether they have been with others, by a line that these have too; then they are known. */
+bool auth_shared_still_knows(struct auth_shared *shared, const struct right *right);
+void auth_shared_learn(struct auth_shared *shared, const struct right *right);
 
 /* Who wants a password checked, in keyed hashes. */
 struct attempt {

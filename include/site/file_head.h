@@ -9,8 +9,9 @@ struct file_head {
     struct slice path; /* of the plain file: its extension gives the type, unless `type` does */
     const char *type;
     enum content_coding coding;
-    const char *vary; /* the field's value; NULL: none */
-    uint64_t hash;    /* of the content: makes the tag */
+    const char *vary;       /* the field's value; NULL: none */
+    const char *own_fields; /* in place of the site's: Cache-Control and the user's; NULL: those */
+    uint64_t hash;          /* of the content: makes the tag */
     int64_t now_seconds;
 };
 

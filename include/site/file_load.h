@@ -5,6 +5,8 @@
 #include "site/filecache.h"
 #include "site/listing.h"
 
+struct made;
+
 struct file_load {
     struct load load;
     struct filecache *cache;
@@ -26,8 +28,10 @@ struct file_load {
     struct find_folder folder;
     uint64_t folder_hash; /* of the folder's path */
     int64_t now_seconds;
-    struct listing listing; /* with listing.follow set: a listing is asked for */
-    size_t path_len;        /* of key, without what makes it another's key */
+    struct listing listing;  /* with listing.follow set: a listing is asked for */
+    const struct made *made; /* with `page`: a made page is */
+    int page;
+    size_t path_len; /* of key, without what makes it another's key */
     size_t key_len;
     char key[FILE_KEY_MAX + 1];
 };

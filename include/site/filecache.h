@@ -11,6 +11,7 @@
 #include "base/pool.h"
 #include "site/file.h"
 #include "site/find.h"
+#include "site/site_counts.h"
 
 enum {
     FILECACHE_COUNT = 16384,  /* small files and folders known at a time: a large site whole */
@@ -61,17 +62,20 @@ struct filecache {
     bool root_gone;
     struct root_load *root_load; /* under way; NULL: none */
     uint64_t seed;
-    struct file *files;      /* slots, touched when first used */
-    unsigned slot_count;     /* enough for what shelves and replies may hold */
-    unsigned touched;        /* slots below were in use once */
-    struct file *free;       /* through bucket_next */
-    struct file unavailable; /* the answer where there is nothing to answer from */
+    struct site_counts *counts, own_counts; /* the former are the latter, unless somebody else has them */
+    struct file *files;                     /* slots, touched when first used */
+    unsigned slot_count;                    /* enough for what shelves and replies may hold */
+    unsigned touched;                       /* slots below were in use once */
+    unsigned used;                          /* slots in use */
+    struct file *free;                      /* through bucket_next */
+    struct file unavailable;                /* the answer where there is nothing to answer from */
     struct shelf shelves[SHELF_COUNT];
     struct file **places; /* of all shelves */
     uint64_t bytes, made_bytes;
     int fds_above;     /* where there is room, descriptors of large files are no lower */
     uint32_t looks;    /* loads of files begun so far */
     struct pool loads; /* struct file_load, and others that are no larger */
+    unsigned loads_used;
     struct file_load *loading[FILECACHE_LOADING];
     struct folder_note notes[FILECACHE_NOTES];
     struct file *buckets[FILECACHE_BUCKETS];
@@ -82,6 +86,14 @@ struct filecache {
 struct filecache *filecache_open(const struct site_config *config, struct known *known, unsigned user_count,
                                  int *error);
 void filecache_close(struct filecache *cache);
+
+/* Takes the place of another cache from now on: a request that was asking that one may go on asking this. */
+void filecache_follow(struct filecache *cache, const struct filecache *before);
+
+/* No request asks this one any more: forgets what it knows, so much at a time as a loop has the time for, and gives
+   back what only loads need when there are none. To be called until it is true: no reply, no load needs it, and it may
+   be closed. `*more`: there was more to forget. */
+bool filecache_abandon(struct filecache *cache, bool *more);
 
 static inline struct file *filecache_ref(struct file *file) {
     file->refs++;
@@ -108,6 +120,10 @@ static inline bool filecache_key_is(const char *key, size_t key_len, struct slic
 }
 
 /* For loads (file_load.c). */
+
+/* Room for a load: NULL, there can't be more. */
+void *filecache_take_load(struct filecache *cache);
+void filecache_drop_load(struct filecache *cache, void *load);
 
 /* A load's slot, to be filled; refs is 1. */
 struct file *filecache_slot(struct filecache *cache);

@@ -6,9 +6,12 @@
 #include "site/filecache.h"
 #include "site/listing.h"
 
+struct made;
+
 /* A request that looks things up. Every look-up of one request uses the same. */
 struct lookup {
     struct filecache *cache;
+    const struct made *made; /* NULL: none */
     const struct clock *clock;
     uint64_t since_ms;   /* when the request came: what was seen to be true later is true enough for it */
     uint32_t since_look; /* cache->looks then: a large file must have been looked at later */
@@ -26,5 +29,8 @@ struct file *lookup_variant(struct lookup *lookup, struct slice path, enum conte
 
 /* The listing of the folder at `path`; or an error. NULL as above. */
 struct file *lookup_listing(struct lookup *lookup, const struct listing *listing, struct slice path);
+
+/* A made page, which nothing else needs to be known for. NULL as above. */
+struct file *lookup_made(struct lookup *lookup, int page);
 
 #endif

@@ -24,11 +24,12 @@ struct replied {
 
 /* Who asks, and how far that has come. */
 struct asker {
-    uint64_t peer;       /* the address, as it counts */
-    bool too_many;       /* from there: it is answered 429 */
-    uint64_t since_ms;   /* when the request came */
-    uint32_t since_look; /* set the first time, and given again */
-    struct load *load;   /* what has been waited for, or is to be: a reference; NULL the first time */
+    uint64_t peer;              /* the address, as it counts */
+    const struct address *from; /* the same whole */
+    bool too_many;              /* from there: it is answered 429 */
+    uint64_t since_ms;          /* when the request came */
+    uint32_t since_look;        /* set the first time, and given again */
+    struct load *load;          /* what has been waited for, or is to be: a reference; NULL the first time */
 };
 
 /* Renders the reply to a whole, well-formed request behind what `outq` holds; outq_room() must be true. `last`: it says

@@ -4,10 +4,12 @@
 
 #include "protocol/request.h"
 #include "site/lookup.h"
+#include "site/made.h"
 
 struct route {
     struct file *file;  /* a reference that the caller puts; NULL: see below */
     int status;         /* with a file: 200, or 404 when it is the page that says so; without: what to answer */
+    bool made;          /* the file is a page of lookup->made */
     bool by_navigation; /* it would be another for another kind of request (--spa) */
     struct slice path;  /* by which the file was got: lies in the request or in what follows, never elsewhere */
     struct slice location, query;     /* not empty: redirect there */
@@ -19,6 +21,6 @@ struct route {
 /* Finds out. A folder asked for without its slash is a redirect; one without an index a listing where that is on. With
    lookup->wants set, it can't be told before that is loaded: there is no file then, and nothing else counts. */
 void route_find(struct route *route, const struct site_config *config, struct lookup *lookup,
-                const struct request *request);
+                const struct request *request, const struct asker *asker);
 
 #endif

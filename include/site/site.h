@@ -8,10 +8,12 @@
 #include <stdatomic.h>
 
 struct auth_load;
+struct made;
 
 struct site {
     const struct site_config *config;
     struct filecache *cache;
+    const struct made *made;       /* NULL: none */
     struct auth_load *auth_checks; /* passwords being checked */
     const atomic_bool *leaving;    /* the health path says 503 from now on */
 };

@@ -11,17 +11,22 @@
 struct user {
     struct slice name;
     const char *hash;
+    int line; /* of the file */
 };
 
 struct users {
     struct user *at;
     size_t count;
-    unsigned cost_ms; /* what the dearest hash takes of a processor */
-    char *text;       /* the file */
+    char *text; /* the file */
 };
 
 /* False, with one line in `error` that names the file, the line and what is wrong. */
-bool users_read(struct users *users, const char *path, struct crypter *crypter, char *error, size_t error_size);
+bool users_read(struct users *users, const char *path, char *error, size_t error_size);
+
+/* Tries a hash of each kind, which takes its time: what the dearest takes of a processor, in milliseconds. 0, with a
+   line in `error` as above, for one that can't be checked. */
+unsigned users_try(const struct users *users, const char *path, struct crypter *crypter, char *error,
+                   size_t error_size);
 void users_free(struct users *users);
 
 /* Looks at every user, whoever it is. NULL: there is none of that name. */

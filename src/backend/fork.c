@@ -19,8 +19,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { CHILDREN_MAX = 512 }; /* each costs the kernel some 200 KiB */
-
 struct forked {
     struct worker *worker;
     pid_t parent;
@@ -41,6 +39,7 @@ static int fork_wait_for(void *ctx, struct client *client, enum drive_want want)
     struct worker *worker = ctx;
     struct pollfd fds[2] = {{.fd = door_fd(client, want), .events = door_events(want)},
                             {.fd = worker->wake_fd, .events = POLLIN}};
+    worker_renew_in_place(worker, client);
     int timeout = want == WANT_TURN ? 0 : worker_client_timeout(worker, client);
     clients_note(&worker->clients, client);
     if (atomic_load_explicit(&client->leave, memory_order_relaxed)) {
@@ -56,6 +55,7 @@ static int fork_wait_for(void *ctx, struct client *client, enum drive_want want)
     clock_update(&worker->env.clock);
     if (ready > 0 && fds[1].revents)
         worker_woken(worker);
+    worker_renew_in_place(worker, client); /* before a request that has come meanwhile */
     return ready == 0 && want != WANT_TURN && worker->env.clock.now_ms >= conn_deadline(&client->conn) ? -ETIMEDOUT : 0;
 }
 
@@ -65,7 +65,7 @@ static _Noreturn void fork_child(struct forked *self, struct client *client) {
     if (getppid() != self->parent)
         _exit(1);
     sandbox_narrow(SANDBOX_CHILD);
-    observer_in_child(&worker->observer, client->index);
+    worker_in_child(worker, client);
     signals_forget();
     worker->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (worker->wake_fd < 0)
@@ -76,13 +76,17 @@ static _Noreturn void fork_child(struct forked *self, struct client *client) {
     worker->rest_until_ms = 0; /* the parent's, as is when to look after the others */
     worker->draining = worker->leaving = false;
     clock_update(&worker->env.clock);
+    worker_renew_in_place(worker, client); /* the parent may have done so since, and told it */
     serve(&worker->drive, client, fork_wait_for, worker);
+    conn_close(&client->conn);
     shutdown(client->fd, SHUT_WR); /* a child of another worker may have inherited it */
     _exit(0);
 }
 
 static void fork_take(void *model, struct client *client) {
     struct forked *self = model;
+    self->worker->reloads = signals_reloads(); /* a signal from here on is the child's, too */
+    observer_before_child(&self->worker->observer, client->index);
     pid_t pid = fork();
     if (pid == 0)
         fork_child(self, client);
@@ -125,6 +129,15 @@ static void fork_drain(void *model, struct client *client) {
     kill(client->model, SIGTERM);
 }
 
+/* A child reads the configuration by itself. */
+static void fork_renew(void *model) {
+    const struct worker *worker = ((struct forked *)model)->worker;
+    struct client *client;
+    unsigned cursor = 0;
+    while ((client = clients_each(&worker->clients, &cursor)))
+        kill(client->model, SIGHUP);
+}
+
 static void fork_close(void *model) {
     struct worker *worker = ((struct forked *)model)->worker;
     struct client *client;
@@ -154,5 +167,6 @@ const struct backend fork_backend = {
     .wait = fork_wait,
     .take = fork_take,
     .drain = fork_drain,
+    .renew = fork_renew,
     .close = fork_close,
 };

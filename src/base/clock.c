@@ -11,6 +11,12 @@ uint64_t clock_fine_ns(void) {
     return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
+uint64_t clock_epoch_ms(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME_COARSE, &t);
+    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
 void clock_update(struct clock *clock) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC_COARSE, &t);

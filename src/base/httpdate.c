@@ -1,71 +1,29 @@
-/* HTTP dates by arithmetic on the Gregorian calendar. Years are counted from the first of March, so that the leap day
-   is a year's last day and every month's start follows from one linear formula; 400 years are 146097 days. The three
-   forms are written in strptime's letters and read by one small interpreter. */
+/* The three forms are written in strptime's letters and read by one small interpreter. */
 #include "base/httpdate.h"
+#include "base/calendar.h"
 
 enum {
     DAY_SECONDS = 86400,
-    ERA_DAYS = 146097,          /* in 400 years */
-    DAYS_BEFORE_EPOCH = 719468, /* from 0000-03-01 to 1970-01-01 */
-    FORWARD_YEARS = 50,         /* RFC 9110 5.6.7: a two-digit year further ahead than this is in the past */
+    FORWARD_YEARS = 50, /* RFC 9110 5.6.7: a two-digit year further ahead than this is in the past */
 };
-#define SECONDS_LAST INT64_C(253402300799) /* 9999-12-31 23:59:59 */
 
 static const char *const day_names[] = {"Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"};
-static const char *const month_names[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                          "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-
-struct civil {
-    int year, month, day; /* month and day from 1 */
-    int hour, minute, second;
-};
-
-static struct civil civil_of(int64_t seconds) {
-    int rest = (int)(seconds % DAY_SECONDS);
-    int days = (int)(seconds / DAY_SECONDS) + DAYS_BEFORE_EPOCH;
-    int era = days / ERA_DAYS, in_era = days % ERA_DAYS;
-    int year = (in_era - in_era / 1460 + in_era / 36524 - in_era / 146096) / 365;
-    int in_year = in_era - (365 * year + year / 4 - year / 100);
-    int month = (5 * in_year + 2) / 153; /* from March */
-    int day = in_year - (153 * month + 2) / 5 + 1;
-    struct civil c = {.month = month < 10 ? month + 3 : month - 9, .day = day};
-    c.year = era * 400 + year + (c.month <= 2);
-    c.hour = rest / 3600;
-    c.minute = rest / 60 % 60;
-    c.second = rest % 60;
-    return c;
-}
-
-/* For years from 1 on. */
-static int64_t seconds_of(const struct civil *c) {
-    int year = c->year - (c->month <= 2);
-    int in_era = year % 400;
-    int month = c->month > 2 ? c->month - 3 : c->month + 9;
-    int in_year = (153 * month + 2) / 5 + c->day - 1;
-    int64_t days = (int64_t)(year / 400) * ERA_DAYS + 365 * in_era + in_era / 4 - in_era / 100 + in_year;
-    return (days - DAYS_BEFORE_EPOCH) * DAY_SECONDS + c->hour * 3600 + c->minute * 60 + c->second;
-}
 
 static int64_t clamp(int64_t seconds) {
-    return seconds < 0 ? 0 : seconds > SECONDS_LAST ? SECONDS_LAST : seconds;
-}
-
-static void put_digits(char *out, int value, int count) {
-    for (int i = count - 1; i >= 0; i--, value /= 10)
-        out[i] = (char)('0' + value % 10);
+    return seconds < 0 ? 0 : seconds > CALENDAR_SECONDS_LAST ? CALENDAR_SECONDS_LAST : seconds;
 }
 
 void httpdate_format(int64_t seconds, char *out) {
     seconds = clamp(seconds);
-    struct civil c = civil_of(seconds);
+    struct calendar c = calendar_of(seconds);
     memcpy(out, "Sun, 06 Nov 1994 08:49:37 GMT", HTTPDATE_LEN);
     memcpy(out, day_names[(seconds / DAY_SECONDS + 4) % 7], 3); /* the epoch was a Thursday */
-    put_digits(out + 5, c.day, 2);
-    memcpy(out + 8, month_names[c.month - 1], 3);
-    put_digits(out + 12, c.year, 4);
-    put_digits(out + 17, c.hour, 2);
-    put_digits(out + 20, c.minute, 2);
-    put_digits(out + 23, c.second, 2);
+    calendar_put(out + 5, c.day, 2);
+    memcpy(out + 8, calendar_months[c.month - 1], 3);
+    calendar_put(out + 12, c.year, 4);
+    calendar_put(out + 17, c.hour, 2);
+    calendar_put(out + 20, c.minute, 2);
+    calendar_put(out + 23, c.second, 2);
 }
 
 /* Exactly `count` digits. */
@@ -103,7 +61,7 @@ static bool take_padded_day(struct slice *text, int *day) {
     return take_digits(text, 1, day);
 }
 
-static bool take_field(struct slice *text, char letter, struct civil *c) {
+static bool take_field(struct slice *text, char letter, struct calendar *c) {
     int weekday;
     switch (letter) {
     case 'a':
@@ -111,7 +69,7 @@ static bool take_field(struct slice *text, char letter, struct civil *c) {
     case 'A':
         return take_name(text, day_names, 7, 0, &weekday);
     case 'b':
-        return take_name(text, month_names, 12, 0, &c->month);
+        return take_name(text, calendar_months, 12, 0, &c->month);
     case 'd':
         return take_digits(text, 2, &c->day);
     case 'e':
@@ -129,7 +87,7 @@ static bool take_field(struct slice *text, char letter, struct civil *c) {
     }
 }
 
-static bool read_form(struct slice text, const char *form, struct civil *c) {
+static bool read_form(struct slice text, const char *form, struct calendar *c) {
     for (; *form; form++) {
         if (*form == '%') {
             if (!take_field(&text, *++form, c))
@@ -144,13 +102,13 @@ static bool read_form(struct slice text, const char *form, struct civil *c) {
 }
 
 /* Where a moment lies within its year, for comparing only. */
-static int64_t order_in_year(const struct civil *c) {
+static int64_t order_in_year(const struct calendar *c) {
     return ((((int64_t)c->month * 32 + c->day) * 24 + c->hour) * 60 + c->minute) * 61 + c->second;
 }
 
 /* The latest year with these two digits that isn't more than FORWARD_YEARS ahead. */
-static int full_year(const struct civil *c, int64_t now_seconds) {
-    struct civil now = civil_of(clamp(now_seconds));
+static int full_year(const struct calendar *c, int64_t now_seconds) {
+    struct calendar now = calendar_of(clamp(now_seconds));
     int limit = now.year + FORWARD_YEARS;
     int year = limit - limit % 100 + c->year;
     if (year > limit || (year == limit && order_in_year(c) > order_in_year(&now)))
@@ -158,7 +116,7 @@ static int full_year(const struct civil *c, int64_t now_seconds) {
     return year;
 }
 
-static bool in_calendar(const struct civil *c) {
+static bool in_calendar(const struct calendar *c) {
     static const int month_days[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     bool leap = (c->year % 4 == 0 && c->year % 100 != 0) || c->year % 400 == 0;
     if (c->year < 1 || c->day < 1 || c->day > month_days[c->month - 1])
@@ -169,13 +127,13 @@ static bool in_calendar(const struct civil *c) {
 }
 
 bool httpdate_parse(struct slice text, int64_t now_seconds, int64_t *seconds) {
-    struct civil c;
+    struct calendar c;
     if (read_form(text, "%A, %d-%b-%y %H:%M:%S GMT", &c))
         c.year = full_year(&c, now_seconds);
     else if (!read_form(text, "%a, %d %b %Y %H:%M:%S GMT", &c) && !read_form(text, "%a %b %e %H:%M:%S %Y", &c))
         return false;
     if (!in_calendar(&c))
         return false;
-    *seconds = seconds_of(&c);
+    *seconds = calendar_seconds(&c);
     return true;
 }

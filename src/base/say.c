@@ -1,18 +1,106 @@
+#define _GNU_SOURCE
 #include "base/say.h"
+#include "base/calendar.h"
+#include "base/local_time.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
+#include <string.h>
+#include <time.h>
 #include <unistd.h>
 
-void say(const char *format, ...) {
-    char line[1024] = "httpd: ";
-    const size_t head = 7;
+static enum say_level level_least = SAY_NOTICE;
+static const char *file_path; /* NULL: stderr */
+static int file_fd = STDERR_FILENO;
+static pid_t opened_by;
+static atomic_uint missed;
+
+void say_from(enum say_level least) {
+    level_least = least;
+}
+
+bool say_wanted(enum say_level level) {
+    return level <= level_least;
+}
+
+/* Not blocking: a pipe without a reader would keep us, and one that is full. */
+static int open_file(void) {
+    return open(file_path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0644);
+}
+
+bool say_open(const char *path) {
+    file_path = path;
+    int fd = open_file();
+    if (fd < 0) {
+        file_path = NULL;
+        return false;
+    }
+    file_fd = fd;
+    opened_by = getpid();
+    return true;
+}
+
+void say_reopen(void) {
+    static const char failed[] = "httpd: the error log can't be opened again and stays as it was\n";
+    int error = errno, fd = file_path ? open_file() : -1;
+    if (fd >= 0) {
+        dup3(fd, file_fd, O_CLOEXEC); /* at once, for whoever is about to write */
+        close(fd);
+    } else if (file_path && write(file_fd, failed, sizeof failed - 1) < 0) {
+        atomic_fetch_add(&missed, 1);
+    }
+    errno = error;
+}
+
+/* What a line begins with, in a buffer that has room for it. */
+static size_t put_head(char *line, enum say_level level) {
+    static const char *const names[SAY_LEVELS] = {"error", "warning", "notice", "info"};
+    struct timespec now;
+    if (!file_path)
+        return (size_t)sprintf(line, "httpd: ");
+    clock_gettime(CLOCK_REALTIME, &now);
+    if (getpid() == opened_by)
+        local_time_update(now.tv_sec);
+    struct calendar c = calendar_of(now.tv_sec + local_time_offset());
+    size_t len =
+        (size_t)sprintf(line, "%04d-%02d-%02d %02d:%02d:%02d ", c.year, c.month, c.day, c.hour, c.minute, c.second);
+    len += (size_t)local_time_put_offset(line + len, local_time_offset(), 0);
+    return len + (size_t)sprintf(line + len, " [%s] %d: ", names[level], (int)getpid());
+}
+
+/* Whether it was written. */
+static bool put_line(const char *line, size_t len) {
+    struct pollfd fd = {.fd = file_fd, .events = POLLOUT};
+    return poll(&fd, 1, 0) == 1 && (fd.revents & POLLOUT) && write(file_fd, line, len) == (ssize_t)len;
+}
+
+void say_as(enum say_level level, const char *format, ...) {
+    char line[1024];
+    int error = errno;
+    if (!say_wanted(level))
+        return;
+    unsigned count = atomic_exchange(&missed, 0);
+    if (count > 0) {
+        size_t len = put_head(line, SAY_WARNING);
+        len += (size_t)sprintf(line + len, "%u lines are missing here: they could not be written\n", count);
+        if (!put_line(line, len))
+            atomic_fetch_add(&missed, count);
+    }
     va_list args;
     va_start(args, format);
-    int len = vsnprintf(line + head, sizeof line - head - 1, format, args);
+    size_t head = put_head(line, level), room = sizeof line - head - 1;
+    int len = vsnprintf(line + head, room, format, args);
     va_end(args);
-    size_t end = head + (len < 0 ? 0 : (size_t)len < sizeof line - head - 1 ? (size_t)len : sizeof line - head - 2);
+    size_t end = head + (len < 0 ? 0 : (size_t)len < room ? (size_t)len : room - 1);
+    for (char *c = line + head; c < line + end; c++)
+        if ((unsigned char)*c < ' ' || *c == 0x7f)
+            *c = '?'; /* a path may hold any */
     line[end++] = '\n';
-    if (write(STDERR_FILENO, line, end) < 0)
-        return; /* nobody is left to be told */
+    if (!put_line(line, end))
+        atomic_fetch_add(&missed, 1);
+    errno = error;
 }

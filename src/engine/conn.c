@@ -50,6 +50,7 @@ static void conn_reply(struct conn *conn, const struct request *request, bool di
     struct address from;
     bool may = peer_ask(conn, request, &from);
     struct asker asker = {.peer = address_key(&from),
+                          .from = &from,
                           .too_many = !may,
                           .since_ms = again ? conn->reply_at_ms : env->clock.now_ms,
                           .since_look = conn->since_look,
@@ -250,6 +251,7 @@ static void conn_feed_proxied(struct conn *conn, const char *bytes, size_t len) 
 }
 
 void conn_feed(struct conn *conn, const char *bytes, size_t len) {
+    conn_watch_moved(conn, len, 0);
     if (conn->state == CONN_LINGERING) {
         conn->lingered += (uint32_t)len;
         if (conn->lingered > LINGER_BYTES)
@@ -309,6 +311,7 @@ void conn_next(struct conn *conn, struct conn_op *op) {
 static void conn_sent(struct conn *conn, size_t len) {
     conn->sent += len;
     outq_advance(conn->out, len);
+    conn_watch_moved(conn, 0, len);
     conn_watch_sent(conn);
     if (!outq_empty(conn->out)) {
         conn_set_reply_deadline(conn);
@@ -374,4 +377,11 @@ void conn_done(struct conn *conn, ssize_t result) {
 
 void conn_drain(struct conn *conn) {
     conn->draining = true;
+}
+
+bool conn_renew(struct conn *conn, unsigned idle_timeout_ms_before) {
+    uint64_t deadline_ms = conn->deadline_ms;
+    if (conn_idle(conn))
+        conn->deadline_ms += conn->env->limits->idle_timeout_ms - (uint64_t)idle_timeout_ms_before;
+    return conn->deadline_ms != deadline_ms;
 }

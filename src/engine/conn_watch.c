@@ -77,6 +77,12 @@ bool conn_watch_room(const struct conn *conn) {
     return !conn->exchanges || exchanges_room(conn->exchanges, conn->env->watch);
 }
 
+void conn_watch_moved(const struct conn *conn, size_t received, size_t sent) {
+    const struct watch *watch = conn->env->watch;
+    if (watch && watch->moved)
+        watch->moved(watch->ctx, received, sent);
+}
+
 void conn_watch_sent(struct conn *conn) {
     if (conn->exchanges)
         exchanges_sent(conn->exchanges, conn->env->watch, conn, conn->sent);

@@ -8,6 +8,10 @@
 /* Deadlines are rounded up to this, which bounds how often the array is searched. */
 enum { TICK_MS = 16 };
 
+/* A timer is a deadline in ms, a phase and, in the lowest bit, whether the client may be asked to make room. */
+enum { TIMER_IDLE = 1, TIMER_PHASE_BITS = 3, TIMER_MS_SHIFT = 1 + TIMER_PHASE_BITS };
+_Static_assert(PHASE_COUNT <= 1 << TIMER_PHASE_BITS, "a phase fits");
+
 bool clients_open(struct clients *clients, unsigned capacity) {
     size_t flags_len = 64, array_len = capacity * sizeof(uint64_t), slots_len = capacity * sizeof(struct client);
     size_t peers_len = capacity * sizeof(struct address);
@@ -72,12 +76,40 @@ unsigned clients_counted(const struct clients *clients, uint64_t key) {
     return count;
 }
 
+static enum phase client_phase(const struct client *client) {
+    if (client->in_line)
+        return PHASE_IN_LINE;
+    switch ((enum conn_state)client->conn.state) {
+    case CONN_PROXIED:
+    case CONN_READING:
+        return conn_idle(&client->conn) ? PHASE_IDLE : PHASE_READING;
+    case CONN_LOADING:
+        return PHASE_LOADING;
+    case CONN_REPLYING:
+        return PHASE_REPLYING;
+    case CONN_FINISHING:
+    case CONN_LINGERING:
+    case CONN_CLOSING:
+        break;
+    }
+    return PHASE_LEAVING;
+}
+
 void clients_note(struct clients *clients, const struct client *client) {
     uint64_t deadline = (conn_deadline(&client->conn) | (TICK_MS - 1)) + 1;
-    atomic_store_explicit(&clients->timers[client->index], deadline * 2 + conn_idle(&client->conn),
-                          memory_order_relaxed);
+    uint64_t timer = deadline << TIMER_MS_SHIFT | (uint64_t)client_phase(client) << 1 | conn_idle(&client->conn);
+    atomic_store_explicit(&clients->timers[client->index], timer, memory_order_relaxed);
     if (deadline < clients->next_ms)
         clients->next_ms = deadline;
+}
+
+void clients_phases(const struct clients *clients, uint64_t counts[PHASE_COUNT]) {
+    unsigned touched = atomic_load(&clients->flags->touched);
+    for (unsigned i = 0; i < touched; i++) {
+        uint64_t timer = atomic_load_explicit(&clients->timers[i], memory_order_relaxed);
+        if (timer)
+            counts[timer >> 1 & ((1 << TIMER_PHASE_BITS) - 1)]++;
+    }
 }
 
 int clients_timeout(const struct clients *clients, uint64_t now_ms) {
@@ -95,7 +127,7 @@ struct client *clients_expired(struct clients *clients, uint64_t now_ms, unsigne
     }
     while (*cursor < clients->touched) {
         unsigned i = (*cursor)++;
-        uint64_t deadline = atomic_load_explicit(&clients->timers[i], memory_order_relaxed) / 2;
+        uint64_t deadline = atomic_load_explicit(&clients->timers[i], memory_order_relaxed) >> TIMER_MS_SHIFT;
         if (deadline == 0)
             continue;
         if (deadline <= now_ms)
@@ -111,25 +143,25 @@ struct client *clients_oldest_idle(const struct clients *clients, unsigned idle_
     struct client *client = NULL;
     for (unsigned i = 0; i < clients->touched; i++) {
         uint64_t timer = atomic_load_explicit(&clients->timers[i], memory_order_relaxed);
-        if ((timer & 1) && timer < oldest) {
+        if ((timer & TIMER_IDLE) && timer < oldest) {
             oldest = timer;
             client = &clients->slots[i];
         }
     }
-    *since_ms = client ? oldest / 2 - idle_timeout_ms : 0;
+    *since_ms = client ? (oldest >> TIMER_MS_SHIFT) - idle_timeout_ms : 0;
     return client;
 }
 
 bool clients_long_idle(const struct clients *clients, const struct client *client, unsigned idle_timeout_ms,
                        uint64_t now_ms) {
     uint64_t timer = atomic_load_explicit(&clients->timers[client->index], memory_order_relaxed);
-    return (timer & 1) && timer / 2 - idle_timeout_ms + ROOM_GRACE_MS <= now_ms;
+    return (timer & TIMER_IDLE) && (timer >> TIMER_MS_SHIFT) - idle_timeout_ms + ROOM_GRACE_MS <= now_ms;
 }
 
 void clients_forget_idle(struct clients *clients, struct client *client) {
     clients->told += !client->told; /* a child may have noted since that it is idle */
     client->told = true;
-    atomic_fetch_and_explicit(&clients->timers[client->index], ~(uint64_t)1, memory_order_relaxed);
+    atomic_fetch_and_explicit(&clients->timers[client->index], ~(uint64_t)TIMER_IDLE, memory_order_relaxed);
 }
 
 struct client *clients_each(const struct clients *clients, unsigned *cursor) {

@@ -67,9 +67,12 @@ static ssize_t drive_do(const struct drive *drive, struct client *client, const 
     return n;
 }
 
-static bool drive_load_at_hand(struct load *load) {
-    if (load->state == LOAD_NEW && load->kind->work(load, true))
+static bool drive_load_at_hand(const struct drive *drive, struct load *load) {
+    uint64_t began_ns = observer_now(drive->observer);
+    if (load->state == LOAD_NEW && load->kind->work(load, true)) {
+        observer_took(drive->observer, FIGURE_LOADS, began_ns);
         load_done(load);
+    }
     return load->state == LOAD_DONE;
 }
 
@@ -86,7 +89,7 @@ static ssize_t drive_await_load(const struct conn *conn, const struct load *load
 }
 
 /* In place, without the lock. */
-static ssize_t drive_load_waiting(struct conn *conn, struct load *load) {
+static ssize_t drive_load_waiting(const struct drive *drive, struct conn *conn, struct load *load) {
     pthread_mutex_t *lock = conn->env->lock;
     if (load->state == LOAD_UNDER_WAY)
         return drive_await_load(conn, load);
@@ -94,12 +97,14 @@ static ssize_t drive_load_waiting(struct conn *conn, struct load *load) {
         return 0;
     load->state = LOAD_UNDER_WAY;
     load_get(load);
+    uint64_t began_ns = observer_now(drive->observer);
     if (lock)
         pthread_mutex_unlock(lock);
     if (!load->kind->work(load, true))
         load->kind->work(load, false);
     if (lock)
         pthread_mutex_lock(lock);
+    observer_took(drive->observer, FIGURE_LOADS, began_ns);
     load_done(load);
     load_put(load);
     if (lock)
@@ -132,10 +137,10 @@ bool drive_load(struct drive *drive, struct client *client, struct load *load) {
     drive->moves++;
     drive_forget_load(client);
     if (drive->may_wait) {
-        conn_done(&client->conn, drive_load_waiting(&client->conn, load));
+        conn_done(&client->conn, drive_load_waiting(drive, &client->conn, load));
         return true;
     }
-    if (drive_load_at_hand(load)) {
+    if (drive_load_at_hand(drive, load)) {
         conn_done(&client->conn, 0);
         return true;
     }

@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "host/loaders.h"
 #include "base/check.h"
+#include "base/clock.h"
 #include "base/say.h"
 #include "guard/sandbox.h"
 
@@ -13,11 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum {
-    /* Enough for a disk to sort what it is asked for, few enough to leave a processor to the loops. */
-    LOADERS_MAX = 8,
-    STACK_LEN = 256 * 1024, /* the deepest path takes some 60 KiB */
-};
+enum { STACK_LEN = 256 * 1024 }; /* the deepest path takes some 60 KiB */
 
 static const unsigned AT_ONCE[LOAD_LANES] = {[LANE_FILES] = LOADERS_MAX, [LANE_LOGINS] = 1, [LANE_GUESSES] = 1};
 
@@ -31,7 +28,9 @@ struct loaders {
     pthread_cond_t wanted;
     struct lane lanes[LOAD_LANES];
     unsigned count, idle; /* threads */
+    unsigned begun;       /* threads that have */
     pthread_t threads[LOADERS_MAX];
+    struct counter_slot *slots; /* one for each; NULL: nobody counts */
     bool closing, refused;
 };
 
@@ -78,10 +77,25 @@ static struct load *lane_take(struct lane *lane) {
     return load;
 }
 
+static void loader_work(struct load *load, struct counter_slot *slot) {
+    if (!slot) {
+        load->kind->work(load, false);
+        return;
+    }
+    uint64_t began_ns = clock_fine_ns();
+    tally_set(&slot->figures[FIGURE_BUSY], 1);
+    load->kind->work(load, false);
+    tally_set(&slot->figures[FIGURE_BUSY], 0);
+    counter_slot_add(slot, FIGURE_LOADS, 1);
+    counter_slot_add(slot, FIGURE_LOAD_NS, clock_fine_ns() - began_ns);
+}
+
 static void *loader_main(void *arg) {
     struct loaders *loaders = arg;
     sandbox_narrow(SANDBOX_LOADER);
     pthread_mutex_lock(&loaders->lock);
+    unsigned index = loaders->begun++;
+    struct counter_slot *slot = loaders->slots ? &loaders->slots[index] : NULL;
     for (;;) {
         struct lane *lane;
         while (!(lane = loaders_find(loaders)) && !loaders->closing) {
@@ -93,7 +107,7 @@ static void *loader_main(void *arg) {
             break;
         struct load *load = lane_take(lane);
         pthread_mutex_unlock(&loaders->lock);
-        load->kind->work(load, false);
+        loader_work(load, slot);
         report(load);
         pthread_mutex_lock(&loaders->lock);
         lane->busy--;
@@ -102,10 +116,11 @@ static void *loader_main(void *arg) {
     return NULL;
 }
 
-struct loaders *loaders_open(void) {
+struct loaders *loaders_open(struct counter_slot *slots) {
     struct loaders *loaders = calloc(1, sizeof *loaders);
     if (!loaders)
         return NULL;
+    loaders->slots = slots;
     pthread_mutex_init(&loaders->lock, NULL);
     pthread_cond_init(&loaders->wanted, NULL);
     for (int i = 0; i < LOAD_LANES; i++)
@@ -139,7 +154,8 @@ static void loaders_hire(struct loaders *loaders) {
     if (!error)
         loaders->count++;
     else if (!loaders->refused)
-        say("can't start a loader: %s; slow disks are waited for by those who have one to do it", strerror(error));
+        say_as(SAY_WARNING, "can't start a loader: %s; slow disks are waited for by those who have one to do it",
+               strerror(error));
     loaders->refused |= error != 0;
 }
 

@@ -16,7 +16,9 @@ static atomic_int stop_count;
 static atomic_int finishing; /* STOPPING or HANDED_OVER, whichever came first */
 static atomic_bool upgrade_wanted;
 static atomic_int wake_count;
+static atomic_uint reload_count;
 static volatile sig_atomic_t is_child;
+static void (*reopen_logs)(void);
 static int wake_fds[WORKERS_MAX];
 
 enum { STOPPING = 1, HANDED_OVER };
@@ -51,9 +53,24 @@ static void on_upgrade(int number) {
     wake_all();
 }
 
+static void on_hangup(int number, siginfo_t *info, void *context) {
+    (void)context;
+    if (info->si_code == SI_KERNEL) { /* the terminal's, not somebody's */
+        on_stop(number);
+        return;
+    }
+    atomic_fetch_add(&reload_count, 1);
+    wake_all();
+}
+
 static void on_child(int number) {
     (void)number;
     wake_all();
+}
+
+static void on_reopen(int number) {
+    (void)number;
+    reopen_logs();
 }
 
 static void handle(int number, void (*handler)(int)) {
@@ -62,11 +79,21 @@ static void handle(int number, void (*handler)(int)) {
     CHECK(sigaction(number, &action, NULL) == 0);
 }
 
+static void handle_hangup(void) {
+    struct sigaction action = {.sa_sigaction = on_hangup, .sa_flags = SA_RESTART | SA_SIGINFO}, before;
+    sigemptyset(&action.sa_mask);
+    CHECK(sigaction(SIGHUP, NULL, &before) == 0);
+    if (before.sa_handler != SIG_IGN)
+        CHECK(sigaction(SIGHUP, &action, NULL) == 0);
+}
+
 void signals_init(void) {
+    handle_hangup();
     handle(SIGTERM, on_stop);
     handle(SIGINT, on_stop);
     handle(SIGUSR2, on_upgrade);
     handle(SIGPIPE, SIG_IGN);
+    handle(SIGUSR1, SIG_IGN);
     /* As process 1 of a container we adopt whoever lost his parent: ignored, the kernel reaps them unheard. Those that
        ended before, children of what became us by exec, are ours to reap. */
     handle(SIGCHLD, SIG_IGN);
@@ -99,6 +126,10 @@ bool signals_take_upgrade(void) {
     return atomic_load_explicit(&upgrade_wanted, memory_order_relaxed) && atomic_exchange(&upgrade_wanted, false);
 }
 
+unsigned signals_reloads(void) {
+    return atomic_load_explicit(&reload_count, memory_order_relaxed);
+}
+
 void signals_wake(int fd) {
     int i = atomic_load(&wake_count);
     CHECK(i < WORKERS_MAX);
@@ -113,4 +144,9 @@ void signals_forget(void) {
 
 void signals_watch_children(void) {
     handle(SIGCHLD, on_child);
+}
+
+void signals_on_reopen(void (*reopen)(void)) {
+    reopen_logs = reopen;
+    handle(SIGUSR1, on_reopen);
 }

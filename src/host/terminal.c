@@ -21,3 +21,8 @@ bool terminal_has_links(int fd) {
         return false;
     return colors || !is_one_of(term, plain);
 }
+
+bool terminal_has_colours(int fd) {
+    const char *term = getenv("TERM"), *none = getenv("NO_COLOR");
+    return isatty(fd) && term && *term && strcmp(term, "dumb") != 0 && !(none && *none);
+}

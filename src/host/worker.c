@@ -7,10 +7,11 @@
 #include "host/worker.h"
 #include "base/check.h"
 #include "base/say.h"
-#include "guard/sandbox.h"
 #include "engine/exchanges.h"
+#include "guard/sandbox.h"
 #include "host/signals.h"
 #include "host/worker_admit.h"
+#include "host/worker_watch.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -27,44 +28,39 @@
 
 enum {
     BUFFER_LEN = 64 * 1024, /* no less than HEAD_MAX_MOST; and files are copied through it, out of the caches */
-    LOADS_END_MS = 1000,    /* at the end: how long a load is waited for that nobody needs any more */
+    OPEN_ERROR_MAX = 512,
+    LOADS_END_MS = 1000, /* at the end: how long a load is waited for that nobody needs any more */
 };
 
-bool worker_open(struct worker *worker, const struct worker *all, const struct settings *settings,
+bool worker_open(struct worker *worker, const struct worker *all, struct generation *generation,
                  const struct listeners *listeners, const struct worker_shared *shared, unsigned capacity,
                  unsigned file_fds) {
-    int error;
-    *worker =
-        (struct worker){.settings = settings, .listeners = listeners, .all = all, .shared = *shared, .wake_fd = -1};
+    char error[OPEN_ERROR_MAX];
+    *worker = (struct worker){.settings = generation->settings,
+                              .listeners = listeners,
+                              .all = all,
+                              .shared = *shared,
+                              .file_fds = file_fds,
+                              .wake_fd = -1};
     worker->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     worker->loads.wake_fd = worker->wake_fd;
     worker->line_end = &worker->line;
     worker->drive = (struct drive){.known = shared->known, .buffer_len = BUFFER_LEN};
     worker->drive.buffer = malloc(worker->drive.buffer_len);
-    worker->env.site = &worker->site;
-    worker->env.limits = &settings->limits;
-    observer_init(&worker->observer, shared->observed, (unsigned)(worker - all));
-    worker->env.watch = observer_watch(&worker->observer);
-    worker->env.clock.fine = worker->env.watch != NULL;
     clock_update(&worker->env.clock);
-    if (worker->wake_fd < 0 || !worker->drive.buffer || !clients_open(&worker->clients, capacity)) {
+    if (worker->wake_fd < 0 || !worker->drive.buffer || !clients_open(&worker->clients, capacity) ||
+        !worker_watch(worker, (unsigned)(worker - all))) {
         say("no memory or descriptors for %u connections: lower --max-connections", capacity);
         return false;
     }
     worker->env.crowded = &worker->clients.flags->crowded;
-    worker->env.trust = &settings->trust;
-    worker->env.count = settings->limits.max_per_ip ? worker_count : NULL;
-    worker->site.config = &settings->site;
-    worker->site.leaving = &worker->clients.flags->leaving;
-    worker->site.cache = filecache_open(&settings->site, shared->known, capacity, &error);
-    if (!worker->site.cache) {
-        if (error == -ENOMEM)
-            say("no address space for the cache of a worker: raise the limit (ulimit -v) or lower --workers");
-        else
-            say("--root %s: %s", settings->site.root, strerror(-error));
+    worker->env.trust = &worker->settings->trust; /* as it is at the start */
+    worker->serving = serving_open(generation, shared->known, capacity, file_fds, error, sizeof error);
+    if (!worker->serving) {
+        say("%s", error);
         return false;
     }
-    filecache_limit_fds(worker->site.cache, file_fds);
+    worker_serve(worker, worker->serving);
     signals_wake(worker->wake_fd);
     return true;
 }
@@ -108,9 +104,9 @@ void worker_close(struct worker *worker) {
     pool_close(&worker->env.in);
     pool_close(&worker->env.out);
     pool_close(&worker->env.exchanges);
-    if (worker->site.cache)
-        filecache_close(worker->site.cache);
+    worker_close_servings(worker);
     clients_close(&worker->clients);
+    observer_close_log(&worker->observer);
     free(worker->drive.buffer);
     if (worker->wake_fd >= 0)
         close(worker->wake_fd);
@@ -120,37 +116,8 @@ bool worker_accepting(const struct worker *worker) {
     return !worker->draining && worker->env.clock.now_ms >= worker->rest_until_ms;
 }
 
-static int ms_until(uint64_t at_ms, uint64_t now_ms) {
-    uint64_t left = at_ms > now_ms ? at_ms - now_ms : 0;
-    return left < INT_MAX ? (int)left : INT_MAX;
-}
-
-static int sooner(int a, int b) {
-    return a < 0 || (b >= 0 && b < a) ? b : a;
-}
-
-int worker_timeout(const struct worker *worker) {
-    uint64_t now_ms = worker->env.clock.now_ms;
-    int tend_ms = worker->tend_at_ms ? ms_until(worker->tend_at_ms, now_ms) : -1;
-    if (worker->draining)
-        return sooner(tend_ms, ms_until(worker->let_go_at_ms, now_ms));
-    if (worker->leaving)
-        tend_ms = sooner(tend_ms, ms_until(worker->stop_at_ms, now_ms));
-    return sooner(tend_ms, worker->rest_until_ms > now_ms ? ms_until(worker->rest_until_ms, now_ms) : -1);
-}
-
-int worker_event_timeout(const struct worker *worker) {
-    if (worker->line)
-        return 0;
-    return sooner(worker_timeout(worker), clients_timeout(&worker->clients, worker->env.clock.now_ms));
-}
-
-int worker_client_timeout(const struct worker *worker, const struct client *client) {
-    return sooner(worker_timeout(worker), ms_until(conn_deadline(&client->conn), worker->env.clock.now_ms));
-}
-
 void worker_files_above(struct worker *worker, int first) {
-    filecache_fds_above(worker->site.cache, first);
+    filecache_fds_above(worker->serving->site.cache, first);
 }
 
 void worker_woken(struct worker *worker) {
@@ -202,6 +169,7 @@ void worker_make_room(struct worker *worker) {
     atomic_store_explicit(&worker->clients.flags->crowded, count > 0, memory_order_relaxed);
     if (count == 0)
         return;
+    observer_count(&worker->observer, FIGURE_FULL);
     worker_wake_others(worker);
     worker->rest_until_ms = now_ms + ACCEPT_REST_MS;
     if (count > ROOM_AT_ONCE)
@@ -224,8 +192,10 @@ void worker_make_room(struct worker *worker) {
 
 void worker_exhausted(struct worker *worker, const char *what, int error) {
     uint64_t now_ms = worker->env.clock.now_ms;
+    observer_count(&worker->observer, FIGURE_ACCEPT_ERRORS);
     if (now_ms >= worker->quiet_until_ms)
-        say("%s: %s; raise the limit (ulimit -n, -u) or lower --max-connections", what, strerror(error));
+        say_as(SAY_WARNING, "%s: %s; raise the limit (ulimit -n, -u) or lower --max-connections", what,
+               strerror(error));
     worker->quiet_until_ms = now_ms + QUIET_MS;
     worker->rest_until_ms = now_ms + ACCEPT_REST_MS;
 }
@@ -237,7 +207,7 @@ void worker_give_up(struct worker *worker, struct client *client, const char *wh
 
 /* No descriptor for a connection: a cached file may give up its own, or an idle client its place. */
 static bool worker_find_descriptor(struct worker *worker, int error) {
-    if (filecache_release_fd(worker->site.cache))
+    if (filecache_release_fd(worker->serving->site.cache))
         return true;
     worker_exhausted(worker, "can't accept connections", error);
     worker_make_room(worker); /* who goes ends the rest */
@@ -356,6 +326,7 @@ static void worker_leave(struct worker *worker) {
 
 void worker_check_stop(struct worker *worker) {
     atomic_store_explicit(&worker->turned, true, memory_order_relaxed);
+    worker_renew(worker);
     if (worker == worker->all && worker->shared.tend)
         worker->tend_at_ms = worker->shared.tend(worker->shared.server, worker->env.clock.now_ms);
     if (!signals_stopping())
@@ -389,6 +360,7 @@ void worker_run(struct worker *worker) {
         listener_set rings = worker->settings->backend->wait(worker->model, worker_accepting(worker));
         if (rings && !worker->draining)
             worker_accept(worker, rings);
+        worker_watch_round(worker);
         worker_check_stop(worker);
     }
     worker_stop(worker);

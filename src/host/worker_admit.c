@@ -11,13 +11,14 @@ bool worker_count(struct conn *conn, uint64_t key) {
     if (key == clients_key(&worker->clients, client))
         return true;
     clients_count_for(&worker->clients, client, key);
-    if (key == 0)
+    if (key == 0 || worker->settings->limits.max_per_ip == 0)
         return true;
     for (int i = 0; i < worker->settings->workers; i++)
         count += clients_counted(&worker->all[i].clients, key);
     if (count <= worker->settings->limits.max_per_ip)
         return true;
     clients_count_for(&worker->clients, client, 0);
+    observer_count(&worker->observer, FIGURE_PER_IP);
     return false;
 }
 
@@ -29,11 +30,14 @@ void worker_let_in(struct worker *worker, int fd, const struct sockaddr_storage 
         *kept = from;
     }
     conn_open(&client->conn, &worker->env, kept);
-    if (!client->conn.trusted && worker->env.count && !worker_count(&client->conn, address_key(&from))) {
+    /* Counted without a limit, too: there may be one after a reload. */
+    if (!client->conn.trusted && !worker_count(&client->conn, address_key(&from))) {
         close(fd);
         clients_drop(&worker->clients, client);
         return;
     }
+    observer_count(&worker->observer, FIGURE_ACCEPTED);
+    observer_opened(&worker->observer, &client->conn);
     clients_note(&worker->clients, client);
     worker->settings->backend->take(worker->model, client);
 }

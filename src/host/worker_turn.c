@@ -43,6 +43,7 @@ void worker_loads_in_place(struct worker *worker) {
 
 void worker_round(struct worker *worker) {
     clock_update(&worker->env.clock);
+    worker->round_began_ns = worker->env.clock.now_ns;
     worker->drive.share = LIGHT_SHARE;
     worker->drive.light = true;
     worker->round_left = ROUND_SHARE;
@@ -102,7 +103,9 @@ static bool worker_park(struct worker *worker, struct client *client) {
     struct load *load = client->load;
     if (load->state == LOAD_NEW) {
         if (!loaders_submit(worker->shared.loaders, load, &worker->loads)) {
+            uint64_t began_ns = observer_now(&worker->observer);
             load->kind->work(load, false);
+            observer_took(&worker->observer, FIGURE_LOADS, began_ns);
             load_done(load);
             return false;
         }
@@ -117,9 +120,9 @@ static bool worker_park(struct worker *worker, struct client *client) {
 bool worker_wait(struct worker *worker, struct client *client, enum drive_want want) {
     size_t done = worker->drive.done;
     worker->round_left -= done < worker->round_left ? done : worker->round_left;
-    clients_note(&worker->clients, client);
     if (want == WANT_TURN)
         worker_queue(worker, client);
+    clients_note(&worker->clients, client);
     return want != WANT_LOAD || worker_park(worker, client);
 }
 

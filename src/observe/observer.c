@@ -1,36 +1,93 @@
 #include "observe/observer.h"
 #include "engine/conn.h"
 
+static bool is_logged(const struct observer *observer) {
+    return observer->observed && (observer->observed->log || observer->observed->tells_ends);
+}
+
 static size_t observer_begun(void *ctx, const struct conn *conn, const struct exchange *exchange,
                              const struct asked *asked, char *kept) {
-    (void)ctx, (void)conn, (void)exchange, (void)asked, (void)kept;
-    return 0;
+    (void)exchange;
+    const struct observer *observer = ctx;
+    return is_logged(observer) ? log_maker_begun(&observer->log, conn, asked, kept) : 0;
+}
+
+static void observer_moved(void *ctx, size_t received, size_t sent) {
+    struct counter_slot *slot = ((const struct observer *)ctx)->slot;
+    if (slot && received > 0)
+        counter_slot_add(slot, FIGURE_RECEIVED, received);
+    if (slot && sent > 0)
+        counter_slot_add(slot, FIGURE_SENT, sent);
 }
 
 static void observer_ended(void *ctx, const struct conn *conn, const struct exchange *exchange, const char *kept,
                            size_t kept_len) {
-    (void)ctx, (void)conn, (void)exchange, (void)kept, (void)kept_len;
+    (void)kept_len;
+    struct observer *observer = ctx;
+    struct counter_slot *slot = observer->slot;
+    uint64_t took_ns = clock_fine_ns() - exchange->began_ns;
+    if (is_logged(observer))
+        log_maker_ended(&observer->log, conn, exchange, took_ns, kept);
+    if (!slot)
+        return;
+    tally_add(&slot->requests[exchange->method][exchange->status / 100], 1);
+    if (exchange->sent < exchange->len || exchange->len == 0)
+        return;
+    tally_add(&slot->latency_ns, took_ns);
+    tally_add(&slot->latency[latency_bucket(took_ns)], 1);
 }
 
 static void observer_closed(void *ctx, const struct conn *conn) {
     const struct observer *observer = ctx;
     if (observer->slot)
         tally_add(&observer->slot->ended[conn->end], 1);
+    if (is_logged(observer))
+        log_maker_closed(&observer->log, conn);
 }
 
 void observer_init(struct observer *observer, const struct observed *observed, unsigned worker) {
     *observer = (struct observer){.observed = observed, .worker = worker};
     if (observed && observed->counters)
         observer->slot = counters_worker(observed->counters, worker);
-    observer->watch = (struct watch){
-        .begun = observer_begun, .ended = observer_ended, .closed = observer_closed, .ctx = observer, .keep_max = 0};
+    observer->watch = (struct watch){.begun = observer_begun,
+                                     .moved = observer_moved,
+                                     .ended = observer_ended,
+                                     .closed = observer_closed,
+                                     .ctx = observer};
+}
+
+bool observer_open_log(struct observer *observer, unsigned workers, struct log_conns conns, size_t head_max) {
+    const struct observed *observed = observer->observed;
+    if (!is_logged(observer))
+        return true;
+    if (observed->log)
+        observer->watch.keep_max = log_line_keep_max(head_max);
+    return log_maker_open(&observer->log, observed->log, observed->tells_ends, observer->worker, workers, conns);
+}
+
+void observer_close_log(struct observer *observer) {
+    log_maker_close(&observer->log);
+}
+
+void observer_opened(struct observer *observer, const struct conn *conn) {
+    if (is_logged(observer))
+        log_maker_opened(&observer->log, conn);
+}
+
+void observer_before_child(const struct observer *observer, unsigned client) {
+    if (observer->slot && counter_slot_get(observer->slot, FIGURE_CHILDREN) <= client)
+        tally_set(&observer->slot->figures[FIGURE_CHILDREN], client + 1);
+    if (observer->observed && observer->observed->log)
+        access_log_before_child(observer->observed->log, observer->worker, client);
 }
 
 void observer_in_child(struct observer *observer, unsigned client) {
     if (observer->slot)
-        observer->slot = counters_worker(observer->observed->counters, observer->worker) + 1 + client;
+        observer->slot += 1 + client;
+    if (is_logged(observer))
+        log_maker_in_child(&observer->log, client);
 }
 
 const struct watch *observer_watch(const struct observer *observer) {
-    return observer->slot ? &observer->watch : NULL;
+    return observer->slot || is_logged(observer) ? &observer->watch : NULL;
 }

@@ -4,9 +4,11 @@
 
 #include "backend/list.h"
 #include "host/listener.h"
+#include "observe/status_pages.h"
 #include "protocol/mime.h"
 #include "protocol/mime_types.h"
 #include "server/fields.h"
+#include "server/logs.h"
 #include "server/option_read.h"
 #include "server/redirects.h"
 #include "site/mime_map.h"
@@ -17,7 +19,16 @@
 
 enum { DEFAULT_TYPE_MAX = MIME_TYPE_LEN_MAX - (sizeof "; charset=utf-8" - 1) };
 
-enum group { GROUP_CONTENT, GROUP_ADDRESS, GROUP_MODEL, GROUP_LIMITS, GROUP_FRONT, GROUP_SERVICE, GROUP_ANSWERS, GROUP_COUNT };
+enum group {
+    GROUP_CONTENT,
+    GROUP_ADDRESS,
+    GROUP_MODEL,
+    GROUP_LIMITS,
+    GROUP_FRONT,
+    GROUP_SERVICE,
+    GROUP_ANSWERS,
+    GROUP_COUNT
+};
 
 static const char *const group_titles[GROUP_COUNT] = {
     [GROUP_CONTENT] = "Content",
@@ -161,6 +172,12 @@ static bool read_network(const struct option_given *given) {
     return true;
 }
 
+static bool read_status(const struct option_given *given) {
+    const char *path = given->value ? given->value : "/_httpd";
+    *(const char **)option_field(given) = path;
+    return status_pages_path_ok(path) || option_refuse(given);
+}
+
 /* What is compared with a target's path as it came. */
 static bool read_health(const struct option_given *given) {
     struct slice path = slice_of(given->value);
@@ -228,19 +245,19 @@ static const struct option_row option_rows[] = {
      option_path, TO(auth_path), .noun = "a file"},
 
     {"port", 'p', "N", GROUP_ADDRESS, "TCP port; 0: the kernel picks; not with -l", "7890",
-     option_number, TO(port), .noun = "a port number", RANGE(0, 65535), .rules_out = "listen"},
+     option_number, TO(port), .noun = "a port number", RANGE(0, 65535), .rules_out = "listen", .at_start = true},
     {"listen", 'l', "ADDR", GROUP_ADDRESS,
      "HOST:PORT, :PORT, unix:PATH[,mode=666], fd:NAME; repeatable", NULL,
      read_listen, TO_LIST(listen, LISTEN_MAX), .noun = "an address",
-     .allowed = "HOST:PORT, [V6]:PORT, :PORT, unix:PATH[,mode=666] or fd:NAME", .is_ok = listener_spec_ok},
+     .allowed = "HOST:PORT, [V6]:PORT, :PORT, unix:PATH[,mode=666] or fd:NAME", .is_ok = listener_spec_ok, .at_start = true},
 
     {"model", 'm', "NAME", GROUP_MODEL, "concurrency model", "epoll",
-     read_model, TO(settings.backend), .noun = "a model", .add_allowed = add_models, .print_more = print_models},
+     read_model, TO(settings.backend), .noun = "a model", .add_allowed = add_models, .print_more = print_models, .at_start = true},
     {"workers", 'w', "N|auto", GROUP_MODEL, "accept loops; auto: one per CPU this process may run on", "1",
-     read_workers, TO(settings.workers), .noun = "a number of workers", .allowed = " or auto", RANGE(1, WORKERS_MAX)},
+     read_workers, TO(settings.workers), .noun = "a number of workers", .allowed = " or auto", RANGE(1, WORKERS_MAX), .at_start = true},
 
     {"max-connections", 0, "N", GROUP_LIMITS, "connections at a time; the rest wait", "10000",
-     option_number, TO(settings.limits.max_connections), .noun = "a number of connections", RANGE(1, 1000000)},
+     option_number, TO(settings.limits.max_connections), .noun = "a number of connections", RANGE(1, 1000000), .at_start = true},
     {"max-per-ip", 0, "N", GROUP_LIMITS, "connections from one address; 0: no limit", "0",
      option_number, TO(settings.limits.max_per_ip), .noun = "a number of connections", RANGE(0, 1000000)},
     {"header-timeout", 0, "SECONDS", GROUP_LIMITS, "for a whole request head, from its first byte on", "10",
@@ -253,39 +270,51 @@ static const struct option_row option_rows[] = {
      option_number, TO(settings.limits.min_rate), .noun = "a rate in bytes a second", RANGE(0, 1 << 30), .units = "kmg"},
     {"max-header", 0, "BYTES", GROUP_LIMITS, "longest request head", "16k",
      option_number, TO(settings.limits.head_max), .noun = "a size in bytes", RANGE(HEAD_MAX_LEAST, HEAD_MAX_MOST),
-     .units = "kmg"},
+     .units = "kmg", .at_start = true},
     {"max-requests", 0, "N", GROUP_LIMITS, "requests on one connection; 0: no limit", "0",
      option_number, TO(settings.limits.max_requests), .noun = "a number of requests", RANGE(0, 1000000000)},
 
     {"trust", 0, "CIDR", GROUP_FRONT, "balancers that are believed: a network, address or unix; repeatable", NULL,
-     read_network, TO(settings.trust.in_front), .noun = "a network", .allowed = "such as 10.0.0.0/8, 2001:db8::/32, 192.0.2.1 or unix"},
+     read_network, TO(settings.trust.in_front), .noun = "a network", .allowed = "such as 10.0.0.0/8, 2001:db8::/32, 192.0.2.1 or unix",
+     .at_start = true},
     {"trust-field", 0, "FIELD", GROUP_FRONT, "where they name clients; or: forwarded", "x-forwarded-for",
-     option_choice, TO(settings.trust.field), .noun = "one of them", .choices = forwarded_choices},
+     option_choice, TO(settings.trust.field), .noun = "one of them", .choices = forwarded_choices, .at_start = true},
     {"proxy-protocol", 0, NULL, GROUP_FRONT, "their connections begin with a PROXY header, v1 or v2", NULL,
-     option_switch, TO(settings.trust.proxy_protocol)},
+     option_switch, TO(settings.trust.proxy_protocol), .at_start = true},
     {"health", 0, "PATH", GROUP_FRONT, "answered 200, and 503 once the server has been asked to stop", NULL,
      read_health, TO(settings.site.health), .noun = "a path", .allowed = "'/' first, printable ASCII, no query"},
     {"drain-delay", 0, "SECONDS", GROUP_FRONT, "from that on until the server begins to stop", "0",
      option_number, TO(settings.drain_delay_ms), .noun = "a time in seconds", .least = 0, .most = 86400, .scale = 1000},
 
     {"daemon", 0, NULL, GROUP_SERVICE, "go on in the background, once it serves", NULL,
-     option_switch, TO(daemon)},
+     option_switch, TO(daemon), .at_start = true},
     {"user", 0, "NAME[:GROUP]", GROUP_SERVICE, "of root's, become this user once the ports are open", NULL,
-     read_user, .noun = "a user"},
+     read_user, .noun = "a user", .at_start = true},
     {"chroot", 0, NULL, GROUP_SERVICE, "make the root all there is of the file system (as root)", NULL,
-     option_switch, TO(chroot)},
+     option_switch, TO(chroot), .at_start = true},
     {"no-sandbox", 0, NULL, GROUP_SERVICE, "without Landlock and seccomp, which forbid all but serving", NULL,
-     option_switch, TO(no_sandbox)},
+     option_switch, TO(no_sandbox), .at_start = true},
     {"pid-file", 0, "FILE", GROUP_SERVICE, "holds the process' number while it serves", NULL,
-     option_path, TO(pid_path), .noun = "a file"},
+     option_path, TO(pid_path), .noun = "a file", .at_start = true},
 
+    {"status", 0, "[=PATH]", GROUP_ANSWERS, "what goes on, at PATH (/_httpd), PATH/status.json, PATH/metrics", NULL,
+     read_status, TO(status_path), .noun = "a path", .allowed = "/name, of letters, digits and -_.~", .at_start = true},
+    {"status-allow", 0, "CIDR", GROUP_ANSWERS, "who may see that, besides this machine; repeatable", NULL,
+     read_network, TO(status_allow), .noun = "a network", .allowed = "such as 10.0.0.0/8, 2001:db8::/32, 192.0.2.1 or unix",
+     .at_start = true},
     {"config", 0, "FILE", GROUP_ANSWERS, "more options, a long one a line: port 80; the command line's win", NULL,
      option_path, TO(config_path), .noun = "a file", .role = OPTION_FILE},
     {"check", 0, NULL, GROUP_ANSWERS, "read everything, say what would happen, and exit", NULL,
      option_switch, TO(check), .role = OPTION_COMMAND_LINE},
-    {"quiet", 'q', NULL, GROUP_ANSWERS, "say nothing but errors; with port 0, the URL on stdout", NULL,
+    {"access-log", 0, "FILE", GROUP_ANSWERS, "a line for each request; '-': to stdout; SIGUSR1 opens it again", NULL,
+     logs_read_path, TO(access_log_path), .noun = "a file"},
+    {"log-format", 0, "FORMAT", GROUP_ANSWERS, "common, combined (default), json, or text with nginx's $names", NULL,
+     logs_read_format, TO(log_format), .noun = "a format", .allowed = "common, combined, json, or text with $names"},
+    {"error-log", 0, "FILE", GROUP_ANSWERS, "what is said, with time and level, in place of stderr", NULL,
+     option_path, TO(error_log), .noun = "a file"},
+    {"quiet", 'q', NULL, GROUP_ANSWERS, "say only what goes wrong; with port 0, the URL on stdout", NULL,
      option_switch, TO(quiet)},
-    {"verbose", 'v', NULL, GROUP_ANSWERS, "say more", NULL, option_switch, TO(verbose)},
+    {"verbose", 'v', NULL, GROUP_ANSWERS, "say of each connection why it ended", NULL, option_switch, TO(verbose)},
     {"help", 'h', NULL, GROUP_ANSWERS, "print this page", NULL, read_help, .role = OPTION_ENDS},
     {"version", 'V', NULL, GROUP_ANSWERS, "print the version", NULL, read_version, .role = OPTION_ENDS},
 };

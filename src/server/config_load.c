@@ -1,8 +1,11 @@
 /* The config as a whole: read, completed with the files that it names, and given back. */
 #define _GNU_SOURCE
+#include "base/hash.h"
 #include "server/config.h"
 #include "server/fields.h"
+#include "server/logs.h"
 #include "site/auth.h"
+#include "site/auth_shared.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -34,16 +37,29 @@ static bool open_types(struct config *config, char *error, size_t error_size) {
     return config->mime;
 }
 
+/* What is known of passwords stays when a config goes. */
+static struct auth_shared *passwords;
+
 static bool open_users(struct config *config, char *error, size_t error_size) {
     char wrong[OPTION_ERROR_MAX];
-    config->settings.site.auth = auth_open(config->auth_path, wrong, sizeof wrong);
+    config->settings.site.auth = auth_open(config->auth_path, passwords, wrong, sizeof wrong);
     if (!config->settings.site.auth)
         snprintf(error, error_size, "--auth %s", wrong);
     return config->settings.site.auth;
 }
 
+static void note_given(const struct option_given *given) {
+    uint64_t *hash = &((struct config *)given->into)->given[given->row - config_table.rows];
+    const char *value = given->value ? given->value : "";
+    *hash = hash_bytes(value, strlen(value), *hash + 1);
+}
+
 /* What follows from the options taken together, and the files. Returns an exit status. */
 static int settle(struct config *config, char *error, size_t error_size) {
+    if (!passwords && !(passwords = auth_shared_open())) { /* at the first time, before anything is forked */
+        snprintf(error, error_size, "no memory");
+        return 1;
+    }
     if ((unsigned)config->settings.workers > config->settings.limits.max_connections) /* each has one to serve */
         config->settings.workers = (int)config->settings.limits.max_connections;
     if (config->settings.trust.proxy_protocol && config->settings.trust.in_front.count == 0) {
@@ -51,8 +67,13 @@ static int settle(struct config *config, char *error, size_t error_size) {
                  "--proxy-protocol: needs --trust CIDR, the addresses of the balancers that send it");
         return 2;
     }
-    config->settings.keep_peers = config->settings.trust.in_front.count > 0 || config->auth_path;
-    if (!fields_add_presets(config, error, error_size))
+    if (config->status_allow.count > 0 && !config->status_path) {
+        snprintf(error, error_size, "--status-allow: there is no --status to see");
+        return 2;
+    }
+    config->settings.keep_peers = config->settings.trust.in_front.count > 0 || config->auth_path ||
+                                  config->status_path || config->access_log_path || config->verbose;
+    if (!fields_add_presets(config, error, error_size) || !logs_settle(config, error, error_size))
         return 2;
     return (!config->mime_path || open_types(config, error, error_size)) &&
                    (!config->auth_path || open_users(config, error, error_size))
@@ -60,9 +81,14 @@ static int settle(struct config *config, char *error, size_t error_size) {
                : 1;
 }
 
-int config_load(struct config *config, int argc, char **argv, char *error, size_t error_size) {
-    struct option_reading reading = {
-        .table = &config_table, .into = config, .folder = start_folder(), .error = error, .error_size = error_size};
+static int load(struct config *config, bool again, int argc, char **argv, char *error, size_t error_size) {
+    struct option_reading reading = {.table = &config_table,
+                                     .into = config,
+                                     .folder = start_folder(),
+                                     .again = again,
+                                     .tell = note_given,
+                                     .error = error,
+                                     .error_size = error_size};
     memset(config, 0, sizeof *config);
     int status = option_read_all(&reading, argc, argv);
     config->texts = reading.texts;
@@ -73,6 +99,14 @@ int config_load(struct config *config, int argc, char **argv, char *error, size_
     make_printable(error);
     config_free(config);
     return status;
+}
+
+int config_load(struct config *config, int argc, char **argv, char *error, size_t error_size) {
+    return load(config, false, argc, argv, error, error_size);
+}
+
+int config_load_again(struct config *config, int argc, char **argv, char *error, size_t error_size) {
+    return load(config, true, argc, argv, error, error_size);
 }
 
 void config_free(struct config *config) {

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -62,6 +63,14 @@ static void add_root(struct places *places, const struct site_config *site) {
         add_folder_of(places, real, LANDLOCK_READ);
 }
 
+/* Logs are opened again under the same name; a FIFO both to read and to write, so that it stays open. */
+static void add_log(struct places *places, const char *path) {
+    struct stat st;
+    add_folder_of(places, path, LANDLOCK_APPEND);
+    if (path && stat(path, &st) == 0 && S_ISFIFO(st.st_mode))
+        add_place(places, path, LANDLOCK_READ);
+}
+
 static bool enter_sandbox(const struct config *config) {
     static struct places places;
     char error[256];
@@ -69,6 +78,8 @@ static bool enter_sandbox(const struct config *config) {
     add_folder_of(&places, config->config_path, LANDLOCK_READ);
     add_folder_of(&places, config->auth_path, LANDLOCK_READ);
     add_folder_of(&places, config->mime_path, LANDLOCK_READ);
+    add_log(&places, config->access_log.path);
+    add_log(&places, config->error_log);
     tzset(); /* reads a file */
     if (!sandbox_enter(places.at, places.count, config->settings.backend->calls, missing, sizeof missing, error,
                        sizeof error)) {

@@ -20,5 +20,5 @@ int main(int argc, char **argv) {
         return 1; /* and nowhere to say so */
     own_command_remember();
     config_read(&config, argc, argv);
-    return config.check ? check_run(&config, argc, argv) : server_run(&config, argv);
+    return config.check ? check_run(&config, argc, argv) : server_run(&config, argc, argv);
 }

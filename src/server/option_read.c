@@ -124,7 +124,7 @@ static int fail_lacking(struct reader *reader) {
 }
 
 static int read_given(struct reader *reader) {
-    if (!reader->given.row->read(&reader->given))
+    if (!(reader->reading->again && reader->given.row->at_start) && !reader->given.row->read(&reader->given))
         return MISTAKEN;
     if (reader->reading->tell && reader->given.into == reader->reading->into)
         reader->reading->tell(&reader->given);

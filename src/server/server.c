@@ -9,10 +9,13 @@
 #include "server/check.h"
 #include "server/confine.h"
 #include "server/daemon.h"
+#include "server/logs.h"
 #include "server/notify.h"
 #include "server/pid_file.h"
+#include "server/reload.h"
 #include "server/steward.h"
 #include "server/upgrade.h"
+#include "server/watched.h"
 
 #include <limits.h>
 #include <semaphore.h>
@@ -21,6 +24,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 /* As many descriptors as the system grants: what limits connections should be --max-connections. Returns how many. */
@@ -50,10 +54,14 @@ struct server {
     struct listeners listeners;
     struct inherited inherited;
     struct upgrade upgrade;
+    struct reload *reload;
+    unsigned reloads; /* begun: as signals_reloads() counts them */
     struct pid_file pid_file;
     struct daemon daemon;
     struct steward steward;
-    unsigned fit; /* connections that there are descriptors for */
+    struct watched watched;
+    unsigned fit;         /* connections that there are descriptors for, */
+    unsigned connections; /*   and of these as many as there may be */
     bool successor;
     bool told;            /* the service manager knows that this is the end */
     uint64_t look_at_ms;  /* when everybody is to look at the door; 0: there is no need */
@@ -74,7 +82,7 @@ static void server_banner(const struct server *server) {
         listener_urls_print_chosen(&server->listeners, STDOUT_FILENO); /* nobody else could tell */
         return;
     }
-    say("%s", status);
+    say_as(SAY_NOTICE, "%s", status);
     confine_say(config);
     listener_urls_print(&server->listeners, STDERR_FILENO);
     check_index(config);
@@ -115,6 +123,10 @@ static uint64_t server_tend(void *context, uint64_t now_ms) {
     struct server *server = context;
     if (signals_take_upgrade())
         upgrade_begin(&server->upgrade);
+    if (server->reloads != signals_reloads() && !signals_stopping()) {
+        server->reloads = signals_reloads();
+        reload_begin(server->reload);
+    }
     if (signals_stopping() && !server->told) {
         server->told = true;
         if (!signals_handed_over())
@@ -130,6 +142,14 @@ static uint64_t server_tend(void *context, uint64_t now_ms) {
     if (now_ms >= server->alive_at_ms)
         server_watch(server, now_ms);
     return server->look_at_ms && server->look_at_ms < server->alive_at_ms ? server->look_at_ms : server->alive_at_ms;
+}
+
+static void server_renewed(void *context) {
+    reload_taken(((struct server *)context)->reload);
+}
+
+static struct serving *server_reread(void *context, const struct worker *worker) {
+    return reload_in_place(((struct server *)context)->reload, worker);
 }
 
 struct server_thread {
@@ -211,33 +231,57 @@ static bool server_open_listeners(struct server *server) {
     return false;
 }
 
+/* What is made with the rights that are then given up. */
+static bool server_prepare(struct server *server) {
+    const struct config *config = server->config;
+    server->connections = config->settings.limits.max_connections;
+    if (server->connections > server->fit)
+        server->connections = server->fit;
+    server->workers = calloc((size_t)config->settings.workers, sizeof *server->workers);
+    CHECK(server->workers);
+    return watched_open(&server->watched, config, server->workers, server->connections) &&
+           logs_open(config, &server->watched.observed);
+}
+
 /* From the workers on. */
 static bool server_work(struct server *server) {
     const struct settings *settings = &server->config->settings;
+    struct worker *workers = server->workers;
+    struct observed *observed = &server->watched.observed;
     int opened = 0, count = settings->workers;
-    unsigned fit = server->fit, connections = settings->limits.max_connections;
-    bool ok = true;
-    if (connections > fit)
-        connections = fit;
-    struct worker *workers = calloc((size_t)count, sizeof *workers);
-    const struct observed observed = {0};
-    struct worker_shared shared = {known_open(), loaders_open(), &observed, server_tend, server};
-    CHECK(workers && shared.known && shared.loaders);
-    server->workers = workers;
+    CHECK(server->reload);
+    struct worker_shared shared = {.known = known_open(),
+                                   .loaders = loaders_open(observed->counters ? observed->counters->loaders : NULL),
+                                   .observed = observed,
+                                   .made = server->watched.made,
+                                   .tend = server_tend,
+                                   .renewed = server_renewed,
+                                   .reread = server_reread,
+                                   .server = server};
+    CHECK(shared.known && shared.loaders);
+    bool ok = logs_start(observed);
     for (; ok && opened < count; opened++)
-        ok = worker_open(&workers[opened], workers, settings, &server->listeners, &shared,
-                         server_share(connections, opened, count), server_share(fit, opened, count));
+        ok = worker_open(&workers[opened], workers, reload_first(server->reload), &server->listeners, &shared,
+                         server_share(server->connections, opened, count), server_share(server->fit, opened, count));
+    reload_set_workers(server->reload, workers, opened);
     if (ok)
         ok = server_serve(server);
     upgrade_close(&server->upgrade);
     steward_close(&server->steward, listeners_take_names(&server->listeners));
     listeners_close(&server->listeners);
-    if (!server_end_loads(workers, opened)) /* a thread that hangs still uses it all; it ends with the process */
+    bool ended = reload_end(server->reload);
+    ended &= server_end_loads(workers, opened);
+    logs_close(observed);
+    if (ok)
+        say_as(SAY_NOTICE, "stopped");
+    if (!ended) /* a thread that hangs still uses it all; it ends with the process */
         return ok;
     loaders_close(shared.loaders);
     while (opened-- > 0)
         worker_close(&workers[opened]);
+    reload_close(server->reload);
     known_close(shared.known);
+    watched_close(&server->watched);
     free(workers);
     return ok;
 }
@@ -254,7 +298,7 @@ static bool server_confine(struct server *server, struct config *config) {
     return (!confine_wanted(config) || steward_open(&server->steward)) && confine(config);
 }
 
-int server_run(struct config *config, char **argv) {
+int server_run(struct config *config, int argc, char **argv) {
     static struct server server; /* static: threads that hang use it to the end */
     char error[512];
     server.config = config;
@@ -267,15 +311,18 @@ int server_run(struct config *config, char **argv) {
     server.watchdog_ms = notify_watchdog_ms(server.successor);
     notify_open();
     upgrade_open(&server.upgrade, argv, &server.listeners, &server.steward, config->quiet);
+    server.reload = reload_open(config, argc, argv);
     int failure = config->daemon && !server.successor ? daemon_open(&server.daemon) : 0;
     if (failure)
         say("--daemon: can't fork: %s", strerror(-failure));
-    server.fit = failure || !check_root(config) ? 0 : server_fit((unsigned)config->settings.workers);
+    server.fit = failure || !logs_open_errors(config) || !check_root(config)
+                     ? 0
+                     : server_fit((unsigned)config->settings.workers);
     bool ok = false;
     if (server.fit > 0) {
         signals_init();
         ok = server_open_listeners(&server);
-        if (ok && !server_confine(&server, config)) {
+        if (ok && !(server_prepare(&server) && server_confine(&server, config))) {
             listeners_close(&server.listeners);
             ok = false;
         }

@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include "site/auth.h"
+#include "base/base64.h"
 #include "base/siphash.h"
 #include "site/auth_load.h"
 #include "site/auth_shared.h"
@@ -7,7 +8,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/random.h>
+#include <string.h>
 
 /* Decoded "user:password". Linux's crypt(3) takes no password of 512 bytes or more. */
 enum { CREDENTIALS_MAX = 768 };
@@ -15,37 +16,13 @@ enum { CREDENTIALS_MAX = 768 };
 struct auth {
     struct crypter crypter;
     struct users users;
-    uint64_t key[2];
-    struct auth_shared *shared;
+    uint64_t users_hash;
+    struct auth_shared *shared; /* outlives it */
 };
-
-/* RFC 4648 4, padded, and with nothing but zeros in the bits left over. False for anything else. */
-static bool decode(struct slice text, char *out, size_t size, size_t *len) {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    size_t padding = slice_ends(text, SLICE("==")) ? 2 : slice_ends(text, SLICE("=")) ? 1 : 0;
-    uint32_t bits = 0;
-    int bit_count = 0;
-    *len = 0;
-    if (text.len == 0 || text.len % 4 != 0 || text.len / 4 * 3 > size)
-        return false;
-    for (size_t i = 0; i < text.len - padding; i++) {
-        const char *digit = memchr(digits, text.at[i], sizeof digits - 1);
-        if (!digit)
-            return false;
-        bits = bits << 6 | (uint32_t)(digit - digits);
-        bit_count += 6;
-        if (bit_count < 8)
-            continue;
-        bit_count -= 8;
-        out[(*len)++] = (char)(bits >> bit_count);
-        bits &= (1u << bit_count) - 1;
-    }
-    return bits == 0;
-}
 
 static uint64_t keyed(const struct auth *auth, const void *bytes, size_t len) {
     uint64_t hash[2];
-    siphash(auth->key, (struct slice){bytes, len}, hash);
+    siphash(auth_shared_key(auth->shared), (struct slice){bytes, len}, hash);
     return hash[0];
 }
 
@@ -57,10 +34,24 @@ static struct attempt attempt_of(const struct auth *auth, uint64_t peer, struct 
     return attempt;
 }
 
+static uint64_t hash_user(const struct auth *auth, const struct user *user) {
+    const uint64_t words[] = {keyed(auth, user->name.at, user->name.len), keyed(auth, user->hash, strlen(user->hash))};
+    return keyed(auth, words, sizeof words);
+}
+
+static uint64_t hash_users(const struct auth *auth) {
+    uint64_t words[2] = {0};
+    for (size_t i = 0; i < auth->users.count; i++) {
+        words[1] = hash_user(auth, &auth->users.at[i]);
+        words[0] = keyed(auth, words, sizeof words);
+    }
+    return words[0];
+}
+
 /* Has somebody find out. */
 static enum auth_verdict ask_load(struct auth *auth, struct auth_load **checks, const struct auth_ask *ask,
                                   struct auth_question *question, struct load **wants) {
-    struct auth_load *same = auth_load_find(*checks, question->hash);
+    struct auth_load *same = auth_load_find(*checks, &question->right);
     if (same) {
         *wants = auth_load_get(same);
         return AUTH_LOADING;
@@ -69,6 +60,9 @@ static enum auth_verdict ask_load(struct auth *auth, struct auth_load **checks, 
     const struct user *user = users_find(&auth->users, name);
     question->attempt = attempt_of(auth, ask->peer, name);
     question->user_known = user != NULL;
+    question->right.line = user ? hash_user(auth, user) : 0;
+    if (user && auth_shared_still_knows(auth->shared, &question->right))
+        return AUTH_GRANTED;
     /* An unknown user takes as long as one of the known ones: for each name always the same. */
     question->user_hash = (user ? user : &auth->users.at[question->attempt.user % auth->users.count])->hash;
     if (!auth_shared_take(auth->shared, &question->attempt, ask->now_ms))
@@ -86,10 +80,11 @@ static enum auth_verdict judge(struct auth *auth, struct auth_load **checks, con
     if (!colon || users_has_control(credentials))
         return AUTH_DENIED;
     struct auth_question question = {.credentials = credentials, .password_at = (size_t)(colon + 1 - credentials.at)};
-    siphash(auth->key, credentials, question.hash);
-    if (auth_load_answers(ask->got, question.hash, &verdict))
+    siphash(auth_shared_key(auth->shared), credentials, question.right.hash);
+    question.right.users = auth->users_hash;
+    if (auth_load_answers(ask->got, &question.right, &verdict))
         return verdict;
-    if (auth_shared_knows(auth->shared, question.hash))
+    if (auth_shared_knows(auth->shared, &question.right))
         return AUTH_GRANTED;
     return ask_load(auth, checks, ask, &question, wants);
 }
@@ -103,34 +98,42 @@ enum auth_verdict auth_check(struct auth *auth, struct auth_load **checks, const
     if (value.len <= scheme.len || !slice_equal_nocase((struct slice){value.at, scheme.len}, scheme))
         return AUTH_DENIED;
     enum auth_verdict verdict = AUTH_DENIED;
-    if (decode(slice_trim(slice_from(value, scheme.len)), credentials, CREDENTIALS_MAX, &len))
+    if (base64_decode(slice_trim(slice_from(value, scheme.len)), credentials, CREDENTIALS_MAX, &len))
         verdict = judge(auth, checks, ask, (struct slice){credentials, len}, wants);
     explicit_bzero(credentials, sizeof credentials);
     return verdict;
 }
 
-struct auth *auth_open(const char *path, char *error, size_t error_size) {
+/* Hashes of users that were tried before need no more: forked children read them again, all at once. */
+static bool learn_cost(struct auth *auth, const char *path, char *error, size_t error_size) {
+    auth->users_hash = hash_users(auth);
+    if (auth_shared_has_cost(auth->shared, auth->users_hash))
+        return true;
+    unsigned cost_ms = users_try(&auth->users, path, &auth->crypter, error, error_size);
+    if (cost_ms > 0)
+        auth_shared_set_cost(auth->shared, auth->users_hash, cost_ms);
+    return cost_ms > 0;
+}
+
+struct auth *auth_open(const char *path, struct auth_shared *shared, char *error, size_t error_size) {
     struct auth *auth = calloc(1, sizeof *auth);
-    if (!auth || getrandom(auth->key, sizeof auth->key, 0) != sizeof auth->key) {
+    if (!auth) {
         snprintf(error, error_size, "%s: no memory", path);
-    } else if (!crypter_open(&auth->crypter)) {
+        return NULL;
+    }
+    auth->shared = shared;
+    if (!crypter_open(&auth->crypter))
         snprintf(error, error_size, "%s: this system has no crypt(3): install libcrypt.so (libcrypt1, libxcrypt)",
                  path);
-    } else if (users_read(&auth->users, path, &auth->crypter, error, error_size)) {
-        auth->shared = auth_shared_open(auth->users.cost_ms);
-        if (auth->shared)
-            return auth;
-        snprintf(error, error_size, "%s: no memory", path);
-        users_free(&auth->users);
-    }
-    free(auth);
+    else if (users_read(&auth->users, path, error, error_size) && learn_cost(auth, path, error, error_size))
+        return auth;
+    auth_close(auth);
     return NULL;
 }
 
 void auth_close(struct auth *auth) {
     if (!auth)
         return;
-    auth_shared_close(auth->shared);
     users_free(&auth->users);
     crypter_close(&auth->crypter);
     explicit_bzero(auth, sizeof *auth);

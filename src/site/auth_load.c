@@ -16,7 +16,7 @@ struct auth_load {
 
 static enum auth_verdict check(struct auth_load *load) {
     const struct auth_question *question = &load->question;
-    if (auth_shared_knows(load->shared, question->hash)) /* somebody else's check was first */
+    if (auth_shared_knows(load->shared, &question->right)) /* somebody else's check was first */
         return AUTH_GRANTED;
     switch (crypter_check(load->crypter, load->credentials + question->password_at, question->user_hash)) {
     case CRYPTER_SAME:
@@ -52,7 +52,7 @@ static void auth_finish(struct load *base) {
     auth_unlist(load);
     if (load->verdict != AUTH_GRANTED)
         return;
-    auth_shared_learn(load->shared, load->question.hash);
+    auth_shared_learn(load->shared, &load->question.right);
     auth_shared_excuse(load->shared, &load->question.attempt);
 }
 
@@ -86,12 +86,13 @@ struct load *auth_load_open(struct auth_load **checks, struct auth_shared *share
     return &load->load;
 }
 
-static bool is_for(const struct auth_load *load, const uint64_t hash[2]) {
-    return load->question.hash[0] == hash[0] && load->question.hash[1] == hash[1];
+static bool is_for(const struct auth_load *load, const struct right *right) {
+    const struct right *mine = &load->question.right;
+    return mine->hash[0] == right->hash[0] && mine->hash[1] == right->hash[1] && mine->users == right->users;
 }
 
-struct auth_load *auth_load_find(struct auth_load *checks, const uint64_t hash[2]) {
-    while (checks && !is_for(checks, hash))
+struct auth_load *auth_load_find(struct auth_load *checks, const struct right *right) {
+    while (checks && !is_for(checks, right))
         checks = checks->next;
     return checks;
 }
@@ -100,9 +101,9 @@ struct load *auth_load_get(struct auth_load *load) {
     return load_get(&load->load);
 }
 
-bool auth_load_answers(const struct load *base, const uint64_t hash[2], enum auth_verdict *verdict) {
+bool auth_load_answers(const struct load *base, const struct right *right, enum auth_verdict *verdict) {
     const struct auth_load *load = (const struct auth_load *)base;
-    if (!base || base->kind != &auth_kind || base->state != LOAD_DONE || !is_for(load, hash))
+    if (!base || base->kind != &auth_kind || base->state != LOAD_DONE || !is_for(load, right))
         return false;
     *verdict = load->verdict;
     return true;

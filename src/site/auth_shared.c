@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <stddef.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 
 enum {
     /* Remembered credentials; each may be in any of the ways of one set. Likewise for who has tried. */
@@ -37,7 +38,7 @@ enum {
 enum taker_kind { PAIR, ADDRESS, USER, TAKER_KINDS };
 
 struct mark {
-    uint64_t hash[2];
+    struct right right;
     bool used;
 };
 
@@ -52,6 +53,8 @@ struct rate {
 
 struct auth_shared {
     pthread_mutex_t lock;
+    uint64_t key[2];
+    uint64_t users; /* with whom the rates were found */
     pthread_mutex_t under_way[LOAD_LANES];
     struct rate rates[TAKER_KINDS], lane_rates[LOAD_LANES];
     struct ration lanes[LOAD_LANES];
@@ -61,29 +64,49 @@ struct auth_shared {
 };
 
 /* A child may be killed while it holds a lock; what it may have left behind is a mark that matches nothing, or a ration
-   that is too large or too small by one check. */
+   that is too large or too small by one check. So it is a mark whose line and users don't belong together: it would
+   take a chance of 1 in 2^64 to be wrong. */
 static void lock(pthread_mutex_t *mutex) {
     if (pthread_mutex_lock(mutex) == EOWNERDEAD)
         pthread_mutex_consistent(mutex);
 }
 
-bool auth_shared_knows(struct auth_shared *shared, const uint64_t hash[2]) {
-    const struct mark *set = shared->marks[hash[0] % MARK_SETS];
-    bool found = false;
-    lock(&shared->lock);
-    for (int i = 0; i < MARK_WAYS; i++)
-        found |= set[i].used && ((set[i].hash[0] ^ hash[0]) | (set[i].hash[1] ^ hash[1])) == 0;
-    pthread_mutex_unlock(&shared->lock);
+/* The mark of these credentials; or NULL. */
+static struct mark *find_mark(struct auth_shared *shared, const struct right *right) {
+    struct mark *set = shared->marks[right->hash[0] % MARK_SETS], *found = NULL;
+    for (int i = 0; i < MARK_WAYS; i++) {
+        const uint64_t *hash = set[i].right.hash;
+        if (set[i].used && ((hash[0] ^ right->hash[0]) | (hash[1] ^ right->hash[1])) == 0)
+            found = &set[i];
+    }
     return found;
 }
 
-void auth_shared_learn(struct auth_shared *shared, const uint64_t hash[2]) {
-    size_t set = hash[0] % MARK_SETS;
-    if (auth_shared_knows(shared, hash))
-        return;
+bool auth_shared_knows(struct auth_shared *shared, const struct right *right) {
     lock(&shared->lock);
-    struct mark *mark = &shared->marks[set][shared->oldest[set]++ % MARK_WAYS];
-    *mark = (struct mark){{hash[0], hash[1]}, true};
+    const struct mark *mark = find_mark(shared, right);
+    bool known = mark && mark->right.users == right->users;
+    pthread_mutex_unlock(&shared->lock);
+    return known;
+}
+
+bool auth_shared_still_knows(struct auth_shared *shared, const struct right *right) {
+    lock(&shared->lock);
+    struct mark *mark = find_mark(shared, right);
+    bool known = mark && mark->right.line == right->line;
+    if (known)
+        mark->right.users = right->users;
+    pthread_mutex_unlock(&shared->lock);
+    return known;
+}
+
+void auth_shared_learn(struct auth_shared *shared, const struct right *right) {
+    size_t set = right->hash[0] % MARK_SETS;
+    lock(&shared->lock);
+    struct mark *mark = find_mark(shared, right);
+    if (!mark)
+        mark = &shared->marks[set][shared->oldest[set]++ % MARK_WAYS];
+    *mark = (struct mark){*right, true};
     pthread_mutex_unlock(&shared->lock);
 }
 
@@ -193,11 +216,33 @@ static void set_rates(struct auth_shared *shared, uint64_t cost_ms) {
     shared->lane_rates[LANE_GUESSES] = (struct rate){GUESS_SHARE * cost_ms, at_once};
 }
 
-struct auth_shared *auth_shared_open(unsigned cost_ms) {
+const uint64_t *auth_shared_key(const struct auth_shared *shared) {
+    return shared->key;
+}
+
+void auth_shared_set_cost(struct auth_shared *shared, uint64_t users, unsigned cost_ms) {
+    lock(&shared->lock);
+    set_rates(shared, cost_ms);
+    shared->users = users;
+    pthread_mutex_unlock(&shared->lock);
+}
+
+bool auth_shared_has_cost(struct auth_shared *shared, uint64_t users) {
+    lock(&shared->lock);
+    bool has = shared->users == users;
+    pthread_mutex_unlock(&shared->lock);
+    return has;
+}
+
+struct auth_shared *auth_shared_open(void) {
     pthread_mutexattr_t attributes;
     struct auth_shared *shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (shared == MAP_FAILED)
         return NULL;
+    if (getrandom(shared->key, sizeof shared->key, 0) != sizeof shared->key) {
+        munmap(shared, sizeof *shared);
+        return NULL;
+    }
     pthread_mutexattr_init(&attributes);
     pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
     pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
@@ -205,7 +250,6 @@ struct auth_shared *auth_shared_open(unsigned cost_ms) {
     for (int lane = 0; lane < LOAD_LANES; lane++)
         pthread_mutex_init(&shared->under_way[lane], &attributes);
     pthread_mutexattr_destroy(&attributes);
-    set_rates(shared, cost_ms);
     return shared;
 }
 

@@ -82,13 +82,16 @@ void file_head_render(const struct site_config *config, struct file *file, const
     file->validators_at = (uint16_t)(at - begin);
     at = put_validators(at, file, head);
     file->common_at = (uint16_t)(at - begin);
-    if (config->cache_control[0])
+    if (head->own_fields)
+        at = put(at, head->own_fields);
+    else if (config->cache_control[0])
         at += sprintf(at, "Cache-Control: %s\r\n", config->cache_control);
     if (head->vary)
         at += sprintf(at, "Vary: %s\r\n", head->vary);
-    if (config->fields.len > 0)
+    if (config->fields.len > 0 && !head->own_fields) {
         memcpy(at, config->fields.at, config->fields.len);
-    at += config->fields.len;
+        at += config->fields.len;
+    }
     CHECK((size_t)(at - begin) <= file_head_space(config));
     file->head = begin;
     file->head_len = (uint16_t)(at - begin);

@@ -338,7 +338,7 @@ void file_load_release(struct load *base) {
     if (load->old)
         filecache_put(load->old);
     root_put(load->root);
-    pool_drop(&load->cache->loads, load);
+    filecache_drop_load(load->cache, load);
 }
 
 static const struct load_kind file_kind = {file_work, file_load_finish, file_load_release};
@@ -355,7 +355,7 @@ static void recall_folder(struct file_load *load, uint64_t now_ms) {
 
 struct file_load *file_load_open(struct filecache *cache, const struct clock *clock, struct slice key, uint32_t hash,
                                  struct file *old) {
-    struct file_load *load = pool_take(&cache->loads);
+    struct file_load *load = filecache_take_load(cache);
     if (!load)
         return NULL;
     load_init(&load->load, &file_kind);

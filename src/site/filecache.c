@@ -12,13 +12,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <unistd.h>
 
-enum { LARGE_MOST = 65536 };
+enum {
+    LARGE_MOST = 65536,
+    FORGET_AT_ONCE = 512, /* entries: some 100 us, descriptors being dearer to close than memory is to free */
+};
 
 static bool filecache_reserve(struct filecache *cache, unsigned user_count) {
     static const unsigned max[SHELF_COUNT] = {FILECACHE_COUNT, LARGE_MOST, FILECACHE_MISSING};
@@ -73,6 +77,7 @@ struct filecache *filecache_open(const struct site_config *config, struct known 
         filecache_close(cache);
         return NULL;
     }
+    cache->counts = &cache->own_counts;
     cache->place = (struct find_place){config, &cache->root->docroot, known};
     cache->unavailable = (struct file){
         .kind = FILE_ERROR, .status = 503, .source.fd = -1, .key = "", .cache = cache, .refs = 1}; /* never freed */
@@ -91,6 +96,7 @@ static void file_free(struct file *file) {
     free(file->block);
     file->bucket_next = cache->free;
     cache->free = file;
+    cache->used--;
 }
 
 void filecache_put(struct file *file) {
@@ -118,10 +124,15 @@ void filecache_unlink(struct filecache *cache, struct file *file) {
     filecache_put(file);
 }
 
-static void filecache_forget_all(struct filecache *cache) {
+/* Forgets up to `most` entries. False: there are more. */
+static bool filecache_forget(struct filecache *cache, unsigned most) {
     for (int i = 0; i < SHELF_COUNT; i++)
-        while (cache->shelves[i].count > 0)
+        for (; cache->shelves[i].count > 0; most--) {
+            if (most == 0)
+                return false;
             filecache_unlink(cache, cache->shelves[i].at[0]);
+        }
+    return true;
 }
 
 void filecache_move_root(struct filecache *cache, const struct docroot *fresh) {
@@ -132,15 +143,33 @@ void filecache_move_root(struct filecache *cache, const struct docroot *fresh) {
         return;
     }
     *root = (struct root){*fresh, 1};
-    filecache_forget_all(cache);
+    filecache_forget(cache, UINT_MAX);
     root_put(cache->root);
     cache->root = root;
     cache->place.root = &root->docroot;
     memset(cache->notes, 0, sizeof cache->notes);
 }
 
+/* Numbers of looks go on, so that one taken at the other is in order here, too. */
+void filecache_follow(struct filecache *cache, const struct filecache *before) {
+    cache->looks = before->looks;
+    cache->fds_above = before->fds_above;
+}
+
+bool filecache_abandon(struct filecache *cache, bool *more) {
+    *more = !filecache_forget(cache, FORGET_AT_ONCE);
+    if (*more)
+        return false;
+    if (cache->loads_used == 0 && cache->root) {
+        root_put(cache->root);
+        cache->root = NULL;
+        pool_close(&cache->loads);
+    }
+    return cache->used == 0 && cache->loads_used == 0;
+}
+
 void filecache_close(struct filecache *cache) {
-    filecache_forget_all(cache);
+    filecache_forget(cache, UINT_MAX);
     if (cache->root)
         root_put(cache->root);
     pool_close(&cache->loads);
@@ -205,6 +234,17 @@ bool filecache_body_room(struct filecache *cache) {
     return true;
 }
 
+void *filecache_take_load(struct filecache *cache) {
+    void *load = pool_take(&cache->loads);
+    cache->loads_used += load != NULL;
+    return load;
+}
+
+void filecache_drop_load(struct filecache *cache, void *load) {
+    pool_drop(&cache->loads, load);
+    cache->loads_used--;
+}
+
 struct file *filecache_slot(struct filecache *cache) {
     struct file *file = cache->free;
     if (file)
@@ -212,6 +252,7 @@ struct file *filecache_slot(struct filecache *cache) {
     else if (cache->touched < cache->slot_count)
         file = &cache->files[cache->touched++];
     CHECK(file); /* there are enough */
+    cache->used++;
     *file = (struct file){.refs = 1, .key = "", .source.fd = -1, .cache = cache};
     return file;
 }

@@ -2,12 +2,12 @@
 #define _GNU_SOURCE
 #include "site/file_head.h"
 #include "site/file_load.h"
+#include "site/page_load.h"
 #include "site/version.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 /* Where a listing's links are followed from. */
@@ -22,36 +22,6 @@ static int follow_link(void *context, const char *name, struct stat *st) {
     memcpy(path, base->folder.at, base->folder.len);
     memcpy(path + base->folder.len, name, strlen(name) + 1);
     return docroot_stat(base->root, path, false, st);
-}
-
-/* A large page goes into a file of its own, in memory that nobody else knows of, and is sent from there like any large
-   file. */
-static bool keep_page(struct file_load *load, const struct listing_text *text) {
-    struct file *file = load->file;
-    size_t head_len = file_head_space(load->place.config), done = 0;
-    file->size = text->len;
-    file->kind = FILE_BODY;
-    if (text->len <= FILECACHE_BODY_MAX && file_load_block(load, head_len, text->len)) {
-        memcpy((char *)(uintptr_t)file->body, text->at, text->len);
-        return true;
-    }
-    int fd = memfd_create("httpd listing", MFD_CLOEXEC);
-    while (fd >= 0 && done < text->len) {
-        ssize_t n = write(fd, text->at + done, text->len - done);
-        if (n <= 0)
-            break;
-        done += (size_t)n;
-    }
-    if (fd < 0 || done < text->len || fstat(fd, &file->st) < 0 || !file_load_block(load, head_len, 0)) {
-        if (fd >= 0)
-            close(fd);
-        return false;
-    }
-    file->kind = FILE_FD;
-    file->made = true;
-    file->source = (struct outq_source){
-        .fd = fd, .by_reference = true, .version = version_of(&file->st), .size = (uint64_t)text->len};
-    return true;
 }
 
 static bool listing_work(struct load *base, bool at_hand) {
@@ -69,7 +39,7 @@ static bool listing_work(struct load *base, bool at_hand) {
     int error = fd < 0 ? fd : listing_make(&load->listing, fd, &text);
     if (fd >= 0)
         close(fd);
-    if (error == 0 && keep_page(load, &text)) {
+    if (error == 0 && file_load_keep(load, text.at, text.len)) {
         struct file_head head = {.type = load->listing.json ? "application/json; charset=utf-8"
                                                             : "text/html; charset=utf-8",
                                  .vary = "Accept",

@@ -2,6 +2,7 @@
 #include "base/check.h"
 #include "base/hash.h"
 #include "site/file_load.h"
+#include "site/page_load.h"
 
 #include <string.h>
 
@@ -33,8 +34,9 @@ static struct file_load *find_loading(const struct filecache *cache, struct slic
 /* What the request has waited for, if it is this. */
 static struct file *file_got(const struct lookup *lookup, struct slice key, uint32_t hash) {
     const struct file_load *load = (const struct file_load *)lookup->got;
-    bool same = load && load->load.kind->finish == file_load_finish && load->hash == hash &&
-                load->begun_ms >= lookup->since_ms && filecache_key_is(load->key, load->key_len, key);
+    bool same = load && load->load.kind->finish == file_load_finish && load->cache == lookup->cache &&
+                load->hash == hash && load->begun_ms >= lookup->since_ms &&
+                filecache_key_is(load->key, load->key_len, key);
     return same ? filecache_ref(load->file) : NULL;
 }
 
@@ -52,8 +54,42 @@ static struct file *lookup_key(struct lookup *lookup, struct slice key, const st
     file = filecache_entry(cache, key, hash);
     if (file && is_fresh(lookup, file)) {
         file->used += file->used < FILECACHE_USED_MOST;
+        tally_add(&cache->counts->hits, 1);
         return filecache_ref(file);
     }
+    struct file_load *load = find_loading(cache, key, hash);
+    if (load) {
+        lookup->wants = load_get(&load->load);
+        return NULL;
+    }
+    tally_add(file ? &cache->counts->checks : &cache->counts->misses, 1);
+    load = file_load_open(cache, lookup->clock, key, hash, file);
+    if (!load)
+        return filecache_ref(&cache->unavailable);
+    if (listing)
+        file_load_list(load, listing, path_len);
+    lookup->wants = &load->load;
+    return NULL;
+}
+
+/* So long a made page is believed: however often it is asked for, making it takes little. */
+enum { MADE_TRUST_MS = 100 };
+
+struct file *lookup_made(struct lookup *lookup, int page) {
+    const struct made *made = lookup->made;
+    struct filecache *cache = lookup->cache;
+    char bytes[MADE_PATH_MAX + 3];
+    memcpy(bytes, made->path.at, made->path.len);
+    const char letters[] = {'\0', 'P', (char)('0' + page)};
+    memcpy(bytes + made->path.len, letters, sizeof letters);
+    const struct slice key = {bytes, made->path.len + sizeof letters};
+    uint32_t hash = (uint32_t)hash_bytes(key.at, key.len, cache->seed);
+    struct file *file = file_got(lookup, key, hash);
+    if (file)
+        return file;
+    file = filecache_entry(cache, key, hash);
+    if (file && lookup->clock->now_ms - file->checked_at_ms < MADE_TRUST_MS)
+        return filecache_ref(file);
     struct file_load *load = find_loading(cache, key, hash);
     if (load) {
         lookup->wants = load_get(&load->load);
@@ -62,8 +98,7 @@ static struct file *lookup_key(struct lookup *lookup, struct slice key, const st
     load = file_load_open(cache, lookup->clock, key, hash, file);
     if (!load)
         return filecache_ref(&cache->unavailable);
-    if (listing)
-        file_load_list(load, listing, path_len);
+    file_load_page(load, made, page);
     lookup->wants = &load->load;
     return NULL;
 }

@@ -114,9 +114,11 @@ static bool reply_denied(struct reply *reply, struct site *site, struct lookup *
     return true;
 }
 
-static void reply_get(struct reply *reply, struct lookup *lookup) {
+static void reply_get(struct reply *reply, struct lookup *lookup, const struct asker *asker) {
     struct route route;
-    route_find(&route, reply->config, lookup, reply->request);
+    route_find(&route, reply->config, lookup, reply->request, asker);
+    if (route.made)
+        reply->origin = NULL; /* no page of another origin may read it, whatever may be read of the site */
     if (route.by_navigation)
         reply->fields = "Vary: " NAVIGATION_FIELDS "\r\n";
     if (route.file) {
@@ -159,7 +161,7 @@ static void reply_method(struct reply *reply, struct site *site, struct lookup *
     case METHOD_GET:
     case METHOD_HEAD:
         if (!reply_denied(reply, site, lookup, asker->peer))
-            reply_get(reply, lookup);
+            reply_get(reply, lookup, asker);
         break;
     case METHOD_OPTIONS:
         render_options(reply);
@@ -184,6 +186,7 @@ struct replied reply_build(struct site *site, const struct clock *clock, const s
     if (!asker->load)
         asker->since_look = site->cache->looks;
     struct lookup lookup = {.cache = site->cache,
+                            .made = site->made,
                             .clock = clock,
                             .since_ms = asker->since_ms,
                             .since_look = asker->since_look,

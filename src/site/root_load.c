@@ -37,7 +37,7 @@ static void root_release(struct load *base) {
     if (base->state != LOAD_DONE)
         load->cache->root_load = NULL;
     root_put(load->root);
-    pool_drop(&load->cache->loads, load);
+    filecache_drop_load(load->cache, load);
 }
 
 _Static_assert(sizeof(struct root_load) <= sizeof(struct file_load), "both are lent from one pool");
@@ -48,7 +48,7 @@ struct load *root_load_open(struct filecache *cache, const struct clock *clock) 
     struct root_load *load = cache->root_load;
     if (load)
         return load_get(&load->load);
-    load = pool_take(&cache->loads);
+    load = filecache_take_load(cache);
     if (!load)
         return NULL;
     load_init(&load->load, &root_kind);

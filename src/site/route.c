@@ -250,11 +250,25 @@ static void route_look(struct route *route, const struct site_config *config, st
     }
 }
 
+/* Whether it is a made page's: true also when that has to be made first. */
+static bool route_made(struct route *route, struct lookup *lookup, const struct request *request,
+                       const struct asker *asker, struct slice path) {
+    const struct made *made = lookup->made;
+    if (!slice_starts(path, made->path))
+        return false;
+    int page = made->find(made, request, asker, slice_from(path, made->path.len));
+    if (page == MADE_NONE)
+        return false;
+    route->file = lookup_made(lookup, page);
+    route->made = true;
+    return true;
+}
+
 void route_find(struct route *route, const struct site_config *config, struct lookup *lookup,
-                const struct request *request) {
+                const struct request *request, const struct asker *asker) {
     struct slice asked = {route->decoded, 0};
     route->file = NULL;
-    route->by_navigation = false;
+    route->by_navigation = route->made = false;
     route->location = route->query = (struct slice){0};
     route->status = 200;
     if (request->path_plain && request->path.len <= PATH_LEN_MAX) {
@@ -265,6 +279,8 @@ void route_find(struct route *route, const struct site_config *config, struct lo
             return;
         route->status = 200;
     }
+    if (lookup->made && route_made(route, lookup, request, asker, asked))
+        return;
     if (config->redirect_count > 0 && route_by_rule(route, config, request, asked))
         return;
     route_look(route, config, lookup, request, asked);

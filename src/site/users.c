@@ -39,56 +39,78 @@ static double cpu_ms(void) {
     return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
 }
 
-/* What is wrong with the last user's hash; NULL: nothing. One of each method and length is tried, and timed. */
-static const char *check_hash(struct users *users, struct crypter *crypter) {
-    const char *hash = users->at[users->count - 1].hash;
-    if (strncmp(hash, "$apr1$", 6) == 0 || hash[0] == '{')
-        return "this kind of hash is Apache's own: make one by mkpasswd or htpasswd -B";
-    for (size_t i = 0; i + 1 < users->count; i++) {
+/* Whether one of the users before has a hash of the same method and length. */
+static bool has_like(const struct users *users, size_t count, const char *hash) {
+    for (size_t i = 0; i < count; i++) {
         const char *other = users->at[i].hash;
         if (strlen(other) == strlen(hash) && method_len(other) == method_len(hash) &&
             strncmp(other, hash, method_len(hash)) == 0)
-            return NULL;
+            return true;
     }
+    return false;
+}
+
+/* What is wrong with the hash; NULL: nothing, and *cost_ms is no less than what it takes. */
+static const char *try_hash(const char *hash, struct crypter *crypter, unsigned *cost_ms) {
+    if (strncmp(hash, "$apr1$", 6) == 0 || hash[0] == '{')
+        return "this kind of hash is Apache's own: make one by mkpasswd or htpasswd -B";
     double since_ms = cpu_ms();
     enum crypter_result result = crypter_check(crypter, "x", hash);
     if (result == CRYPTER_NO_MEMORY)
         return "no memory";
     if (result == CRYPTER_REFUSES)
         return "not a hash that this system's crypt(3) knows: make one by mkpasswd or htpasswd -B";
-    unsigned cost_ms = (unsigned)(cpu_ms() - since_ms) + 1;
-    users->cost_ms = cost_ms > users->cost_ms ? cost_ms : users->cost_ms;
+    unsigned took_ms = (unsigned)(cpu_ms() - since_ms) + 1;
+    *cost_ms = took_ms > *cost_ms ? took_ms : *cost_ms;
     return NULL;
+}
+
+static void say_wrong(char *error, size_t error_size, const char *path, int line, const char *wrong) {
+    snprintf(error, error_size, "%s, line %d: %s", path, line, wrong);
+}
+
+unsigned users_try(const struct users *users, const char *path, struct crypter *crypter, char *error,
+                   size_t error_size) {
+    unsigned cost_ms = 0;
+    for (size_t i = 0; i < users->count; i++) {
+        const struct user *user = &users->at[i];
+        const char *wrong = has_like(users, i, user->hash) ? NULL : try_hash(user->hash, crypter, &cost_ms);
+        if (wrong) {
+            say_wrong(error, error_size, path, user->line, wrong);
+            return 0;
+        }
+    }
+    return cost_ms;
 }
 
 /* "user:hash", and behind another colon what it is for. Ends the hash by a NUL; returns what is wrong, NULL: nothing.
  */
-static const char *read_line(struct users *users, struct crypter *crypter, char *line) {
+static const char *read_line(struct users *users, char *line, int number) {
     line[strcspn(line, "\r\n")] = '\0';
     if (line[0] == '#' || line[strspn(line, " \t")] == '\0')
         return NULL;
     char *colon = strchr(line, ':');
     if (!colon || colon == line || !colon[1])
         return "not user:hash";
-    struct user user = {{line, (size_t)(colon - line)}, colon + 1};
+    struct user user = {{line, (size_t)(colon - line)}, colon + 1, number};
     colon[1 + strcspn(colon + 1, ": \t")] = '\0';
     if (users_has_control(user.name))
         return "a control character in a user's name";
     if (users_find(users, user.name))
         return "this user has had a line before";
     users->at[users->count++] = user;
-    return check_hash(users, crypter);
+    return NULL;
 }
 
-static bool read_lines(struct users *users, const char *path, struct crypter *crypter, char *error, size_t error_size) {
+static bool read_lines(struct users *users, const char *path, char *error, size_t error_size) {
     int number = 1;
     for (char *line = users->text, *next; line; line = next, number++) {
         next = strchr(line, '\n');
         if (next)
             *next++ = '\0';
-        const char *wrong = read_line(users, crypter, line);
+        const char *wrong = read_line(users, line, number);
         if (wrong) {
-            snprintf(error, error_size, "%s, line %d: %s", path, number, wrong);
+            say_wrong(error, error_size, path, number, wrong);
             return false;
         }
     }
@@ -118,12 +140,12 @@ static const char *read_text(struct users *users, const char *path) {
     return users->at ? NULL : "no memory";
 }
 
-bool users_read(struct users *users, const char *path, struct crypter *crypter, char *error, size_t error_size) {
+bool users_read(struct users *users, const char *path, char *error, size_t error_size) {
     *users = (struct users){0};
     const char *wrong = read_text(users, path);
     if (wrong)
         snprintf(error, error_size, "%s: %s", path, wrong);
-    if (!wrong && read_lines(users, path, crypter, error, error_size))
+    if (!wrong && read_lines(users, path, error, error_size))
         return true;
     users_free(users);
     return false;
@@ -132,4 +154,5 @@ bool users_read(struct users *users, const char *path, struct crypter *crypter, 
 void users_free(struct users *users) {
     free(users->at);
     free(users->text);
+    *users = (struct users){0};
 }

@@ -49,6 +49,12 @@ static size_t watch_begun(void *ctx, const struct conn *conn, const struct excha
     return sizeof engine->begun;
 }
 
+static void watch_moved(void *ctx, size_t received, size_t sent) {
+    struct engine *engine = ctx;
+    assert_true((received > 0) != (sent > 0));
+    engine->moved += sent;
+}
+
 static void watch_ended(void *ctx, const struct conn *conn, const struct exchange *exchange, const char *kept,
                         size_t kept_len) {
     struct engine *engine = ctx;
@@ -66,6 +72,7 @@ static void watch_closed(void *ctx, const struct conn *conn) {
     struct engine *engine = ctx;
     engine->closed++;
     assert_int_equal(engine->ended, engine->begun);
+    assert_int_equal(engine->moved, engine->carried);
     assert_int_equal(engine->watched, engine->carried); /* not a byte but some exchange's */
     assert_in_range(conn->end, END_OPEN + 1, END_COUNT - 1);
     assert_true(strlen(conn_end_name(conn->end)) > 0);
@@ -98,7 +105,12 @@ void engine_open(struct engine *engine) {
     set_clock(&engine->env.clock);
     assert_true(pool_open(&engine->env.in, CONN_IN_LEN(HEAD_MAX), SLOT_COUNT));
     assert_true(pool_open(&engine->env.out, sizeof(struct outq), SLOT_COUNT));
-    engine->watch = (struct watch){watch_begun, watch_ended, watch_closed, engine, sizeof engine->begun};
+    engine->watch = (struct watch){.begun = watch_begun,
+                                   .moved = watch_moved,
+                                   .ended = watch_ended,
+                                   .closed = watch_closed,
+                                   .ctx = engine,
+                                   .keep_max = sizeof engine->begun};
     engine->env.watch = &engine->watch;
     assert_true(pool_open(&engine->env.exchanges, EXCHANGES_LEN(engine->watch.keep_max), SLOT_COUNT));
 }
@@ -120,7 +132,7 @@ void engine_connect(struct engine *engine) {
     engine->env.draining = false;
     engine->sent.len = 0;
     engine->begun = engine->ended = engine->closed = 0;
-    engine->watched = engine->carried = 0;
+    engine->watched = engine->moved = engine->carried = 0;
     conn_open(&engine->conn, &engine->env, engine->env.trust ? &engine->from : NULL);
 }
 

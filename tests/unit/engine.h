@@ -27,7 +27,7 @@ struct engine {
     struct watch watch; /* checks that what it is told makes sense */
     unsigned begun, ended, closed;
     struct exchange told[64];  /* the last that ended, by their number */
-    uint64_t watched, carried; /* bytes sent: as exchanges say, and truly */
+    uint64_t watched, moved, carried; /* bytes sent: as exchanges say, as moves do, and truly */
     struct fixture root;
     struct site_config config;
     struct known *known;

@@ -2,6 +2,7 @@
    rationed. Hashes are made by the same crypt(3), when the test runs. */
 #define _GNU_SOURCE
 #include "site/auth.h"
+#include "site/auth_shared.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -24,7 +25,7 @@ enum { BURST = 20 };
 static char *(*crypt_function)(const char *phrase, const char *setting);
 static char folder[] = "/tmp/test_auth.XXXXXX", path[64], error[512];
 
-/* What is open stays open: the contract has no close. */
+/* What is open stays open to the end. */
 static struct auth *kept[1024];
 static size_t kept_count;
 
@@ -39,16 +40,30 @@ static const char *hash_of(const char *password, const char *setting) {
     return hash && hash[0] != '*' ? hash : NULL;
 }
 
-__attribute__((format(printf, 1, 2))) static struct auth *open_with(const char *format, ...) {
+static struct auth *open_file(struct auth_shared *shared, const char *format, va_list arguments) {
     FILE *file = fopen(path, "w");
-    va_list arguments;
     assert_non_null(file);
-    va_start(arguments, format);
     vfprintf(file, format, arguments);
-    va_end(arguments);
     fclose(file);
     error[0] = '\0';
-    return keep(auth_open(path, error, sizeof error));
+    return keep(auth_open(path, shared, error, sizeof error));
+}
+
+__attribute__((format(printf, 1, 2))) static struct auth *open_with(const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    struct auth *auth = open_file(auth_shared_open(), format, arguments);
+    va_end(arguments);
+    return auth;
+}
+
+__attribute__((format(printf, 2, 3))) static struct auth *open_shared(struct auth_shared *shared, const char *format,
+                                                                      ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    struct auth *auth = open_file(shared, format, arguments);
+    va_end(arguments);
+    return auth;
 }
 
 static void assert_wrong(const struct auth *auth, const char *what) {
@@ -113,9 +128,13 @@ static enum auth_verdict check(struct auth *auth, const char *credentials, uint6
 }
 
 /* All that one address may try for ann. */
-static void use_up(struct auth *auth, uint64_t now_ms) {
-    for (int i = 0; check(auth, "ann:guess", now_ms) != AUTH_LATER; i++)
+static void use_up_with(struct auth *auth, const char *guess, uint64_t now_ms) {
+    for (int i = 0; check(auth, guess, now_ms) != AUTH_LATER; i++)
         assert_true(i < BURST);
+}
+
+static void use_up(struct auth *auth, uint64_t now_ms) {
+    use_up_with(auth, "ann:guess", now_ms);
 }
 
 static void test_methods(void **state) {
@@ -191,9 +210,9 @@ static void test_bad_files(void **state) {
     assert_wrong(open_with("a\001n:%s\n", hash), "line 1: a control character");
     assert_wrong(open_with("ann:%s\n%c\n", hash, 0), "holds a NUL");
     assert_wrong(open_with("%*s\n", 1 << 20, "#"), "over 1 MiB");
-    assert_null(auth_open("/nowhere/users", error, sizeof error));
+    assert_null(auth_open("/nowhere/users", auth_shared_open(), error, sizeof error));
     assert_string_equal(error, "/nowhere/users: No such file or directory");
-    assert_null(auth_open(folder, error, sizeof error));
+    assert_null(auth_open(folder, auth_shared_open(), error, sizeof error));
     assert_non_null(strstr(error, folder));
 }
 
@@ -377,7 +396,7 @@ static void test_many_users(void **state) {
     for (int i = 0; i < USERS; i++)
         fprintf(file, "user%d:%s\n", i, hash);
     fclose(file);
-    struct auth *auth = keep(auth_open(path, error, sizeof error));
+    struct auth *auth = keep(auth_open(path, auth_shared_open(), error, sizeof error));
     assert_non_null(auth);
     for (int i = 0; i < USERS; i++) {
         snprintf(credentials, sizeof credentials, "user%d:secret", i);
@@ -386,6 +405,28 @@ static void test_many_users(void **state) {
     use_up(auth, USERS * 5000);
     snprintf(credentials, sizeof credentials, "user%d:secret", USERS - 1);
     assert_int_equal(check(auth, credentials, USERS * 5000), AUTH_GRANTED);
+}
+
+/* The users are read again: who has been right still is by the same line alone, without another check; and nobody has
+   a fresh ration. */
+static void test_read_again(void **state) {
+    struct auth_shared *shared = auth_shared_open();
+    char ann[256], other[256];
+    (void)state;
+    snprintf(ann, sizeof ann, "%s", hash_of("secret", SHA512));
+    snprintf(other, sizeof other, "%s", hash_of("secret", SHA512 "2"));
+    struct auth *auth = open_shared(shared, "ann:%s\nbob:%s\n", ann, ann);
+    assert_int_equal(check(auth, "ann:secret", 0), AUTH_GRANTED);
+    assert_int_equal(check(auth, "bob:secret", 0), AUTH_GRANTED);
+    use_up(auth, 0);
+    use_up_with(auth, "bob:guess", 0);
+    auth = open_shared(shared, "bob:%s\nann:%s\n", other, ann);
+    assert_int_equal(check(auth, "ann:secret", 0), AUTH_GRANTED);
+    assert_int_equal(check(auth, "bob:secret", 0), AUTH_LATER);
+    assert_int_equal(check(auth, "ann:secret", 0), AUTH_GRANTED);
+    auth = open_shared(shared, "bob:%s\n", ann);
+    assert_int_equal(check(auth, "ann:secret", 0), AUTH_LATER);
+    assert_int_equal(check(auth, "bob:secret", 0), AUTH_GRANTED);
 }
 
 static void *check_often(void *argument) {
@@ -431,6 +472,7 @@ int main(void) {
         cmocka_unit_test(test_shared_load),
         cmocka_unit_test(test_children),
         cmocka_unit_test(test_many_users),
+        cmocka_unit_test(test_read_again),
         cmocka_unit_test(test_threads),
     };
     void *library = dlopen("libcrypt.so.1", RTLD_NOW);

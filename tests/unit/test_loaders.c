@@ -74,7 +74,7 @@ static struct load *await_done(struct loads *home, int count) {
 
 static void test_lanes(void **state) {
     static struct load passwords[2 * EACH], files[EACH];
-    struct loaders *loaders = loaders_open();
+    struct loaders *loaders = loaders_open(NULL);
     struct loads home = {.wake_fd = eventfd(0, EFD_NONBLOCK)};
     (void)state;
     assert_non_null(loaders);
@@ -108,7 +108,7 @@ static void test_close_behind(void **state) {
     sem_init(&begun, 0, 0);
     sem_init(&may_end, 0, 0);
     for (int i = 0; i < 5 * EACH; i++) {
-        struct loaders *loaders = loaders_open();
+        struct loaders *loaders = loaders_open(NULL);
         struct load first, file, slow;
         assert_non_null(loaders);
         load_init(&first, &short_kind);

@@ -138,6 +138,7 @@ enum { CAPACITY = 64, FLOODERS = 48 };
 static struct config config;
 static struct listeners no_listeners;
 static struct worker worker;
+static struct generation generation = {.refs = 1};
 static char root[] = "/tmp/httpd-uring-XXXXXX";
 
 static int open_worker(void **state) {
@@ -155,8 +156,9 @@ static int open_worker(void **state) {
     close(fd);
     optind = 0;
     config_read(&config, 5, argv);
-    const struct worker_shared shared = {.known = known_open(), .loaders = loaders_open()};
-    return worker_open(&worker, &worker, &config.settings, &no_listeners, &shared, CAPACITY, CAPACITY) &&
+    const struct worker_shared shared = {.known = known_open(), .loaders = loaders_open(NULL)};
+    generation.settings = &config.settings;
+    return worker_open(&worker, &worker, &generation, &no_listeners, &shared, CAPACITY, CAPACITY) &&
                    worker_start(&worker)
                ? 0
                : -1;

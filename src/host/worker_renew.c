@@ -1,0 +1,111 @@
+/* How a worker comes to serve another configuration. It never waits for one: that is read elsewhere, made ready for it,
+   and offered; it is taken over between two rounds by changing a few pointers. What was served before is kept until the
+   last reply that was begun with it has left, and is given back in small parts. */
+#include "host/signals.h"
+#include "host/worker.h"
+#include "host/worker_admit.h"
+#include "host/worker_watch.h"
+
+#include "base/check.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+enum { RETIRED_LOOK_MS = 500 }; /* how often it is seen whether somebody still needs what was replaced */
+
+void worker_offer(struct worker *worker, struct serving *serving) {
+    const uint64_t one = 1;
+    CHECK(atomic_exchange_explicit(&worker->offered, serving, memory_order_acq_rel) == NULL);
+    if (write(worker->wake_fd, &one, sizeof one) < 0)
+        CHECK(errno == EAGAIN); /* full is readable too */
+}
+
+void worker_serve(struct worker *worker, struct serving *serving) {
+    worker->serving = serving;
+    worker->settings = serving->generation->settings;
+    serving->site.made = worker->shared.made;
+    serving->site.leaving = &worker->clients.flags->leaving;
+    worker->env.site = &serving->site;
+    worker->env.limits = &worker->settings->limits;
+    worker->env.count = worker->settings->limits.max_per_ip ? worker_count : NULL;
+    worker_watch_site(worker);
+}
+
+/* Returns the idle timeout that held before. */
+static unsigned worker_take_over(struct worker *worker, struct serving *serving) {
+    struct serving *before = worker->serving;
+    filecache_follow(serving->site.cache, before->site.cache);
+    worker_serve(worker, serving);
+    before->next = worker->retired;
+    worker->retired = before;
+    worker->retired_look_at_ms = 0;
+    return before->generation->settings->limits.idle_timeout_ms;
+}
+
+static void worker_close_retired(struct worker *worker) {
+    bool more, any_more = false;
+    for (struct serving **at = &worker->retired, *serving; (serving = *at);) {
+        bool over = serving_is_over(serving, &more);
+        any_more |= more;
+        if (over) {
+            *at = serving->next;
+            serving_close(serving);
+        } else {
+            at = &serving->next;
+        }
+    }
+    worker->retired_look_at_ms = worker->env.clock.now_ms + (any_more ? 0 : RETIRED_LOOK_MS);
+}
+
+static void worker_look_at_retired(struct worker *worker) {
+    if (worker->retired && worker->env.clock.now_ms >= worker->retired_look_at_ms)
+        worker_close_retired(worker);
+}
+
+/* Tells the clients: those of a model that has them in other processes by way of the model. */
+static void worker_tell_renewed(struct worker *worker, unsigned idle_timeout_ms) {
+    struct client *client;
+    unsigned cursor = 0;
+    if (worker->settings->backend->renew) {
+        worker->settings->backend->renew(worker->model);
+        return;
+    }
+    if (idle_timeout_ms == worker->settings->limits.idle_timeout_ms)
+        return;
+    while ((client = clients_each(&worker->clients, &cursor)))
+        if (conn_renew(&client->conn, idle_timeout_ms))
+            clients_note(&worker->clients, client);
+}
+
+void worker_renew(struct worker *worker) {
+    if (atomic_load_explicit(&worker->offered, memory_order_relaxed)) {
+        struct serving *serving = atomic_exchange_explicit(&worker->offered, NULL, memory_order_acq_rel);
+        worker_tell_renewed(worker, worker_take_over(worker, serving));
+        worker->shared.renewed(worker->shared.server);
+    }
+    worker_look_at_retired(worker);
+}
+
+void worker_renew_in_place(struct worker *worker, struct client *client) {
+    unsigned asked = signals_reloads();
+    if (worker->reloads != asked && conn_idle(&client->conn)) {
+        struct serving *serving = worker->shared.reread(worker->shared.server, worker);
+        worker->reloads = asked;
+        if (serving && conn_renew(&client->conn, worker_take_over(worker, serving)))
+            clients_note(&worker->clients, client);
+        clock_update(&worker->env.clock);
+    }
+    worker_look_at_retired(worker);
+}
+
+void worker_close_servings(struct worker *worker) {
+    struct serving *serving, *offered = atomic_load_explicit(&worker->offered, memory_order_acquire);
+    if (offered)
+        serving_close(offered);
+    if (worker->serving)
+        serving_close(worker->serving);
+    while ((serving = worker->retired)) {
+        worker->retired = serving->next;
+        serving_close(serving);
+    }
+}

@@ -1,0 +1,84 @@
+/* Nearly all bytes stand for themselves: they are looked at eight at a time, and copied so. */
+#include "observe/log_escape.h"
+#include "base/utf8.h"
+
+#include <stdint.h>
+
+enum { STEP_MAX = 8, DOTS = 3 }; /* what is written at a time, at most; "..." */
+
+#define BYTES(b) (UINT64_C(0x0101010101010101) * (b))
+
+static uint64_t has_zero(uint64_t bytes) {
+    return (bytes - BYTES(1)) & ~bytes & BYTES(0x80);
+}
+
+/* Whether all eight are from ' ' to '~' and neither '"' nor '\\'; sometimes it says no to such that are. */
+static bool are_plain(uint64_t bytes) {
+    uint64_t low = (bytes - BYTES(' ')) & ~bytes, high = bytes | (bytes + BYTES(1));
+    return (((low | high) & BYTES(0x80)) | has_zero(bytes ^ BYTES('"')) | has_zero(bytes ^ BYTES('\\'))) == 0;
+}
+
+static bool is_plain(unsigned char c, enum log_escape how) {
+    if (c < ' ' || c >= 0x7f || c == '"' || c == '\\')
+        return false;
+    return how != LOG_ESCAPE_WORD || (c != ' ' && c != '[' && c != ']');
+}
+
+static char *put_hex(char *out, const char *before, size_t before_len, unsigned char c) {
+    static const char digits[] = "0123456789ABCDEF";
+    memcpy(out, before, before_len);
+    out[before_len] = digits[c >> 4];
+    out[before_len + 1] = digits[c & 15];
+    return out + before_len + 2;
+}
+
+/* Writes the first character of what isn't plain, and steps over it. */
+static char *put_json(char *out, struct slice *value) {
+    unsigned char c = (unsigned char)value->at[0];
+    uint32_t code;
+    size_t len = utf8_next(*value, &code);
+    if (c == '"' || c == '\\') {
+        *out++ = '\\';
+        *out++ = (char)c;
+    } else if (len == 1) { /* a control byte, or one that isn't UTF-8 */
+        out = put_hex(out, "\\u00", 4, c);
+    } else if (code < 0xA0) { /* C1 controls, which terminals know */
+        out = put_hex(out, "\\u00", 4, (unsigned char)code);
+    } else {
+        memcpy(out, value->at, len);
+        out += len;
+    }
+    *value = slice_from(*value, len);
+    return out;
+}
+
+char *log_escape(char *out, size_t room, struct slice value, enum log_escape how) {
+    const char *last = out + room - STEP_MAX - DOTS; /* whatever comes next fits */
+    while (value.len > 0 && out <= last) {
+        uint64_t bytes;
+        if (value.len >= sizeof bytes && how != LOG_ESCAPE_WORD) {
+            memcpy(&bytes, value.at, sizeof bytes);
+            if (are_plain(bytes)) {
+                memcpy(out, &bytes, sizeof bytes);
+                out += sizeof bytes;
+                value = slice_from(value, sizeof bytes);
+                continue;
+            }
+        }
+        unsigned char c = (unsigned char)value.at[0];
+        if (!is_plain(c, how) && how == LOG_ESCAPE_JSON) {
+            out = put_json(out, &value);
+            continue;
+        }
+        if (is_plain(c, how))
+            *out++ = (char)c;
+        else
+            out = put_hex(out, "\\x", 2, c);
+        value = slice_from(value, 1);
+    }
+    if (value.len > 0) {
+        memcpy(out, "...", DOTS);
+        out += DOTS;
+    }
+    return out;
+}

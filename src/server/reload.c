@@ -1,0 +1,282 @@
+/* A thread reads, and ends when every worker has taken over what came of it: so nothing is offered before what was
+   offered last has been taken, and the line that says "reloaded" comes when no new request is answered the old way. A
+   signal that comes meanwhile has it read once more. */
+#define _GNU_SOURCE
+#include "server/reload.h"
+#include "base/check.h"
+#include "base/say.h"
+#include "server/notify.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    STACK_LEN = 256 * 1024,
+    END_S = 1, /* at the end: how long a reading under way is waited for */
+    NAMES_LEN = 512,
+};
+
+/* A configuration that was read again, which lives as long as something is served from it. */
+struct reread {
+    struct generation generation;
+    struct config config;
+};
+
+struct reload {
+    const struct config *first, *now; /* what `current` serves */
+    struct generation first_generation, *current;
+    int argc;
+    char **argv;
+    struct worker *workers;
+    int worker_count;
+    sem_t taken;
+    atomic_bool ending;
+    pthread_mutex_t lock; /* of the rest */
+    pthread_t thread;
+    bool started, running, again;
+};
+
+/* The first is main's, and kept to be compared with. */
+static void release_first(struct generation *generation) {
+    (void)generation;
+}
+
+static void release_reread(struct generation *generation) {
+    struct reread *reread = (struct reread *)(void *)generation;
+    config_free(&reread->config);
+    free(reread);
+}
+
+/* What the process has settled into by now stays as it was at first. */
+static void keep_fixed(struct settings *settings, const struct settings *first) {
+    settings->backend = first->backend;
+    settings->workers = first->workers;
+    settings->limits.max_connections = first->limits.max_connections;
+    settings->limits.head_max = first->limits.head_max;
+    settings->trust = first->trust;
+    settings->keep_peers |= first->keep_peers;
+}
+
+/* The sandbox was made for what the start named. Opening a folder's name is not within its rules, so the root would
+   seem to be there, and every file in it be refused. */
+static bool can_reach_root(const struct config *first, const struct site_config *site, char *error, size_t error_size) {
+    if (site->symlinks == SYMLINKS_ALL && first->settings.site.symlinks != SYMLINKS_ALL) {
+        snprintf(error, error_size, "--symlinks all: %s", strerror(EACCES));
+        return false;
+    }
+    int fd = open(site->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool refused = fd < 0 && errno == EACCES;
+    if (refused)
+        snprintf(error, error_size, "--root %s: %s", site->root, strerror(EACCES));
+    if (fd >= 0)
+        close(fd);
+    return !refused;
+}
+
+/* Reads all, but what is out of the process' reach by now. False, with a line in `error`. */
+static bool read_within_reach(const struct reload *reload, struct config *config, char *error, size_t error_size) {
+    const struct config *first = reload->first;
+    if (first->chroot) {
+        snprintf(error, error_size, "after --chroot its files are out of reach: an upgrade (SIGUSR2) reads them");
+        return false;
+    }
+    bool read = config_load_again(config, reload->argc, reload->argv, error, error_size) == 0;
+    if (read && (first->no_sandbox || can_reach_root(first, &config->settings.site, error, error_size)))
+        return true;
+    if (read)
+        config_free(config);
+    /* crypt(3)'s library can't be loaded any more, either. */
+    if (!first->no_sandbox && (strstr(error, strerror(EACCES)) || (!first->auth_path && strstr(error, "crypt(3)"))))
+        option_add(error, error_size, "; or out of the sandbox's reach: then an upgrade (SIGUSR2) takes it over");
+    return false;
+}
+
+/* Reads it, the caller's reference. NULL, with a line in `error`. */
+static struct reread *reload_read(const struct reload *reload, char *error, size_t error_size) {
+    struct reread *reread = malloc(sizeof *reread);
+    snprintf(error, error_size, "no memory");
+    if (!reread)
+        return NULL;
+    if (!read_within_reach(reload, &reread->config, error, error_size)) {
+        free(reread);
+        return NULL;
+    }
+    keep_fixed(&reread->config.settings, &reload->first->settings);
+    reread->generation = (struct generation){&reread->config.settings, 1, release_reread};
+    return reread;
+}
+
+static struct serving *reload_open_serving(struct generation *generation, const struct worker *worker, char *error,
+                                           size_t error_size) {
+    return serving_open(generation, worker->shared.known, worker->clients.capacity, worker->file_fds, error,
+                        error_size);
+}
+
+/* Offers it to each worker. False, with a line in `error`: to none. */
+static bool reload_offer(struct reload *reload, struct generation *generation, char *error, size_t error_size) {
+    struct serving *servings[WORKERS_MAX];
+    int opened = 0;
+    while (opened < reload->worker_count) {
+        servings[opened] = reload_open_serving(generation, &reload->workers[opened], error, error_size);
+        if (!servings[opened])
+            break;
+        opened++;
+    }
+    if (opened < reload->worker_count) {
+        while (opened-- > 0)
+            serving_close(servings[opened]);
+        return false;
+    }
+    for (int i = 0; i < opened; i++)
+        worker_offer(&reload->workers[i], servings[i]);
+    return true;
+}
+
+/* Adds the names of the options that aren't given as they were: those that hold from the start on, or the others. */
+static void add_changed(char *names, const struct config *before, const struct config *now, bool at_start) {
+    char name[64];
+    for (int i = 0; i < config_table.row_count; i++) {
+        const struct option_row *row = &config_table.rows[i];
+        if (before->given[i] == now->given[i] || row->at_start != at_start)
+            continue;
+        snprintf(name, sizeof name, "%s--%s", *names ? ", " : "", row->name);
+        option_add(names, NAMES_LEN, name);
+    }
+}
+
+static void reload_say(const struct reload *reload, const struct config *now) {
+    char changed[NAMES_LEN] = "", fixed[NAMES_LEN] = "";
+    add_changed(changed, reload->now, now, false);
+    add_changed(fixed, reload->first, now, true);
+    if (*fixed)
+        say("reloaded, but %s: taken over by an upgrade (SIGUSR2) or a restart, not by a reload", fixed);
+    if (!now->quiet)
+        say("reloaded: %s", *changed ? changed : "no option has changed; the files that they name are read again");
+}
+
+/* One reading, and all that follows. */
+static void reload_once(struct reload *reload) {
+    char error[OPTION_ERROR_MAX];
+    struct reread *reread = reload_read(reload, error, sizeof error);
+    if (!reread || !reload_offer(reload, &reread->generation, error, sizeof error)) {
+        if (reread)
+            generation_put(&reread->generation);
+        say("not reloaded: %s", error);
+        return;
+    }
+    for (int i = 0; i < reload->worker_count; i++)
+        while (sem_wait(&reload->taken) < 0)
+            ;
+    if (!atomic_load(&reload->ending))
+        reload_say(reload, &reread->config);
+    generation_put(reload->current);
+    reload->current = &reread->generation;
+    reload->now = &reread->config;
+}
+
+static bool reload_again(struct reload *reload) {
+    pthread_mutex_lock(&reload->lock);
+    reload->running = reload->again && !atomic_load(&reload->ending);
+    reload->again = false;
+    bool again = reload->running;
+    pthread_mutex_unlock(&reload->lock);
+    return again;
+}
+
+static void *reload_main(void *arg) {
+    struct reload *reload = arg;
+    do {
+        notify_reloading();
+        reload_once(reload);
+        notify_ready(NULL);
+    } while (reload_again(reload));
+    return NULL;
+}
+
+/* A thread that takes no signals: they are the workers'. */
+static void reload_start(struct reload *reload) {
+    pthread_attr_t attr;
+    sigset_t all, before;
+    if (reload->started) /* and at its end */
+        pthread_join(reload->thread, NULL);
+    sigfillset(&all);
+    pthread_attr_init(&attr);
+    pthread_attr_setstacksize(&attr, STACK_LEN);
+    pthread_sigmask(SIG_BLOCK, &all, &before);
+    int error = pthread_create(&reload->thread, &attr, reload_main, reload);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pthread_attr_destroy(&attr);
+    reload->started = reload->running = error == 0;
+    if (error)
+        say("not reloaded: can't start a thread: %s", strerror(error));
+}
+
+void reload_begin(struct reload *reload) {
+    pthread_mutex_lock(&reload->lock);
+    if (reload->running)
+        reload->again = true;
+    else
+        reload_start(reload);
+    pthread_mutex_unlock(&reload->lock);
+}
+
+void reload_taken(struct reload *reload) {
+    sem_post(&reload->taken);
+}
+
+struct serving *reload_in_place(const struct reload *reload, const struct worker *worker) {
+    char error[OPTION_ERROR_MAX];
+    struct reread *reread = reload_read(reload, error, sizeof error);
+    if (!reread)
+        return NULL;
+    struct serving *serving = reload_open_serving(&reread->generation, worker, error, sizeof error);
+    generation_put(&reread->generation); /* the serving has its own */
+    return serving;
+}
+
+struct reload *reload_open(const struct config *first, int argc, char **argv) {
+    struct reload *reload = calloc(1, sizeof *reload);
+    if (!reload)
+        return NULL;
+    reload->first = reload->now = first;
+    reload->first_generation = (struct generation){&first->settings, 1, release_first};
+    reload->current = &reload->first_generation;
+    reload->argc = argc;
+    reload->argv = argv;
+    sem_init(&reload->taken, 0, 0);
+    pthread_mutex_init(&reload->lock, NULL);
+    return reload;
+}
+
+struct generation *reload_first(struct reload *reload) {
+    return &reload->first_generation;
+}
+
+void reload_set_workers(struct reload *reload, struct worker *workers, int count) {
+    reload->workers = workers;
+    reload->worker_count = count;
+}
+
+bool reload_end(struct reload *reload) {
+    struct timespec until;
+    atomic_store(&reload->ending, true);
+    for (int i = 0; i < reload->worker_count; i++) /* whoever will take nothing any more */
+        sem_post(&reload->taken);
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += END_S;
+    return !reload->started || pthread_timedjoin_np(reload->thread, NULL, &until) == 0;
+}
+
+void reload_close(struct reload *reload) {
+    generation_put(reload->current);
+    pthread_mutex_destroy(&reload->lock);
+    sem_destroy(&reload->taken);
+    free(reload);
+}
