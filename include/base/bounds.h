@@ -102,6 +102,9 @@ enum {
     /* A connection that waits for its (next) request is left this long before it must make room for another: time
        for a request that is already on its way to arrive. So long, too, a stop waits for handshakes that are. */
     ROOM_GRACE_MS = 100,
+    /* Where a successor has taken over nobody waits for the place, and this long is left: a request that was lost on
+       its way, or whose client gets no processor, comes within a second, after which TCP tries again. */
+    HAND_OVER_GRACE_MS = 1500,
     /* As many make room at a time as wait for it, but no more than this: each is searched for. */
     ROOM_AT_ONCE = 64,
     /* After EMFILE or ENFILE: the listeners rest this long, unless a connection closes before. */

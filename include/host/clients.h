@@ -85,9 +85,9 @@ struct client *clients_expired(struct clients *clients, uint64_t now_ms, unsigne
 /* The client that has been idle longest, and since when; NULL when none is idle. */
 struct client *clients_oldest_idle(const struct clients *clients, unsigned idle_timeout_ms, uint64_t *since_ms);
 
-/* Whether it has waited for its next request for ROOM_GRACE_MS: until then that may be on its way. */
+/* Whether it has waited for its next request for `grace_ms`: until then that may be on its way. */
 bool clients_long_idle(const struct clients *clients, const struct client *client, unsigned idle_timeout_ms,
-                       uint64_t now_ms);
+                       unsigned grace_ms, uint64_t now_ms);
 
 /* Passes over it from now on: it has been told to go. */
 void clients_forget_idle(struct clients *clients, struct client *client);

@@ -140,6 +140,9 @@ void worker_check_stop(struct worker *worker);
    way. */
 void worker_renew_in_place(struct worker *worker, struct client *client);
 
+/* Draining: how long a client must have been idle to be let go, as its next request may be on its way. */
+unsigned worker_grace_ms(void);
+
 /* Every place is taken and somebody may be at the door: replies say Connection: close from now on, and of the clients
    that have been idle longest as many go as wait, but for those whose next request may still be on its way. */
 void worker_make_room(struct worker *worker);

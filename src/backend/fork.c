@@ -45,7 +45,7 @@ static int fork_wait_for(void *ctx, struct client *client, enum drive_want want)
     if (atomic_load_explicit(&client->leave, memory_order_relaxed)) {
         worker->env.draining = true;
         timeout = timeout < ROOM_GRACE_MS ? timeout : ROOM_GRACE_MS; /* the next request may be on its way */
-        if (clients_long_idle(&worker->clients, client, worker->settings->limits.idle_timeout_ms,
+        if (clients_long_idle(&worker->clients, client, worker->settings->limits.idle_timeout_ms, worker_grace_ms(),
                               worker->env.clock.now_ms)) {
             conn_drain(&client->conn);
             return 0;

@@ -153,9 +153,9 @@ struct client *clients_oldest_idle(const struct clients *clients, unsigned idle_
 }
 
 bool clients_long_idle(const struct clients *clients, const struct client *client, unsigned idle_timeout_ms,
-                       uint64_t now_ms) {
+                       unsigned grace_ms, uint64_t now_ms) {
     uint64_t timer = atomic_load_explicit(&clients->timers[client->index], memory_order_relaxed);
-    return (timer & TIMER_IDLE) && (timer >> TIMER_MS_SHIFT) - idle_timeout_ms + ROOM_GRACE_MS <= now_ms;
+    return (timer & TIMER_IDLE) && (timer >> TIMER_MS_SHIFT) - idle_timeout_ms + grace_ms <= now_ms;
 }
 
 void clients_forget_idle(struct clients *clients, struct client *client) {

@@ -17,8 +17,8 @@ static atomic_int finishing; /* STOPPING or HANDED_OVER, whichever came first */
 static atomic_bool upgrade_wanted;
 static atomic_int wake_count;
 static atomic_uint reload_count;
-static volatile sig_atomic_t is_child;
 static void (*reopen_logs)(void);
+static pid_t server_pid;
 static int wake_fds[WORKERS_MAX];
 
 enum { STOPPING = 1, HANDED_OVER };
@@ -40,9 +40,10 @@ static bool finish(int how) {
     return first;
 }
 
-/* A child may get a signal twice, from its parent and from the terminal; its parent ends it when it ends itself. */
+/* A child may get a signal twice, from its parent and from the terminal, as soon as it has been forked; its parent ends
+   it when it ends itself. */
 static void on_stop(int number) {
-    if (atomic_fetch_add(&stop_count, 1) > 0 && !is_child)
+    if (atomic_fetch_add(&stop_count, 1) > 0 && getpid() == server_pid)
         _exit(128 + number);
     finish(STOPPING);
 }
@@ -89,6 +90,7 @@ static void handle_hangup(void) {
 
 void signals_init(void) {
     handle_hangup();
+    server_pid = getpid();
     handle(SIGTERM, on_stop);
     handle(SIGINT, on_stop);
     handle(SIGUSR2, on_upgrade);
@@ -138,7 +140,6 @@ void signals_wake(int fd) {
 }
 
 void signals_forget(void) {
-    is_child = true;
     atomic_store(&wake_count, 0);
 }
 

@@ -301,6 +301,10 @@ static void worker_shut_door(struct worker *worker) {
     worker->shut = true;
 }
 
+unsigned worker_grace_ms(void) {
+    return signals_handed_over() ? HAND_OVER_GRACE_MS : ROOM_GRACE_MS;
+}
+
 /* Who has been idle goes at once. Who has only just become so may have sent its next request, and is given the time
    that it has when there must be room; who is busy becomes idle, or is told that this was its last. */
 static void worker_let_go(struct worker *worker) {
@@ -311,7 +315,7 @@ static void worker_let_go(struct worker *worker) {
         return;
     worker->let_go_at_ms = now_ms + ROOM_GRACE_MS;
     while ((client = clients_each(&worker->clients, &cursor)))
-        if (clients_long_idle(&worker->clients, client, idle_timeout_ms, now_ms))
+        if (clients_long_idle(&worker->clients, client, idle_timeout_ms, worker_grace_ms(), now_ms))
             worker->settings->backend->drain(worker->model, client);
 }
 

@@ -93,8 +93,8 @@ static bool server_ready(struct server *server) {
     upgrade_report(&server->inherited, &server->listeners);
     if (!steward_serves(&server->steward) && !server->successor)
         return false; /* there is nobody to go on in a successor's place */
-    if (server
-            ->successor) { /* a full predecessor heard a ring that it couldn't answer: when it has stopped listening */
+    if (server->successor) {
+        /* A full predecessor heard a ring that it couldn't answer: by then it has stopped listening. */
         clock_update(&server->workers[0].env.clock);
         server->look_at_ms = server->workers[0].env.clock.now_ms + HOLD_MS + ROOM_GRACE_MS;
     }

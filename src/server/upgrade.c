@@ -53,8 +53,8 @@ static char **environment_with(char *variable) {
     return copy;
 }
 
-/* Whatever becomes of SIGUSR2 while the new process has no handler: it waits there (signals_init). What this process
-   ignores is its own affair; but SIGHUP, which nohup has ignored for good. */
+/* SIGUSR2 waits until the new process has a handler for it (signals_init). What this process ignores by itself is not
+   passed on; what it was started with is, such as nohup's SIGHUP. */
 static void set_signals(posix_spawnattr_t *attributes) {
     sigset_t set;
     sigemptyset(&set);

@@ -130,8 +130,9 @@ def test_queue():
             with connect(service.port) as first, connect(service.port) as second:
                 first.sendall(b"GET ")  # half a request holds the place
                 second.sendall(REQUEST)
-                service.upgrade()
+                before = service.upgrade()
                 check(f"{model}: it is answered", read_one(second) == 200)
+            check(f"{model}: the old one ends with 0", exit_status(before) == 0)  # till then it is the new one's parent
             check(f"{model}: the new one ends with 0", service.stop() == 0)
 
 

@@ -63,6 +63,7 @@ class Service:
         self.log = self.folder / "log"
         self.config = self.folder / "config"
         (self.folder / "site").mkdir()
+        (self.folder / "site" / "index.html").write_text("a page\n")
         (self.folder / "site" / "file.txt").write_text("a file\n")
         self.config.write_text("")
         self.pid = self.port = None
