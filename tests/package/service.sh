@@ -16,9 +16,25 @@ pid=$(systemctl show -P MainPID httpd.service)
 check 'as its own user' [ "$(ps -o user= -p "$pid")" = httpd ]
 check 'without a right' grep -q '^CapEff:[[:space:]]*0*$' "/proc/$pid/status"
 
-mkdir /srv/site && echo elsewhere >/srv/site/index.html
+# The configuration is read again; a log is turned over, as logrotate does it.
+mkdir /var/www/other && echo elsewhere >/var/www/other/index.html
+printf 'root /var/www/other\naccess-log /var/log/httpd/access.log\n' >/etc/httpd/httpd.conf
+check 'it is reloaded' systemctl reload httpd.service
+until_shows() { until shows "$1"; do sleep 0.05; done; }
+export -f until_shows shows get && export page
+check 'another folder is served' timeout 10 bash -c 'until_shows elsewhere'
+check 'by the same process' [ "$(systemctl show -P MainPID httpd.service)" = "$pid" ]
+systemctl restart httpd.service
+shows elsewhere
+mv /var/log/httpd/access.log /var/log/httpd/access.log.1
+systemctl kill -s USR1 --kill-who=main httpd.service
+check 'the log is opened again' timeout 10 bash -c 'until [ -e /var/log/httpd/access.log ]; do sleep 0.05; done'
+shows elsewhere
+check 'and has what came since' timeout 10 bash -c 'until grep -q "GET / " /var/log/httpd/access.log; do sleep 0.05; done'
+check 'the old one has what came before' grep -q 'GET / ' /var/log/httpd/access.log.1
+
 for model in blocking fork thread nonblocking select poll epoll-lt epoll-et coroutine uring; do
-    printf 'root /srv/site\nmodel %s\n' $model >/etc/httpd/httpd.conf
+    printf 'root /var/www/other\nmodel %s\n' $model >/etc/httpd/httpd.conf
     systemctl reset-failed httpd.service # starts are counted, lest one that fails is tried for ever
     check "$model starts" systemctl restart httpd.service
     check "$model serves under what the unit forbids" shows elsewhere
