@@ -123,6 +123,11 @@ class Node:
         self.child = Child([*inside, self.fleet.httpd, "--config", str(self.config)], r"https?://|^httpd: .*listen")
         await_true(f"{self.name} answers", lambda: self.answers("/up"))
 
+    def start_again(self):
+        """As our child, which a process that has taken another's place is not."""
+        self.child.kill()
+        self.start()
+
     def processes(self):
         return session_members(self.child.pid)
 
