@@ -3,11 +3,8 @@ own where the kernel lets us, else on ports of the loopback."""
 
 import os
 import pathlib
-import re
 import shutil
-import signal
 import socket
-import ssl
 import subprocess
 import sys
 import time
