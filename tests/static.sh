@@ -5,6 +5,7 @@ set -u
 source=${1:?} cli=${2:?} conformance=${3:?}
 command -v musl-gcc >/dev/null || { echo 'skipped: no musl-gcc (Debian and Ubuntu: musl-tools)'; exit 77; }
 work=$(mktemp -d)
+chmod 755 "$work" # others run the program, too
 server=
 trap '[ -z "$server" ] || kill "$server" 2>/dev/null; rm -rf "$work"' EXIT
 failures=0

@@ -79,6 +79,13 @@ static void refuse_but(struct program *program, int call, int index, uint32_t va
     answer(program, SECCOMP_RET_ALLOW);
 }
 
+/* What isatty(3) asks: musl, the size of the window. */
+#ifdef __GLIBC__
+enum { IS_TERMINAL = TCGETS };
+#else
+enum { IS_TERMINAL = TIOCGWINSZ };
+#endif
+
 /* Memory that can be run is never made; no namespace is entered by a new process; of prctl a forked child needs to die
    with its parent, of ioctl isatty(3) its one question. clone3 has its flags in memory: it is as if the kernel didn't
    know it, and the C library falls back on clone. */
@@ -104,7 +111,7 @@ static void add_call(struct program *program, int call) {
         refuse_but(program, call, 0, PR_SET_PDEATHSIG);
         break;
     case SYS_ioctl:
-        refuse_but(program, call, 1, TCGETS);
+        refuse_but(program, call, 1, IS_TERMINAL);
         break;
     default:
         add(program, BPF_JMP | BPF_JEQ | BPF_K, 0, 1, (uint32_t)call);

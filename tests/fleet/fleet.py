@@ -140,6 +140,7 @@ def check_browser(fleet):
 def events(fleet, seconds):
     check(fleet, "drained", drain, seconds)
     check(fleet, "upgraded", upgrade, seconds)
+    fleet.nodes["three"].start_again()
     check(fleet, "re-pointed", repoint, seconds)
     check_same(fleet)
     check(fleet, "killed, in flight not sent again", kill, seconds, [NO_RETRIES], IN_FLIGHT_MAX)

@@ -3,11 +3,8 @@ own where the kernel lets us, else on ports of the loopback."""
 
 import os
 import pathlib
-import re
 import shutil
-import signal
 import socket
-import ssl
 import subprocess
 import sys
 import time
@@ -122,6 +119,11 @@ class Node:
         inside = ["ip", "netns", "exec", self.name] if self.fleet.networks else []
         self.child = Child([*inside, self.fleet.httpd, "--config", str(self.config)], r"https?://|^httpd: .*listen")
         await_true(f"{self.name} answers", lambda: self.answers("/up"))
+
+    def start_again(self):
+        """As our child, which a process that has taken another's place is not."""
+        self.child.kill()
+        self.start()
 
     def processes(self):
         return session_members(self.child.pid)

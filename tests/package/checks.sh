@@ -14,6 +14,14 @@ check() { # WHAT COMMAND...
 get() { curl -sS -f -m 10 --retry 40 --retry-delay 0 --retry-connrefused --retry-max-time 10 "$@"; }
 shows() { get "${2:-$page}" | grep -q "$1"; } # TEXT [URL]
 
+until_true() { # COMMAND LINE: 10 s at most
+    for _ in $(seq 200); do
+        eval "$1" && return
+        sleep 0.05
+    done
+    return 1
+}
+
 # A machine that never had it.
 ! dpkg -s httpd >/dev/null 2>&1 || dpkg -P httpd >/dev/null
 rm -rf /var/www

@@ -28,7 +28,7 @@ else
     echo 'not asked: lintian'
 fi
 
-# The units, as they are but for the program's place. Exposure is from 0 (none) to 10; 0.6 of it is what serving takes.
+# The units, as they are but for the program's place. Exposure is from 0 (none) to 10; serving takes 0.4.
 units=$work/files/usr/lib/systemd/system
 if command -v systemd-analyze >/dev/null; then
     mkdir "$work/units"

@@ -16,9 +16,24 @@ pid=$(systemctl show -P MainPID httpd.service)
 check 'as its own user' [ "$(ps -o user= -p "$pid")" = httpd ]
 check 'without a right' grep -q '^CapEff:[[:space:]]*0*$' "/proc/$pid/status"
 
-mkdir /srv/site && echo elsewhere >/srv/site/index.html
+# The configuration is read again; a log is turned over, as logrotate does it.
+mkdir /var/www/other && echo elsewhere >/var/www/other/index.html
+printf 'root /var/www/other\naccess-log /var/log/httpd/access.log\n' >/etc/httpd/httpd.conf
+check 'it is reloaded' systemctl reload httpd.service
+check 'another folder is served' until_true 'shows elsewhere'
+check 'by the same process' [ "$(systemctl show -P MainPID httpd.service)" = "$pid" ]
+systemctl restart httpd.service # a log where there was none takes one
+log=/var/log/httpd/access.log
+shows elsewhere
+check 'there is a log' until_true "grep 'GET / ' $log"
+mv $log $log.1
+systemctl kill -s USR1 --kill-who=main httpd.service
+check 'it is opened again' until_true "[ -e $log ]"
+shows elsewhere
+check 'and has what came since' until_true "grep 'GET / ' $log"
+
 for model in blocking fork thread nonblocking select poll epoll-lt epoll-et coroutine uring; do
-    printf 'root /srv/site\nmodel %s\n' $model >/etc/httpd/httpd.conf
+    printf 'root /var/www/other\nmodel %s\n' $model >/etc/httpd/httpd.conf
     systemctl reset-failed httpd.service # starts are counted, lest one that fails is tried for ever
     check "$model starts" systemctl restart httpd.service
     check "$model serves under what the unit forbids" shows elsewhere
@@ -32,6 +47,7 @@ touch /tmp/upgraded
 wait "$clients"
 check 'without a failed request' [ ! -s /tmp/during ]
 check 'it runs' systemctl is-active httpd.service
+check 'it is in its sandbox' bash -c '! journalctl -o cat -u httpd.service | grep sandbox'
 check 'the configuration is what it was' shows elsewhere
 
 check 'it is removed' dpkg -r httpd
