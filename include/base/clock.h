@@ -15,7 +15,8 @@ struct clock {
     char date[CLOCK_DATE_LEN]; /* "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n", rendered once a second */
 };
 
-/* Reads the kernel's coarse clocks (a tick old at most, which no timeout here notices). The engine and the
+/* Reads the kernel's coarse clocks (a tick old at most, which no timeout here notices; where it is to be fine, the
+   monotonic one finely). The engine and the
    protocol are only shown the result. */
 void clock_update(struct clock *clock);
 

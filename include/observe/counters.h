@@ -35,11 +35,11 @@ enum figure {
 /* Of a worker, with its threads, which count under its lock; of a forked child; or of a loader. All of it tallies. */
 struct counter_slot {
     _Alignas(64) struct tally figures[FIGURE_COUNT];
+    struct tally latency_ns; /* of all `latency`; with what follows in the cache lines that each request writes */
+    struct site_counts site;
     struct tally requests[METHODS][STATUS_CLASSES]; /* that have been answered, or never will be */
     struct tally ended[END_COUNT];                  /* connections, by why */
-    struct tally latency_ns;                        /* of all below */
     struct tally latency[LATENCY_BUCKETS];          /* of replies that left whole: first byte in to last byte out */
-    struct site_counts site;
 };
 
 /* What a log's writer counts. */

@@ -16,11 +16,12 @@ struct observed {
 };
 
 struct observer {
-    const struct observed *observed;
-    unsigned worker;
-    struct counter_slot *slot; /* NULL: nobody asked */
-    struct log_maker log;      /* where lines or ends are asked for */
     struct watch watch;
+    struct counter_slot *slot; /* NULL: nobody asked */
+    bool logs;                 /* lines or ends are asked for */
+    unsigned worker;
+    const struct observed *observed;
+    struct log_maker log; /* where it logs */
 };
 
 /* `observed` (NULL: nobody asked for anything) must outlive it; it must stay where it is. */

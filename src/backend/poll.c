@@ -18,8 +18,11 @@ static void *poll_open(struct worker *worker) {
     unsigned capacity = worker->clients.capacity;
     struct polled *self = malloc(sizeof *self + (DOOR_FDS + capacity) * sizeof(struct pollfd));
     struct client **clients = malloc(capacity * sizeof(struct client *));
-    if (!self || !clients)
+    if (!self || !clients) {
+        free(self);
+        free(clients);
         return NULL;
+    }
     *self = (struct polled){.worker = worker, .clients = clients};
     return self;
 }

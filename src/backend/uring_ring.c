@@ -85,7 +85,7 @@ static unsigned *uring_ring_word(const struct uring_ring *ring, unsigned offset)
 int uring_ring_open(struct uring_ring *ring, unsigned sq_count, unsigned cq_count) {
     static const unsigned ways[] = {SETUP_SINGLE_ISSUER | SETUP_DEFER_TASKRUN,
                                     SETUP_SINGLE_ISSUER | SETUP_COOP_TASKRUN};
-    struct io_uring_params params;
+    struct io_uring_params params = {0};
     *ring = (struct uring_ring){.fd = -EINVAL};
     for (unsigned i = 0; ring->fd == -EINVAL && i < sizeof ways / sizeof *ways; i++) {
         params = (struct io_uring_params){.flags = IORING_SETUP_CQSIZE | IORING_SETUP_R_DISABLED | ways[i],

@@ -65,10 +65,11 @@ void conn_watch_reply(struct conn *conn, const struct asked *asked, const struct
                                 .len = conn->out ? conn->out->queued - first : 0};
     struct asked told = *asked;
     struct address from;
-    if (!told.from) {
-        if (asked->whole)
-            peer_find(conn, asked->request, &from);
-        told.from = asked->whole ? &from : conn->from;
+    if (!told.from && asked->whole) {
+        peer_find(conn, asked->request, &from);
+        told.from = &from;
+    } else if (!told.from) {
+        told.from = conn->from;
     }
     exchanges_begin(conn->exchanges, env->watch, conn, &exchange, &told, conn->out ? conn->out->queued : 0);
 }

@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "host/listener.h"
 
+#include "base/check.h"
 #include "host/address.h"
 #include "host/inherited.h"
 #include "host/own_command.h"
@@ -350,7 +351,7 @@ static bool open_spec(struct opening *opening) {
         return adopt_named(opening, handed_name(opening->spec));
     if (local_socket_parse(&local, opening->spec))
         return open_local(opening, &local);
-    parse_target(opening->spec, &target);
+    CHECK(parse_target(opening->spec, &target));
     opening->chosen = target.port == 0;
     return *target.host ? open_host(opening, &target) : open_wildcard(opening, target.port);
 }

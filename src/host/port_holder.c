@@ -56,7 +56,7 @@ static bool in_the_way(const struct endpoint *held, const struct endpoint *wante
 /* The kernel prints an address as 32-bit words in the byte order of the machine: one for IPv4, four for IPv6. */
 static struct in6_addr parse_host(const char *hex) {
     struct in6_addr host;
-    uint32_t words[4];
+    uint32_t words[4] = {0};
     size_t count = strlen(hex) / 8;
     for (size_t i = 0; i < count && i < 4; i++) {
         char word[9] = "";

@@ -44,10 +44,9 @@ void log_lane_put(struct log_lane *lane, const char *line, size_t len) {
     } else {
         tally_add(&lane->lost, 1);
     }
-    if (atomic_load(&bell->asleep) && atomic_exchange(&bell->asleep, false))
-        ring(bell);
-    else if (used + len > (lane->len / 2 < HURRY_LEN ? lane->len / 2 : HURRY_LEN) &&
-             !atomic_load_explicit(&bell->hurry, memory_order_relaxed) && !atomic_exchange(&bell->hurry, true))
+    if ((atomic_load(&bell->asleep) && atomic_exchange(&bell->asleep, false)) ||
+        (used + len > (lane->len / 2 < HURRY_LEN ? lane->len / 2 : HURRY_LEN) &&
+         !atomic_load_explicit(&bell->hurry, memory_order_relaxed) && !atomic_exchange(&bell->hurry, true)))
         ring(bell);
 }
 

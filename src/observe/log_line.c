@@ -127,8 +127,8 @@ static char *put_value(const struct log_format *format, enum log_name name, stru
 /* "17", "3.2k", "1.4M" */
 static char *put_size(char *out, uint64_t bytes) {
     static const char units[] = "kMGTPE";
-    int unit = -1;
-    uint64_t tenths = bytes * 10;
+    const char *unit = units;
+    uint64_t tenths = bytes / 100;
     if (bytes < 1000)
         return put_number(out, bytes);
     for (; tenths >= 10000; unit++)
@@ -138,7 +138,7 @@ static char *put_size(char *out, uint64_t bytes) {
         *out++ = '.';
         *out++ = (char)('0' + tenths % 10);
     }
-    *out++ = units[unit];
+    *out++ = *unit;
     return out;
 }
 

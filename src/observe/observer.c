@@ -1,15 +1,11 @@
 #include "observe/observer.h"
 #include "engine/conn.h"
 
-static bool is_logged(const struct observer *observer) {
-    return observer->observed && (observer->observed->log || observer->observed->tells_ends);
-}
-
 static size_t observer_begun(void *ctx, const struct conn *conn, const struct exchange *exchange,
                              const struct asked *asked, char *kept) {
     (void)exchange;
     const struct observer *observer = ctx;
-    return is_logged(observer) ? log_maker_begun(&observer->log, conn, asked, kept) : 0;
+    return observer->logs ? log_maker_begun(&observer->log, conn, asked, kept) : 0;
 }
 
 static void observer_moved(void *ctx, size_t received, size_t sent) {
@@ -26,7 +22,7 @@ static void observer_ended(void *ctx, const struct conn *conn, const struct exch
     struct observer *observer = ctx;
     struct counter_slot *slot = observer->slot;
     uint64_t took_ns = clock_fine_ns() - exchange->began_ns;
-    if (is_logged(observer))
+    if (observer->logs)
         log_maker_ended(&observer->log, conn, exchange, took_ns, kept);
     if (!slot)
         return;
@@ -41,7 +37,7 @@ static void observer_closed(void *ctx, const struct conn *conn) {
     const struct observer *observer = ctx;
     if (observer->slot)
         tally_add(&observer->slot->ended[conn->end], 1);
-    if (is_logged(observer))
+    if (observer->logs)
         log_maker_closed(&observer->log, conn);
 }
 
@@ -49,6 +45,7 @@ void observer_init(struct observer *observer, const struct observed *observed, u
     *observer = (struct observer){.observed = observed, .worker = worker};
     if (observed && observed->counters)
         observer->slot = counters_worker(observed->counters, worker);
+    observer->logs = observed && (observed->log || observed->tells_ends);
     observer->watch = (struct watch){.begun = observer_begun,
                                      .moved = observer_moved,
                                      .ended = observer_ended,
@@ -58,7 +55,7 @@ void observer_init(struct observer *observer, const struct observed *observed, u
 
 bool observer_open_log(struct observer *observer, unsigned workers, struct log_conns conns, size_t head_max) {
     const struct observed *observed = observer->observed;
-    if (!is_logged(observer))
+    if (!observer->logs)
         return true;
     if (observed->log)
         observer->watch.keep_max = log_line_keep_max(head_max);
@@ -70,7 +67,7 @@ void observer_close_log(struct observer *observer) {
 }
 
 void observer_opened(struct observer *observer, const struct conn *conn) {
-    if (is_logged(observer))
+    if (observer->logs)
         log_maker_opened(&observer->log, conn);
 }
 
@@ -84,10 +81,10 @@ void observer_before_child(const struct observer *observer, unsigned client) {
 void observer_in_child(struct observer *observer, unsigned client) {
     if (observer->slot)
         observer->slot += 1 + client;
-    if (is_logged(observer))
+    if (observer->logs)
         log_maker_in_child(&observer->log, client);
 }
 
 const struct watch *observer_watch(const struct observer *observer) {
-    return observer->slot || is_logged(observer) ? &observer->watch : NULL;
+    return observer->slot || observer->logs ? &observer->watch : NULL;
 }

@@ -291,8 +291,9 @@ struct slice mime_extension(struct slice name) {
     for (size_t i = name.len; i > 0 && name.at[i - 1] != '/'; i--) {
         if (name.at[i - 1] != '.')
             continue;
-        bool begins_name = i == 1 || name.at[i - 2] == '/';
-        return begins_name ? (struct slice){0} : slice_from(name, i);
+        if (i == 1 || name.at[i - 2] == '/') /* begins the name */
+            break;
+        return slice_from(name, i);
     }
     return (struct slice){0};
 }

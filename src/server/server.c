@@ -272,7 +272,7 @@ static bool server_work(struct server *server) {
     bool ended = reload_end(server->reload);
     ended &= server_end_loads(workers, opened);
     logs_close(observed);
-    if (ok)
+    if (ok && !signals_handed_over())
         say_as(SAY_NOTICE, "stopped");
     if (!ended) /* a thread that hangs still uses it all; it ends with the process */
         return ok;

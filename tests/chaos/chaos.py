@@ -1,0 +1,215 @@
+#!/usr/bin/env python3
+"""Everything at once, from a seed: honest and hostile clients, reloads, upgrades to other models, rotated logs, a server
+that is stopped for a while, files that change. Every wrong byte and every honest request that fails is a failure.
+
+    chaos.py HTTPD [--minutes N] [--seed S] [--model MODEL...]"""
+
+import argparse
+import os
+import pathlib
+import random
+import re
+import signal
+import sys
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parent), str(HERE.parent / "hostile"), str(HERE.parent / "upgrade")]
+from clients import USER, Client, Hostile
+from documents import Document
+from service import Service, adopt_orphans, check, exit_status, failures, finish, until
+
+# All but blocking: whoever holds its one connection holds up the rest, by its nature.
+MODELS = ("fork", "thread", "nonblocking", "select", "poll", "epoll-lt", "epoll-et", "coroutine", "uring")
+# Of "word".
+ALICE = "alice:$6$rounds=1000$chaos$ccyB87m862NrjZozeJMAE5tQmpiDFbWFWXDELM4gTLLL5/38zDowC3trEVFdDsdhMYT14bCBGdItSmkzm4Dp/0\n"
+LINE = re.compile(rb'\S+ - \S+ \[[^]]+\] "(?:[^"\\]|\\.)*" \d{3} (?:\d+|-) "(?:[^"\\]|\\.)*" "(?:[^"\\]|\\.)*"')
+MOST_MEMORY = 256 << 20
+LOADERS_MAX = 8  # of a worker: threads that come when they are needed, and stay
+
+
+class Chaos:
+    def __init__(self, service, arguments):
+        self.service, self.models, self.seed = service, arguments.model, arguments.seed
+        self.rng, self.began = random.Random(arguments.seed), time.monotonic()
+        self.logs = service.folder / "logs"
+        self.logs.mkdir()
+        (service.folder / "users").write_text(ALICE)
+        self.documents = [Document(service.folder / "site", f"d{i}.txt", self.rng) for i in range(8)]
+        self.model, self.workers, self.turn, self.rotated = self.rng.choice(self.models), 1, 0, 0
+        self.left, self.pauses, self.done = [], [], {}
+
+    def say(self, text):
+        print(f"{time.monotonic() - self.began:7.2f} {text}", flush=True)
+
+    def fail(self, text):
+        check(f"seed {self.seed}, second {time.monotonic() - self.began:.2f}, {self.model} with {self.workers}", False, text)
+
+    def configure(self, wrong=""):
+        self.turn += 1
+        self.service.config.write_text(
+            f"model {self.model}\nworkers {self.workers}\naccess-log {self.logs}/access\nauth {self.service.folder}/users\n"
+            f"status\nheader-timeout 10\nidle-timeout 10\nsend-timeout 20\nheader X-Turn: {self.turn}\n{wrong}\n")
+
+    def reload(self):
+        self.configure()
+        self.service.signal(signal.SIGHUP)
+        self.service.await_line(r"^httpd: reloaded.*\n")
+
+    def reload_wrong(self):
+        self.configure("header-timeout never")
+        self.service.signal(signal.SIGHUP)
+        self.service.await_line(r"^httpd: not reloaded: .*\n")
+        self.configure()
+
+    def rotate(self):
+        self.rotated += 1
+        (self.logs / "access").rename(self.logs / f"access.{self.rotated}")
+        self.service.signal(signal.SIGUSR1)
+        if not until((self.logs / "access").exists):
+            self.fail("SIGUSR1: no new access log")
+
+    def upgrade(self):
+        before = self.model, self.workers
+        self.model, self.workers = self.rng.choice(self.models), self.rng.choice((1, 2, 3))
+        self.say(f"{before} -> {self.model, self.workers}")
+        self.configure()
+        self.left.append(self.service.upgrade())
+
+    def upgrade_wrong(self):
+        self.configure("header-timeout never")
+        self.service.signal(signal.SIGUSR2)
+        self.service.await_line(r"^httpd: SIGUSR2: .*this process goes on\n")
+        self.configure()
+
+    def stop_and_go(self):
+        since = time.monotonic()
+        self.pauses.append((since, since + 2))
+        self.service.signal(signal.SIGSTOP)
+        time.sleep(1)
+        self.service.signal(signal.SIGCONT)
+
+    def event(self):
+        if self.rng.random() < 0.85:
+            return self.rng.choice(self.documents).edit()
+        act = self.rng.choice((self.reload, self.reload_wrong, self.rotate, self.rotate, self.upgrade, self.upgrade,
+                               self.upgrade_wrong, self.stop_and_go))
+        self.done[act.__name__] = self.done.get(act.__name__, 0) + 1
+        self.say(act.__name__)
+        try:
+            act()
+        except AssertionError as error:
+            self.fail(f"{act.__name__}: {error}")
+            self.configure()
+        return None
+
+    def run(self, minutes):
+        self.configure()
+        self.service.start("-p", "0")
+        port, names = self.service.port, [document.name for document in self.documents]
+        self.say(f"seed {self.seed}: {self.model}, port {port}")
+        villains = [Hostile(f"{self.seed} {i}", port, names, 40) for i in range(2)]
+        clients = [Client(i, self.seed, port, self.documents, self.fail, self.pauses) for i in range(6)]
+        for client in clients:
+            client.start()
+        while time.monotonic() < self.began + 60 * minutes and len(failures) < 20:
+            self.event()
+            time.sleep(0.05 + 0.1 * self.rng.random())
+        for client in clients:
+            client.stopped.set()
+        for client in clients:
+            client.join(100)
+        for villain in villains:
+            villain.end()
+        asked = {word: whole for client in clients for word, whole in client.asked.items()}
+        self.say(f"{len(asked)} honest requests, {self.done}")
+        self.after()
+        self.check_logs(asked)
+
+    def after(self):
+        """The processes that were replaced have ended well, and the last one is as a new one."""
+        for pid in self.left:
+            # Who ends before the one that started him is reaped there, and his status isn't to be had.
+            proc = pathlib.Path(f"/proc/{pid}")
+            status = until(lambda: [0] if not proc.exists() else (end := exit_status(pid, 0)) is not None and [end])
+            status = status[0] if status else None
+            if status != 0:
+                self.fail(f"process {pid}, which was replaced, ended with {status}")
+        with Service(self.service.real) as fresh:
+            fresh.config.write_text(self.service.config.read_text().replace(f"{self.logs}/access", f"{fresh.folder}/access"))
+            fresh.start("-r", str(self.service.folder / "site"), "-p", "0")
+            for one in (fresh, self.service):
+                for document in self.documents:
+                    one.ask(request=f"GET /{document.name} HTTP/1.1\r\nHost: a\r\n{USER}Connection: close\r\n\r\n".encode())
+            site = str(self.service.folder / "site") + "/"
+            if not until(lambda: alike(state(self.service.pid, site), state(fresh.pid, site), self.workers), 40):
+                self.fail(f"descriptors, threads, children at the end: {state(self.service.pid, site)}, of a new server: "
+                          f"{state(fresh.pid, site)}\n{links(self.service.pid)}\n{links(fresh.pid)}")
+            kept = [link for link in links(self.service.pid) if link.startswith(site)]
+            if len(kept) > len(self.documents) * self.workers or any("(deleted)" in link for link in kept):
+                self.fail(f"files that are kept open: {kept}")
+            memory = resident(self.service.pid)
+            self.say(f"{memory >> 20} MiB, a new server {resident(fresh.pid) >> 20} MiB; {state(self.service.pid, site)}")
+            if memory > MOST_MEMORY:
+                self.fail(f"{memory >> 20} MiB at the end")
+
+    def check_logs(self, asked):
+        status = self.service.stop()
+        if status != 0:
+            self.fail(f"ended with {status}")
+        seen = {}
+        for path in self.logs.iterdir():
+            lines = path.read_bytes().split(b"\n")
+            if lines.pop():
+                self.fail(f"{path.name} ends in the middle of a line")
+            for line in lines:
+                if not LINE.fullmatch(line):
+                    self.fail(f"{path.name} has a torn line: {line[:300]!r}")
+                for word in re.findall(rb"\?(u\d+-\d+\.) ", line):
+                    seen[word.decode()] = seen.get(word.decode(), 0) + 1
+        bad = [(word, seen.get(word, 0)) for word, whole in asked.items() if seen.get(word, 0) > 1 or whole and word not in seen]
+        if bad:
+            self.fail(f"{len(bad)} of {len(asked)} requests without their one line in the log: {bad[:10]}")
+
+
+def links(pid):
+    return sorted(os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd"))
+
+
+def kernels(pid, task):
+    """Whether it is a worker of io_uring's, which come and go as the kernel likes."""
+    return pathlib.Path(f"/proc/{pid}/task/{task}/comm").read_text().startswith("iou-")
+
+
+def state(pid, site):
+    """Descriptors but of files that each worker may keep open, threads and children."""
+    tasks = [task for task in os.listdir(f"/proc/{pid}/task") if not kernels(pid, task)]
+    children = sum(len(pathlib.Path(f"/proc/{pid}/task/{task}/children").read_text().split()) for task in tasks)
+    return sum(not link.startswith(site) for link in links(pid)), len(tasks), children
+
+
+def alike(last, fresh, workers):
+    return (last[0], last[2]) == (fresh[0], fresh[2]) and last[1] <= fresh[1] + LOADERS_MAX * workers
+
+
+def resident(pid):
+    return int(pathlib.Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("httpd")
+    parser.add_argument("--minutes", type=float, default=1)
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1_000_000))
+    parser.add_argument("--model", nargs="+", choices=MODELS, default=MODELS)
+    arguments = parser.parse_args()
+    adopt_orphans()
+    with Service(arguments.httpd) as service:
+        Chaos(service, arguments).run(arguments.minutes)
+        if failures:
+            print(service.said()[-6000:])
+    finish()
+
+
+if __name__ == "__main__":
+    main()
