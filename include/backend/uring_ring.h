@@ -30,6 +30,9 @@ extern const int uring_ring_calls[];
 int uring_ring_open(struct uring_ring *ring, unsigned sq_count, unsigned cq_count);
 void uring_ring_close(struct uring_ring *ring);
 
+/* Why a ring can't be had. */
+void uring_ring_say_why(int error);
+
 /* The next op to fill, all zero. Submits those before it if the ring is full. */
 struct io_uring_sqe *uring_ring_op(struct uring_ring *ring);
 

@@ -84,6 +84,8 @@ enum {
     /* Threads that load: enough for a disk to sort what it is asked for, few enough to leave a processor to the loops.
      */
     LOADERS_MAX = 8,
+    /* And so many for what lies beneath one folder in a root: if that hangs, the rest has two. */
+    LOADERS_PER_SUBTREE = 6,
     /* Children of a worker that forks: each costs the kernel some 200 KiB. */
     CHILDREN_MAX = 512,
     /* What isn't at hand may take this long to be loaded; then the request is answered 503. */

@@ -8,6 +8,7 @@
 #define LOAD_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct load;
 struct client;
@@ -45,6 +46,7 @@ struct load {
     unsigned refs;
     enum load_state state;
     enum load_lane lane; /* as load_init leaves it: LANE_FILES */
+    uint8_t subtree;     /* of files: what is likely to hang together, by any number; as load_init leaves it: 0 */
 };
 
 void load_init(struct load *load, const struct load_kind *kind);

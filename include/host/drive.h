@@ -20,6 +20,7 @@ struct drive {
     size_t buffer_len;
     struct known *known;
     const struct observer *observer;
+    bool apart;     /* it is a thread, or a child, of its client's own */
     bool may_wait;  /* for loads: they are done in place, as nobody else is kept waiting */
     size_t share;   /* what one client may do before it is the others' turn: bytes moved, or work that takes as long */
     bool light;     /* a reply larger than the share isn't begun */
@@ -31,6 +32,17 @@ struct drive {
 /* How much an OP_RECV asks for. */
 static inline size_t drive_recv_len(const struct drive *drive, const struct conn_op *op) {
     return op->recv_max < drive->buffer_len ? op->recv_max : drive->buffer_len;
+}
+
+/* What is done for a client: noted, where somebody wants events. A result is -errno for an error; at_ns is when it
+   came, 0: just now. */
+static inline void drive_note(const struct drive *drive, const struct client *client, enum event_kind kind, int what) {
+    observer_note(drive->observer, kind, what, client->index, drive->apart, client->fd, 0, 0);
+}
+
+static inline void drive_told(const struct drive *drive, const struct client *client, enum event_kind kind,
+                              enum event_call call, ssize_t result, uint64_t at_ns) {
+    observer_note(drive->observer, kind, (int)call, client->index, drive->apart, client->fd, result, at_ns);
 }
 
 /* Bytes that a send or sendfile has before it. */

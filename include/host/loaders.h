@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 
 struct loaders;
+struct observed;
 
 /* Where a worker hears of its loads. */
 struct loads {
@@ -17,7 +18,7 @@ struct loads {
 };
 
 /* `slots`: LOADERS_MAX, to count in; NULL: nobody asked. NULL: no memory. */
-struct loaders *loaders_open(struct counter_slot *slots);
+struct loaders *loaders_open(const struct observed *observed);
 
 /* Ends the threads. Every load has been reported. */
 void loaders_close(struct loaders *loaders);

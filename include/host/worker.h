@@ -118,6 +118,9 @@ int worker_client_timeout(const struct worker *worker, const struct client *clie
    are any. */
 void worker_files_above(struct worker *worker, int first);
 
+/* A model can't be opened for want of memory: says so. Returns NULL. */
+void *worker_no_memory(const struct worker *worker);
+
 /* A model couldn't get what a client needs (a process, a thread): said once, and nobody is let in for a while.
    worker_give_up hangs the client up, too. */
 void worker_exhausted(struct worker *worker, const char *what, int error);
@@ -125,6 +128,15 @@ void worker_give_up(struct worker *worker, struct client *client, const char *wh
 
 /* In a forked child that has the client: it counts for itself from now on. */
 void worker_in_child(struct worker *worker, const struct client *client);
+
+/* Around each wait of a model's, and whatever else it asks the system for in the worker's own thread. */
+static inline void worker_calls(const struct worker *worker, enum event_call call) {
+    observer_note(&worker->observer, EVENT_CALL, (int)call, EVENT_NOBODY, false, -1, 0, 0);
+}
+
+static inline void worker_called(const struct worker *worker, enum event_call call, int64_t result) {
+    observer_note(&worker->observer, EVENT_RETURNED, (int)call, EVENT_NOBODY, false, -1, result, 0);
+}
 
 /* wake_fd was readable: makes it quiet again. */
 void worker_woken(struct worker *worker);

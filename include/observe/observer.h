@@ -1,16 +1,18 @@
-/* Who watches the connections of one worker, or of a forked child: it counts what they do. Where nobody asked for
-   that, there is no watch, and nothing costs anything. */
+/* Who watches the connections of one worker, or of a forked child: it counts what they do, and notes events. Where
+   nobody asked for that, there is no watch, and nothing costs more than a look at a pointer. */
 #ifndef OBSERVER_H
 #define OBSERVER_H
 
 #include "base/clock.h"
 #include "engine/watch.h"
 #include "observe/counters.h"
+#include "observe/events.h"
 #include "observe/log_maker.h"
 
 /* What all workers of a process are watched with. */
 struct observed {
     struct counters *counters; /* NULL: nobody asked */
+    struct event_rings *rings; /* likewise */
     struct access_log *log;    /* likewise */
     bool tells_ends;           /* of connections: --verbose */
 };
@@ -18,7 +20,10 @@ struct observed {
 struct observer {
     struct watch watch;
     struct counter_slot *slot; /* NULL: nobody asked */
-    bool logs;                 /* lines or ends are asked for */
+    struct event_ring *ring;   /* likewise */
+    const char *conns;         /* the connections: a table, one each conn_len bytes */
+    size_t conn_len;
+    bool logs; /* lines or ends are asked for */
     unsigned worker;
     const struct observed *observed;
     struct log_maker log; /* where it logs */
@@ -26,6 +31,12 @@ struct observer {
 
 /* `observed` (NULL: nobody asked for anything) must outlive it; it must stay where it is. */
 void observer_init(struct observer *observer, const struct observed *observed, unsigned worker);
+
+/* For a loader. */
+void observer_init_loader(struct observer *observer, const struct observed *observed, unsigned loader);
+
+/* Where the connections are, once that is known: their index is what events say. */
+void observer_find_conns(struct observer *observer, const void *conns, size_t conn_len);
 
 /* Makes ready to log what the worker's connections do, where that is asked for: before observer_watch. `head_max` bytes
    a head has at most. False: no memory. */
@@ -47,6 +58,31 @@ const struct watch *observer_watch(const struct observer *observer);
 static inline void observer_count(const struct observer *observer, enum figure figure) {
     if (observer->slot)
         counter_slot_add(observer->slot, figure, 1);
+}
+
+/* Notes an event: at at_ns or, if that is 0, just now. */
+void observer_put(const struct observer *observer, struct event event);
+
+/* The time, where events are noted: for one that is noted later, when the lock is held again. */
+static inline uint64_t observer_stamp(const struct observer *observer) {
+    return observer->ring ? clock_fine_ns() : 0;
+}
+
+static inline void observer_note(const struct observer *observer, enum event_kind kind, int what, uint32_t client,
+                                 bool apart, int fd, int64_t value, uint64_t at_ns) {
+    if (__builtin_expect(observer->ring != NULL, 0))
+        observer_put(observer, (struct event){.kind = (uint8_t)kind,
+                                              .what = (uint8_t)what,
+                                              .client = client,
+                                              .apart = apart,
+                                              .fd = fd,
+                                              .value = value,
+                                              .at_ns = at_ns});
+}
+
+static inline void observer_busy(const struct observer *observer, bool busy) {
+    if (observer->slot)
+        tally_set(&observer->slot->figures[FIGURE_BUSY], busy);
 }
 
 /* Counts one of what takes time, rounds or loads: began_ns is observer_now()'s from before it. The time is counted as

@@ -20,11 +20,12 @@ struct config {
     int port;                       /* 0: the kernel picks */
     const char *listen[LISTEN_MAX]; /* as given; none: every interface at `port` */
     int listen_count;
-    bool quiet, verbose, check, daemon, chroot, no_sandbox;
+    bool quiet, verbose, check, daemon, chroot, no_sandbox, lab;
     bool user_given;
     struct privileges user;
     const char *pid_path;
     const char *status_path; /* NULL: there is none */
+    const char *trace_path;  /* likewise */
     struct network_list status_allow;
     enum config_show show;
     struct access_log_config access_log;

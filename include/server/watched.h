@@ -5,11 +5,13 @@
 #include "observe/observer.h"
 #include "observe/status_pages.h"
 #include "server/config.h"
+#include "server/tracer.h"
 
 struct worker;
 
 struct watched {
     struct observed observed;
+    struct tracer tracer;
     struct status_pages status;
     const struct made *made; /* for the site; NULL: no status was asked for */
 };

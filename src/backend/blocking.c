@@ -16,8 +16,9 @@ struct blocking {
 
 static void *blocking_open(struct worker *worker) {
     struct blocking *self = malloc(sizeof *self);
-    if (self)
-        *self = (struct blocking){worker, NULL};
+    if (!self)
+        return worker_no_memory(worker);
+    *self = (struct blocking){worker, NULL};
     worker->clients.capacity = 1;
     worker_loads_in_place(worker);
     return self;
@@ -32,7 +33,9 @@ static int blocking_wait_for(void *ctx, struct client *client, enum drive_want w
     for (;;) {
         nfds_t door = door_fill(worker, fds, worker_accepting(worker));
         fds[door] = (struct pollfd){.fd = door_fd(client, want), .events = door_events(want)};
+        drive_note(&worker->drive, client, EVENT_CALL, CALL_POLL);
         int ready = poll(fds, door + 1, want == WANT_TURN ? 0 : worker_client_timeout(worker, client));
+        drive_told(&worker->drive, client, EVENT_RETURNED, CALL_POLL, ready, 0);
         clock_update(&worker->env.clock);
         if (ready > 0 && door_rings(worker, fds, door))
             worker_make_room(worker);
@@ -56,7 +59,9 @@ static listener_set blocking_wait(void *model, bool accepting) {
         return worker->draining ? 0 : LISTENERS_ALL;
     }
     nfds_t door = door_fill(worker, fds, accepting);
+    worker_calls(worker, CALL_POLL);
     int ready = poll(fds, door, worker_timeout(worker));
+    worker_called(worker, CALL_POLL, ready);
     clock_update(&worker->env.clock);
     return ready > 0 ? door_rings(worker, fds, door) : 0;
 }

@@ -134,7 +134,7 @@ static void scheduler_watch_door(struct scheduler *self, bool accepting) {
 static void *scheduler_open(struct worker *worker) {
     struct scheduler *self = malloc(sizeof *self);
     if (!self)
-        return NULL;
+        return worker_no_memory(worker);
     *self = (struct scheduler){.worker = worker, .fd = epoll_create1(EPOLL_CLOEXEC)};
     self->stacks = coroutine_stacks_open(worker->clients.capacity);
     if (self->fd >= 0 && self->stacks && scheduler_watch(self, EPOLL_CTL_ADD, worker->wake_fd, EPOLLIN, &wake_mark))
@@ -168,7 +168,9 @@ static listener_set scheduler_wait(void *model, bool accepting) {
     unsigned cursor = 0;
     listener_set rings = 0;
     scheduler_watch_door(self, accepting);
+    worker_calls(worker, CALL_EPOLL);
     int ready = epoll_wait(self->fd, self->events, EVENTS_MAX, worker_event_timeout(worker));
+    worker_called(worker, CALL_EPOLL, ready);
     worker_round(worker);
     for (int i = 0; i < ready; i++)
         rings |= scheduler_serve(self, &self->events[i]);

@@ -63,7 +63,7 @@ static void epoll_watch_door(struct epolled *self, bool accepting) {
 static struct epolled *epoll_open(struct worker *worker) {
     struct epolled *self = malloc(sizeof *self);
     if (!self)
-        return NULL;
+        return worker_no_memory(worker);
     *self = (struct epolled){.worker = worker, .fd = epoll_create1(EPOLL_CLOEXEC)};
     if (self->fd < 0 || !epoll_set(self, EPOLL_CTL_ADD, worker->wake_fd, EPOLLIN, &wake_mark)) {
         say("can't make an epoll set: %s", strerror(errno));
@@ -123,7 +123,9 @@ static listener_set epoll_model_wait(void *model, bool accepting) {
     unsigned cursor = 0;
     listener_set rings = 0;
     epoll_watch_door(self, accepting);
+    worker_calls(worker, CALL_EPOLL);
     int ready = epoll_wait(self->fd, self->events, EVENTS_MAX, worker_event_timeout(worker));
+    worker_called(worker, CALL_EPOLL, ready);
     worker_round(worker);
     for (int i = 0; i < ready; i++)
         rings |= epoll_serve(self, &self->events[i]);

@@ -26,8 +26,9 @@ struct forked {
 
 static void *fork_open(struct worker *worker) {
     struct forked *self = malloc(sizeof *self);
-    if (self)
-        *self = (struct forked){worker, getpid()};
+    if (!self)
+        return worker_no_memory(worker);
+    *self = (struct forked){worker, getpid()};
     if (worker->clients.capacity > CHILDREN_MAX)
         worker->clients.capacity = CHILDREN_MAX;
     signals_watch_children();
@@ -51,7 +52,9 @@ static int fork_wait_for(void *ctx, struct client *client, enum drive_want want)
             return 0;
         }
     }
+    drive_note(&worker->drive, client, EVENT_CALL, CALL_POLL);
     int ready = poll(fds, 2, timeout);
+    drive_told(&worker->drive, client, EVENT_RETURNED, CALL_POLL, ready, 0);
     clock_update(&worker->env.clock);
     if (ready > 0 && fds[1].revents)
         worker_woken(worker);
@@ -87,9 +90,11 @@ static void fork_take(void *model, struct client *client) {
     struct forked *self = model;
     self->worker->reloads = signals_reloads(); /* a signal from here on is the child's, too */
     observer_before_child(&self->worker->observer, client->index);
+    worker_calls(self->worker, CALL_FORK);
     pid_t pid = fork();
     if (pid == 0)
         fork_child(self, client);
+    worker_called(self->worker, CALL_FORK, pid < 0 ? -errno : pid);
     if (pid < 0)
         worker_exhausted(self->worker, "can't fork", errno);
     close(client->fd);
@@ -116,7 +121,9 @@ static listener_set fork_wait(void *model, bool accepting) {
     struct worker *worker = ((struct forked *)model)->worker;
     struct pollfd fds[DOOR_FDS];
     nfds_t door = door_fill(worker, fds, accepting);
+    worker_calls(worker, CALL_POLL);
     int ready = poll(fds, door, worker_timeout(worker));
+    worker_called(worker, CALL_POLL, ready);
     clock_update(&worker->env.clock);
     listener_set rings = ready > 0 ? door_rings(worker, fds, door) : 0;
     fork_reap(worker);

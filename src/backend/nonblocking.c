@@ -17,8 +17,9 @@ struct sweep {
 
 static void *nonblocking_open(struct worker *worker) {
     struct sweep *self = malloc(sizeof *self + worker->clients.capacity * sizeof(struct client *));
-    if (self)
-        *self = (struct sweep){.worker = worker};
+    if (!self)
+        return worker_no_memory(worker);
+    *self = (struct sweep){.worker = worker};
     return self;
 }
 
@@ -28,7 +29,10 @@ static void nonblocking_nap(struct sweep *self) {
     if (self->nap_us > NAP_MOST_US)
         self->nap_us = NAP_MOST_US;
     struct timespec nap = {.tv_nsec = self->nap_us * 1000L};
-    if (ppoll(&wake, 1, &nap, NULL) > 0)
+    worker_calls(self->worker, CALL_NAP);
+    int woken = ppoll(&wake, 1, &nap, NULL);
+    worker_called(self->worker, CALL_NAP, woken);
+    if (woken > 0)
         worker_woken(self->worker);
 }
 

@@ -21,7 +21,7 @@ static void *poll_open(struct worker *worker) {
     if (!self || !clients) {
         free(self);
         free(clients);
-        return NULL;
+        return worker_no_memory(worker);
     }
     *self = (struct polled){.worker = worker, .clients = clients};
     return self;
@@ -63,7 +63,9 @@ static listener_set poll_wait(void *model, bool accepting) {
     unsigned cursor = 0;
     struct pollfd *door = self->fds + self->count;
     nfds_t door_count = door_fill(worker, door, accepting);
+    worker_calls(worker, CALL_POLL);
     int ready = poll(self->fds, self->count + door_count, worker_event_timeout(worker));
+    worker_called(worker, CALL_POLL, ready);
     CHECK(ready >= 0 || errno == EINTR || errno == ENOMEM);
     worker_round(worker);
     listener_set rings = ready > 0 ? door_rings(worker, door, door_count) : 0;

@@ -25,7 +25,7 @@ struct selected {
 static void *select_open(struct worker *worker) {
     struct selected *self = calloc(1, sizeof *self);
     if (!self)
-        return NULL;
+        return worker_no_memory(worker);
     self->worker = worker;
     unsigned share = (FD_SETSIZE - OTHER_FDS) / (unsigned)worker->settings->workers;
     if (worker->clients.capacity > share)
@@ -71,7 +71,9 @@ static listener_set select_wait(void *model, bool accepting) {
     for (int i = 0; accepting && i < listeners->count; i++)
         watch(&read, listeners->fd[i], &top);
     struct timeval limit = {timeout / 1000, timeout % 1000 * 1000};
+    worker_calls(worker, CALL_SELECT);
     int ready = select(top + 1, &read, &write, NULL, timeout < 0 ? NULL : &limit);
+    worker_called(worker, CALL_SELECT, ready);
     worker_round(worker);
     if (ready > 0) {
         if (FD_ISSET(worker->wake_fd, &read))

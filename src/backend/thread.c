@@ -44,13 +44,17 @@ struct threads {
 };
 
 static void *thread_open(struct worker *worker) {
+    pthread_condattr_t monotonic;
     struct threads *self = malloc(sizeof *self);
     if (!self)
-        return NULL;
+        return worker_no_memory(worker);
     self->worker = worker;
     pthread_mutex_init(&self->lock, NULL);
     pthread_cond_init(&self->left, NULL);
-    pthread_cond_init(&self->loaded, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&self->loaded, &monotonic);
+    pthread_condattr_destroy(&monotonic);
     pthread_attr_init(&self->attr);
     pthread_attr_setstacksize(&self->attr, STACK_LEN);
     pthread_attr_setdetachstate(&self->attr, PTHREAD_CREATE_DETACHED);
@@ -80,6 +84,7 @@ static int thread_receive(struct thread *thread, struct client *client, int time
     struct drive *hands = &thread->hands;
     struct conn_op op;
     conn_next(&client->conn, &op);
+    drive_note(hands, client, EVENT_CALL, CALL_RECV);
     pthread_mutex_unlock(&self->lock);
     if (!client->blocking)
         client->blocking = fcntl(client->fd, F_SETFL, 0) == 0;
@@ -87,7 +92,9 @@ static int thread_receive(struct thread *thread, struct client *client, int time
     size_t asked = drive_recv_len(hands, &op);
     ssize_t n = recv(client->fd, hands->buffer, asked, 0);
     int error = errno;
+    uint64_t at_ns = observer_stamp(hands->observer);
     pthread_mutex_lock(&self->lock);
+    drive_told(hands, client, EVENT_RETURNED, CALL_RECV, n < 0 ? -error : n, at_ns);
     clock_update(&self->worker->env.clock);
     hands->drained = n < (ssize_t)asked;
     if (n > 0)
@@ -115,9 +122,11 @@ static int thread_wait_for(void *ctx, struct client *client, enum drive_want wan
         return 0;
     }
     struct pollfd fd = {.fd = client->fd, .events = door_events(want)};
+    drive_note(&thread->hands, client, EVENT_CALL, CALL_POLL);
     pthread_mutex_unlock(&self->lock);
-    poll(&fd, 1, timeout_ms);
+    int ready = poll(&fd, 1, timeout_ms);
     pthread_mutex_lock(&self->lock);
+    drive_told(&thread->hands, client, EVENT_RETURNED, CALL_POLL, ready, 0);
     clock_update(&worker->env.clock);
     return !fd.revents && worker->env.clock.now_ms >= conn_deadline(&client->conn) ? -ETIMEDOUT : 0;
 }
@@ -129,6 +138,7 @@ static void *thread_main(void *arg) {
     struct thread thread = {self, self->worker->drive, INT_MAX};
     thread.hands.buffer = buffer;
     thread.hands.buffer_len = sizeof buffer;
+    thread.hands.apart = true;
     pthread_mutex_lock(&self->lock);
     serve(&thread.hands, client, thread_wait_for, &thread);
     worker_wake(self->worker); /* it may be waiting for the place */
@@ -143,7 +153,9 @@ static void thread_take(void *model, struct client *client) {
     struct thread_start *start = &self->starts[client->index];
     pthread_t thread;
     *start = (struct thread_start){self, client};
+    worker_calls(self->worker, CALL_THREAD);
     int error = pthread_create(&thread, &self->attr, thread_main, start);
+    worker_called(self->worker, CALL_THREAD, -error);
     if (error)
         worker_give_up(self->worker, client, "can't start a thread", error);
 }
@@ -154,9 +166,11 @@ static listener_set thread_wait(void *model, bool accepting) {
     struct pollfd fds[DOOR_FDS];
     nfds_t door = door_fill(worker, fds, accepting);
     int timeout = worker_timeout(worker);
+    worker_calls(worker, CALL_POLL);
     pthread_mutex_unlock(&self->lock);
     int ready = poll(fds, door, timeout);
     pthread_mutex_lock(&self->lock);
+    worker_called(worker, CALL_POLL, ready);
     clock_update(&worker->env.clock);
     return ready > 0 ? door_rings(worker, fds, door) : 0;
 }

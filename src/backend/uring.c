@@ -10,13 +10,11 @@
    what a send refers to stays put until it has completed, canceled or not. */
 #define _GNU_SOURCE
 #include "backend/uring_ring.h"
-#include "base/say.h"
 #include "host/worker.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -54,10 +52,6 @@ static uint64_t uring_id(int of, unsigned index) {
     return (uint64_t)index << OF_BITS | (unsigned)of;
 }
 
-static void uring_cancel(struct uring *self, uint64_t id) {
-    uring_ring_cancel(&self->ring, id, OF_CANCEL);
-}
-
 static void uring_receive(struct uring *self, const struct client *client, struct uring_client *mine) {
     struct io_uring_sqe *op =
         uring_ring_fd_op(&self->ring, IORING_OP_RECV, client->fd, uring_id(OF_RECV, client->index));
@@ -65,6 +59,7 @@ static void uring_receive(struct uring *self, const struct client *client, struc
     op->buf_group = URING_GROUP;
     op->ioprio = mine->ahead ? 0 : IORING_RECV_MULTISHOT;
     mine->receiving = true;
+    drive_note(&self->worker->drive, client, EVENT_SUBMITTED, CALL_RECV);
 }
 
 static void uring_hold(struct uring_client *mine, struct uring_buffer *buffer) {
@@ -120,6 +115,7 @@ static void uring_send(struct uring *self, struct client *client, struct uring_c
         submitted->addr = (uintptr_t)message;
     }
     self->worker->drive.done += drive_pending(op);
+    drive_note(&self->worker->drive, client, EVENT_SUBMITTED, CALL_SEND);
 }
 
 /* The ring has no sendfile(2): it is called, and where the socket is full, the ring waits for room. False: the client's
@@ -128,9 +124,11 @@ static bool uring_send_file(struct uring *self, struct client *client, struct ur
                             const struct conn_op *op) {
     struct drive *drive = &self->worker->drive;
     ssize_t n;
+    drive_note(drive, client, EVENT_CALL, CALL_SEND_FILE);
     do
         n = drive_send_file(drive, client, &op->send);
     while (n == -EINTR);
+    drive_told(drive, client, EVENT_RETURNED, CALL_SEND_FILE, n, 0);
     drive->done += n > 0 ? (size_t)n : 0;
     if (n == -EAGAIN) {
         mine->sending = mine->polling = true;
@@ -146,7 +144,7 @@ static void uring_leave(struct uring *self, struct client *client, struct uring_
     mine->leaving = true;
     uring_drop_held(self, mine);
     if (mine->receiving)
-        uring_cancel(self, uring_id(OF_RECV, client->index));
+        uring_ring_cancel(&self->ring, uring_id(OF_RECV, client->index), OF_CANCEL);
 }
 
 /* Receives for the connection, or feeds it what has been received. False: it has to wait. */
@@ -165,7 +163,7 @@ static bool uring_fill(struct uring *self, struct client *client, struct uring_c
 
 /* Submits what the connection wants, and does what needs no waiting. shutdown(2) is such: the ring would have a thread
    of the kernel's do it. */
-static enum drive_want uring_drive(struct uring *self, struct client *client, struct uring_client *mine) {
+static enum drive_want uring_do(struct uring *self, struct client *client, struct uring_client *mine) {
     struct drive *drive = &self->worker->drive;
     struct conn_op op;
     drive->done = 0;
@@ -200,6 +198,13 @@ static enum drive_want uring_drive(struct uring *self, struct client *client, st
     return WANT_WRITE;
 }
 
+static enum drive_want uring_drive(struct uring *self, struct client *client, struct uring_client *mine) {
+    drive_note(&self->worker->drive, client, EVENT_RUNS, 0);
+    enum drive_want want = uring_do(self, client, mine);
+    drive_note(&self->worker->drive, client, EVENT_WANTS, (int)want);
+    return want;
+}
+
 static bool uring_busy(const struct client *client, const struct uring_client *mine) {
     return mine->sending || mine->leaving || client->in_line || client->parked;
 }
@@ -210,7 +215,7 @@ static void uring_turn(struct uring *self, struct client *client) {
         ;
     if (mine->held && mine->receiving && !mine->ahead) {
         mine->ahead = true;
-        uring_cancel(self, uring_id(OF_RECV, client->index));
+        uring_ring_cancel(&self->ring, uring_id(OF_RECV, client->index), OF_CANCEL);
     }
     if (mine->leaving && !mine->receiving)
         worker_hang_up(self->worker, client);
@@ -224,7 +229,7 @@ static void uring_tell(struct uring *self, struct client *client, int error) {
         return;
     if (mine->sending) {
         mine->verdict = error;
-        uring_cancel(self, uring_id(OF_SEND, client->index));
+        uring_ring_cancel(&self->ring, uring_id(OF_SEND, client->index), OF_CANCEL);
     } else if (worker_tell(client, error)) {
         uring_turn(self, client);
     }
@@ -234,6 +239,7 @@ static void uring_received(struct uring *self, struct client *client, const stru
     struct uring_client *mine = &self->clients[client->index];
     struct uring_buffer *buffer = uring_buffers_take(&self->buffers, result);
     mine->receiving = result->flags & IORING_CQE_F_MORE;
+    drive_told(&self->worker->drive, client, EVENT_COMPLETED, CALL_RECV, result->res, 0);
     if (buffer && buffer->len > 0 && !mine->leaving && !mine->verdict)
         uring_hold(mine, buffer);
     else if (buffer)
@@ -248,6 +254,7 @@ static void uring_received(struct uring *self, struct client *client, const stru
 static void uring_sent(struct uring *self, struct client *client, int result) {
     struct uring_client *mine = &self->clients[client->index];
     mine->sending = false;
+    drive_told(&self->worker->drive, client, EVENT_COMPLETED, CALL_SEND, result, 0);
     if (mine->verdict || mine->polling)
         result = mine->verdict ? mine->verdict : -EINTR; /* there is room: again */
     mine->verdict = 0;
@@ -286,7 +293,7 @@ static void uring_watch_door(struct uring *self, bool accepting) {
         if (accepting && !self->watched[i])
             uring_ring_poll(&self->ring, listeners->fd[i], POLLIN | EPOLLEXCLUSIVE, id);
         else if (!accepting && self->watched[i])
-            uring_cancel(self, id);
+            uring_ring_cancel(&self->ring, id, OF_CANCEL);
         self->watched[i] |= accepting;
     }
     self->accepting = accepting;
@@ -317,7 +324,9 @@ static listener_set uring_wait(void *model, bool accepting) {
     uring_watch_door(self, accepting);
     if (!uring_buffers_lend(&self->buffers))
         uring_relieve(self);
+    worker_calls(worker, CALL_RING);
     uring_ring_enter(&self->ring, worker_event_timeout(worker));
+    worker_called(worker, CALL_RING, 0);
     worker_round(worker);
     while (uring_ring_result(&self->ring, &result))
         rings |= uring_serve(self, &result);
@@ -342,19 +351,10 @@ static void uring_drain(void *model, struct client *client) {
     uring_turn(model, client);
 }
 
-static void uring_say_why(int error) {
-    const char *why = error == -ENOSYS                      ? "this kernel has no io_uring"
-                      : error == -EPERM || error == -EACCES ? "sysctl kernel.io_uring_disabled or a seccomp policy "
-                                                              "forbids io_uring"
-                      : error == -EINVAL                    ? "it needs Linux 6.0 or newer"
-                                                            : strerror(-error);
-    say("-m uring: %s: choose another model, such as -m epoll", why);
-}
-
 static void *uring_open(struct worker *worker) {
     struct uring *self = calloc(1, sizeof *self);
     if (!self)
-        return NULL;
+        return worker_no_memory(worker);
     if (worker->clients.capacity > CLIENTS_MOST)
         worker->clients.capacity = CLIENTS_MOST;
     unsigned capacity = worker->clients.capacity;
@@ -375,7 +375,7 @@ static void *uring_open(struct worker *worker) {
 no_buffers:
     uring_ring_close(&self->ring);
 no_ring:
-    uring_say_why(error);
+    uring_ring_say_why(error);
     free(self);
     return NULL;
 }

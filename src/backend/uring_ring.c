@@ -3,6 +3,7 @@
    place reused only when it has been read. */
 #define _GNU_SOURCE
 #include "backend/uring_ring.h"
+#include "base/say.h"
 #include "guard/filter.h"
 
 #include <errno.h>
@@ -111,6 +112,15 @@ int uring_ring_open(struct uring_ring *ring, unsigned sq_count, unsigned cq_coun
     for (unsigned i = 0; i < params.sq_entries; i++) /* ops are submitted in the order of their places */
         uring_ring_word(ring, params.sq_off.array)[i] = i;
     return 0;
+}
+
+void uring_ring_say_why(int error) {
+    const char *why = error == -ENOSYS                      ? "this kernel has no io_uring"
+                      : error == -EPERM || error == -EACCES ? "sysctl kernel.io_uring_disabled or a seccomp policy "
+                                                              "forbids io_uring"
+                      : error == -EINVAL                    ? "it needs Linux 6.0 or newer"
+                                                            : strerror(-error);
+    say("-m uring: %s: choose another model, such as -m epoll", why);
 }
 
 void uring_ring_close(struct uring_ring *ring) {

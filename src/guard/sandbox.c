@@ -54,8 +54,7 @@ static const int worker_calls[] = {
 
 /* Until the models are open, the banner is printed and a daemon has let go of its terminal. */
 static const int opening_calls[] = {
-    SYS_epoll_create1, SYS_io_uring_setup, SYS_io_uring_register, SYS_prlimit64, SYS_faccessat, SYS_ioctl,
-    SYS_dup3,
+    SYS_epoll_create1, SYS_io_uring_setup, SYS_io_uring_register, SYS_prlimit64, SYS_faccessat, SYS_ioctl, SYS_dup3,
 #ifdef SYS_access
     SYS_access, SYS_dup2,
 #endif

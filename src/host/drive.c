@@ -14,6 +14,11 @@ enum {
     REFERENCE_MAX = 256 * 1024, /* sent by reference at once */
 };
 
+_Static_assert(WANT_READ == (int)EVENT_WANTS_READ && WANT_WRITE == (int)EVENT_WANTS_WRITE &&
+                   WANT_LOAD == (int)EVENT_WANTS_LOAD && WANT_TURN == (int)EVENT_WANTS_TURN &&
+                   WANT_NOTHING == (int)EVENT_WANTS_NOTHING,
+               "what a client wants is noted as it is");
+
 static int drive_flags(const struct outq_send *send_op) {
     return MSG_NOSIGNAL | MSG_DONTWAIT | (send_op->more ? MSG_MORE : 0);
 }
@@ -55,24 +60,33 @@ static ssize_t drive_try(const struct drive *drive, struct client *client, const
 
 /* Lets the others have the lock meanwhile. */
 static ssize_t drive_do(const struct drive *drive, struct client *client, const struct conn_op *op) {
+    static const enum event_call calls[] = {
+        [OP_RECV] = CALL_RECV, [OP_SEND] = CALL_SEND, [OP_SENDFILE] = CALL_SEND_FILE, [OP_FIN] = CALL_SHUTDOWN};
     pthread_mutex_t *lock = client->conn.env->lock;
     ssize_t n;
+    drive_note(drive, client, EVENT_CALL, (int)calls[op->kind]);
     if (lock)
         pthread_mutex_unlock(lock);
     do
         n = drive_try(drive, client, op);
     while (n == -EINTR);
+    uint64_t at_ns = observer_stamp(drive->observer);
     if (lock)
         pthread_mutex_lock(lock);
+    drive_told(drive, client, EVENT_RETURNED, calls[op->kind], n, at_ns);
     return n;
 }
 
-static bool drive_load_at_hand(const struct drive *drive, struct load *load) {
+static bool drive_load_at_hand(const struct drive *drive, const struct client *client, struct load *load) {
+    if (load->state != LOAD_NEW)
+        return load->state == LOAD_DONE;
     uint64_t began_ns = observer_now(drive->observer);
-    if (load->state == LOAD_NEW && load->kind->work(load, true)) {
+    drive_note(drive, client, EVENT_LOAD, 0);
+    if (load->kind->work(load, true)) {
         observer_took(drive->observer, FIGURE_LOADS, began_ns);
         load_done(load);
     }
+    drive_note(drive, client, EVENT_LOADED, 0);
     return load->state == LOAD_DONE;
 }
 
@@ -80,7 +94,7 @@ static bool drive_load_at_hand(const struct drive *drive, struct load *load) {
 static ssize_t drive_await_load(const struct conn *conn, const struct load *load) {
     uint64_t left_ms = LOAD_MS;
     struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
+    clock_gettime(CLOCK_MONOTONIC, &until); /* which the condition goes by, too */
     until.tv_sec += (time_t)(left_ms / 1000);
     while (load->state != LOAD_DONE)
         if (pthread_cond_timedwait(conn->env->loaded, conn->env->lock, &until) == ETIMEDOUT)
@@ -89,7 +103,8 @@ static ssize_t drive_await_load(const struct conn *conn, const struct load *load
 }
 
 /* In place, without the lock. */
-static ssize_t drive_load_waiting(const struct drive *drive, struct conn *conn, struct load *load) {
+static ssize_t drive_load_waiting(const struct drive *drive, struct client *client, struct load *load) {
+    struct conn *conn = &client->conn;
     pthread_mutex_t *lock = conn->env->lock;
     if (load->state == LOAD_UNDER_WAY)
         return drive_await_load(conn, load);
@@ -98,6 +113,7 @@ static ssize_t drive_load_waiting(const struct drive *drive, struct conn *conn, 
     load->state = LOAD_UNDER_WAY;
     load_get(load);
     uint64_t began_ns = observer_now(drive->observer);
+    drive_note(drive, client, EVENT_LOAD, 0);
     if (lock)
         pthread_mutex_unlock(lock);
     if (!load->kind->work(load, true))
@@ -105,6 +121,7 @@ static ssize_t drive_load_waiting(const struct drive *drive, struct conn *conn, 
     if (lock)
         pthread_mutex_lock(lock);
     observer_took(drive->observer, FIGURE_LOADS, began_ns);
+    drive_note(drive, client, EVENT_LOADED, 0);
     load_done(load);
     load_put(load);
     if (lock)
@@ -137,10 +154,10 @@ bool drive_load(struct drive *drive, struct client *client, struct load *load) {
     drive->moves++;
     drive_forget_load(client);
     if (drive->may_wait) {
-        conn_done(&client->conn, drive_load_waiting(drive, &client->conn, load));
+        conn_done(&client->conn, drive_load_waiting(drive, client, load));
         return true;
     }
-    if (drive_load_at_hand(drive, load)) {
+    if (drive_load_at_hand(drive, client, load)) {
         conn_done(&client->conn, 0);
         return true;
     }
@@ -155,6 +172,7 @@ enum drive_want drive(struct drive *drive, struct client *client) {
     struct conn_op op;
     drive->drained = false;
     drive->done = 0;
+    drive_note(drive, client, EVENT_RUNS, 0);
     for (;;) {
         conn_next(conn, &op);
         bool input = op.kind == OP_RECV;
@@ -188,6 +206,7 @@ enum drive_want drive(struct drive *drive, struct client *client) {
     }
     if (want == WANT_READ || want == WANT_NOTHING)
         drive_forget_load(client);
+    drive_note(drive, client, EVENT_WANTS, (int)want);
     return want;
 }
 

@@ -1,9 +1,9 @@
 #define _GNU_SOURCE
 #include "host/loaders.h"
 #include "base/check.h"
-#include "base/clock.h"
 #include "base/say.h"
 #include "guard/sandbox.h"
+#include "observe/observer.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -16,9 +16,14 @@
 
 enum { STACK_LEN = 256 * 1024 }; /* the deepest path takes some 60 KiB */
 
-static const unsigned AT_ONCE[LOAD_LANES] = {[LANE_FILES] = LOADERS_MAX, [LANE_LOGINS] = 1, [LANE_GUESSES] = 1};
+static const unsigned AT_ONCE[LOAD_LANES] = {[LANE_FILES] = LOADERS_PER_SUBTREE, [LANE_LOGINS] = 1, [LANE_GUESSES] = 1};
+
+/* Files have a lane for each subtree, or for a few: one that hangs (a network's, say) keeps some loaders busy for as
+   long as it does, never all. They have their turns one after the other. */
+enum { SUBTREES = 32, LANES = SUBTREES + LOAD_LANES - 1 };
 
 struct lane {
+    unsigned at_once; /* loads, at most */
     struct load *queue, **queue_end;
     unsigned queued, busy; /* loads; threads at them */
 };
@@ -26,11 +31,12 @@ struct lane {
 struct loaders {
     pthread_mutex_t lock;
     pthread_cond_t wanted;
-    struct lane lanes[LOAD_LANES];
-    unsigned count, idle; /* threads */
-    unsigned begun;       /* threads that have */
+    struct lane lanes[LANES]; /* those of files, then the others */
+    unsigned turn;            /* of files */
+    unsigned count, idle;     /* threads */
+    unsigned begun;           /* threads that have */
     pthread_t threads[LOADERS_MAX];
-    struct counter_slot *slots; /* one for each; NULL: nobody counts */
+    const struct observed *observed; /* NULL: nobody asked */
     bool closing, refused;
 };
 
@@ -50,18 +56,28 @@ static void report(struct load *load) {
 /* The first lane, files before passwords, with something to do and room for one more; NULL: there is none. Whoever
    leaves a lane looks here next, so nobody need be told of the room that he leaves. */
 static struct lane *loaders_find(struct loaders *loaders) {
-    for (int i = 0; i < LOAD_LANES; i++)
-        if (loaders->lanes[i].queue && loaders->lanes[i].busy < AT_ONCE[i])
-            return &loaders->lanes[i];
+    for (unsigned i = 0; i < LANES; i++) {
+        unsigned at = i < SUBTREES ? (loaders->turn + i) % SUBTREES : i;
+        struct lane *lane = &loaders->lanes[at];
+        if (!lane->queue || lane->busy == lane->at_once)
+            continue;
+        if (i < SUBTREES)
+            loaders->turn = at + 1;
+        return lane;
+    }
     return NULL;
+}
+
+static struct lane *loaders_lane(struct loaders *loaders, const struct load *load) {
+    return &loaders->lanes[load->lane == LANE_FILES ? load->subtree % SUBTREES : SUBTREES - 1 + load->lane];
 }
 
 /* Threads that the queues have something for. */
 static unsigned loaders_wanted(const struct loaders *loaders) {
     unsigned wanted = 0;
-    for (int i = 0; i < LOAD_LANES; i++) {
+    for (unsigned i = 0; i < LANES; i++) {
         const struct lane *lane = &loaders->lanes[i];
-        unsigned room = AT_ONCE[i] - lane->busy;
+        unsigned room = lane->at_once - lane->busy;
         wanted += lane->queued < room ? lane->queued : room;
     }
     return wanted;
@@ -77,25 +93,22 @@ static struct load *lane_take(struct lane *lane) {
     return load;
 }
 
-static void loader_work(struct load *load, struct counter_slot *slot) {
-    if (!slot) {
-        load->kind->work(load, false);
-        return;
-    }
-    uint64_t began_ns = clock_fine_ns();
-    tally_set(&slot->figures[FIGURE_BUSY], 1);
+static void loader_work(struct load *load, const struct observer *observer) {
+    uint64_t began_ns = observer_now(observer);
+    observer_note(observer, EVENT_LOAD, 0, EVENT_NOBODY, false, -1, 0, 0);
+    observer_busy(observer, true);
     load->kind->work(load, false);
-    tally_set(&slot->figures[FIGURE_BUSY], 0);
-    counter_slot_add(slot, FIGURE_LOADS, 1);
-    counter_slot_add(slot, FIGURE_LOAD_NS, clock_fine_ns() - began_ns);
+    observer_busy(observer, false);
+    observer_note(observer, EVENT_LOADED, 0, EVENT_NOBODY, false, -1, 0, 0);
+    observer_took(observer, FIGURE_LOADS, began_ns);
 }
 
 static void *loader_main(void *arg) {
     struct loaders *loaders = arg;
     sandbox_narrow(SANDBOX_LOADER);
     pthread_mutex_lock(&loaders->lock);
-    unsigned index = loaders->begun++;
-    struct counter_slot *slot = loaders->slots ? &loaders->slots[index] : NULL;
+    struct observer observer;
+    observer_init_loader(&observer, loaders->observed, loaders->begun++);
     for (;;) {
         struct lane *lane;
         while (!(lane = loaders_find(loaders)) && !loaders->closing) {
@@ -107,7 +120,7 @@ static void *loader_main(void *arg) {
             break;
         struct load *load = lane_take(lane);
         pthread_mutex_unlock(&loaders->lock);
-        loader_work(load, slot);
+        loader_work(load, &observer);
         report(load);
         pthread_mutex_lock(&loaders->lock);
         lane->busy--;
@@ -116,15 +129,18 @@ static void *loader_main(void *arg) {
     return NULL;
 }
 
-struct loaders *loaders_open(struct counter_slot *slots) {
+struct loaders *loaders_open(const struct observed *observed) {
     struct loaders *loaders = calloc(1, sizeof *loaders);
     if (!loaders)
         return NULL;
-    loaders->slots = slots;
+    loaders->observed = observed;
     pthread_mutex_init(&loaders->lock, NULL);
     pthread_cond_init(&loaders->wanted, NULL);
-    for (int i = 0; i < LOAD_LANES; i++)
-        loaders->lanes[i].queue_end = &loaders->lanes[i].queue;
+    for (unsigned i = 0; i < LANES; i++) {
+        struct lane *lane = &loaders->lanes[i];
+        lane->at_once = AT_ONCE[i < SUBTREES ? LANE_FILES : i - SUBTREES + 1];
+        lane->queue_end = &lane->queue;
+    }
     return loaders;
 }
 
@@ -160,9 +176,9 @@ static void loaders_hire(struct loaders *loaders) {
 }
 
 bool loaders_submit(struct loaders *loaders, struct load *load, struct loads *home) {
-    struct lane *lane = &loaders->lanes[load->lane];
+    struct lane *lane = loaders_lane(loaders, load);
     pthread_mutex_lock(&loaders->lock);
-    bool room = lane->queued + lane->busy < AT_ONCE[load->lane];
+    bool room = lane->queued + lane->busy < lane->at_once;
     if (room && loaders->idle <= loaders_wanted(loaders) && loaders->count < LOADERS_MAX)
         loaders_hire(loaders);
     bool somebody = loaders->count > 0;

@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -88,6 +89,14 @@ static void handle_hangup(void) {
         CHECK(sigaction(SIGHUP, &action, NULL) == 0);
 }
 
+/* They outlive an exec: an alarm that whoever became us had set would end us. */
+static void stop_timers(void) {
+    static const struct itimerval never;
+    setitimer(ITIMER_REAL, &never, NULL);
+    setitimer(ITIMER_VIRTUAL, &never, NULL);
+    setitimer(ITIMER_PROF, &never, NULL);
+}
+
 void signals_init(void) {
     handle_hangup();
     server_pid = getpid();
@@ -101,10 +110,11 @@ void signals_init(void) {
     handle(SIGCHLD, SIG_IGN);
     while (waitpid(-1, NULL, WNOHANG) > 0)
         ;
-    sigset_t upgrade; /* held back while there was no handler: upgrade_spawn */
-    sigemptyset(&upgrade);
-    sigaddset(&upgrade, SIGUSR2);
-    pthread_sigmask(SIG_UNBLOCK, &upgrade, NULL);
+    handle(SIGXFSZ, SIG_IGN); /* a log at its limit (ulimit -f) is EFBIG, an error like any other */
+    stop_timers();
+    sigset_t none; /* SIGUSR2 was held back while there was no handler: upgrade_spawn; others perhaps by our parent */
+    sigemptyset(&none);
+    pthread_sigmask(SIG_SETMASK, &none, NULL);
 }
 
 void signals_stop(void) {

@@ -22,7 +22,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -73,6 +72,12 @@ static void worker_stop(struct worker *worker) {
     worker->model = NULL;
     while ((client = clients_each(&worker->clients, &cursor)))
         worker_hang_up(worker, client);
+}
+
+void *worker_no_memory(const struct worker *worker) {
+    say("no memory for -m %s with %u connections: lower --max-connections", worker->settings->backend->name,
+        worker->clients.capacity);
+    return NULL;
 }
 
 bool worker_start(struct worker *worker) {
@@ -223,7 +228,9 @@ static enum accepted worker_accept_one(struct worker *worker, int listener) {
     peer.ss_family = AF_UNSPEC;
     if (worker->clients.count == worker->clients.capacity)
         return ACCEPTED_NO_MORE;
+    worker_calls(worker, CALL_ACCEPT);
     int fd = accept4(listener, (struct sockaddr *)&peer, &peer_len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    worker_called(worker, CALL_ACCEPT, fd < 0 ? -errno : fd);
     if (fd >= 0)
         worker_let_in(worker, fd, &peer);
     else if (errno == EAGAIN || errno == EINVAL) /* the latter: another worker has shut it */

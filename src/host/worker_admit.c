@@ -37,6 +37,7 @@ void worker_let_in(struct worker *worker, int fd, const struct sockaddr_storage 
         return;
     }
     observer_count(&worker->observer, FIGURE_ACCEPTED);
+    drive_note(&worker->drive, client, EVENT_ACCEPTED, 0);
     observer_opened(&worker->observer, &client->conn);
     clients_note(&worker->clients, client);
     worker->settings->backend->take(worker->model, client);

@@ -5,6 +5,7 @@ bool worker_watch(struct worker *worker, unsigned index) {
     const struct log_conns conns = {clients->slots, sizeof *clients->slots, clients->capacity};
     struct observer *observer = &worker->observer;
     observer_init(observer, worker->shared.observed, index);
+    observer_find_conns(observer, clients->slots, sizeof *clients->slots);
     if (!observer_open_log(observer, (unsigned)worker->settings->workers, conns, worker->settings->limits.head_max))
         return false;
     worker->env.watch = observer_watch(observer);
@@ -27,4 +28,5 @@ void worker_watch_round(struct worker *worker) {
 void worker_in_child(struct worker *worker, const struct client *client) {
     observer_in_child(&worker->observer, client->index);
     worker_watch_site(worker);
+    worker->drive.apart = true;
 }

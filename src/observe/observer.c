@@ -1,10 +1,25 @@
 #include "observe/observer.h"
 #include "engine/conn.h"
 
+void observer_put(const struct observer *observer, struct event event) {
+    if (event.at_ns == 0)
+        event.at_ns = clock_fine_ns();
+    event_ring_put(observer->ring, &event);
+}
+
+/* In the midst of what is noted with its time: that of the last event is near enough, and costs nothing. */
+static void observer_note_conn(const struct observer *observer, const struct conn *conn, struct event event) {
+    if (!observer->ring)
+        return;
+    event.client = (uint32_t)((size_t)((const char *)conn - observer->conns) / observer->conn_len);
+    event_ring_put(observer->ring, &event);
+}
+
 static size_t observer_begun(void *ctx, const struct conn *conn, const struct exchange *exchange,
                              const struct asked *asked, char *kept) {
-    (void)exchange;
     const struct observer *observer = ctx;
+    observer_note_conn(observer, conn,
+                       (struct event){.kind = EVENT_REPLY, .fd = exchange->status, .value = (int64_t)exchange->len});
     return observer->logs ? log_maker_begun(&observer->log, conn, asked, kept) : 0;
 }
 
@@ -21,6 +36,8 @@ static void observer_ended(void *ctx, const struct conn *conn, const struct exch
     (void)kept_len;
     struct observer *observer = ctx;
     struct counter_slot *slot = observer->slot;
+    observer_note_conn(observer, conn,
+                       (struct event){.kind = EVENT_REPLIED, .fd = exchange->status, .value = (int64_t)exchange->sent});
     uint64_t took_ns = clock_fine_ns() - exchange->began_ns;
     if (observer->logs)
         log_maker_ended(&observer->log, conn, exchange, took_ns, kept);
@@ -35,6 +52,7 @@ static void observer_ended(void *ctx, const struct conn *conn, const struct exch
 
 static void observer_closed(void *ctx, const struct conn *conn) {
     const struct observer *observer = ctx;
+    observer_note_conn(observer, conn, (struct event){.kind = EVENT_CLOSED, .what = conn->end, .fd = -1});
     if (observer->slot)
         tally_add(&observer->slot->ended[conn->end], 1);
     if (observer->logs)
@@ -46,11 +64,26 @@ void observer_init(struct observer *observer, const struct observed *observed, u
     if (observed && observed->counters)
         observer->slot = counters_worker(observed->counters, worker);
     observer->logs = observed && (observed->log || observed->tells_ends);
+    if (observed && observed->rings)
+        observer->ring = event_rings_worker(observed->rings, worker);
     observer->watch = (struct watch){.begun = observer_begun,
                                      .moved = observer_moved,
                                      .ended = observer_ended,
                                      .closed = observer_closed,
                                      .ctx = observer};
+}
+
+void observer_init_loader(struct observer *observer, const struct observed *observed, unsigned loader) {
+    *observer = (struct observer){.observed = observed};
+    if (observed && observed->counters)
+        observer->slot = &observed->counters->loaders[loader];
+    if (observed && observed->rings)
+        observer->ring = event_rings_loader(observed->rings, loader);
+}
+
+void observer_find_conns(struct observer *observer, const void *conns, size_t conn_len) {
+    observer->conns = conns;
+    observer->conn_len = conn_len;
 }
 
 bool observer_open_log(struct observer *observer, unsigned workers, struct log_conns conns, size_t head_max) {
@@ -74,6 +107,8 @@ void observer_opened(struct observer *observer, const struct conn *conn) {
 void observer_before_child(const struct observer *observer, unsigned client) {
     if (observer->slot && counter_slot_get(observer->slot, FIGURE_CHILDREN) <= client)
         tally_set(&observer->slot->figures[FIGURE_CHILDREN], client + 1);
+    if (observer->ring && observer->ring->children <= client)
+        observer->ring->children = client + 1;
     if (observer->observed && observer->observed->log)
         access_log_before_child(observer->observed->log, observer->worker, client);
 }
@@ -82,9 +117,13 @@ void observer_in_child(struct observer *observer, unsigned client) {
     if (observer->slot)
         observer->slot += 1 + client;
     if (observer->logs)
+        if (observer->ring)
+            observer->ring = event_rings_child(observer->observed->rings, observer->worker, client);
+    if (observer->logs)
         log_maker_in_child(&observer->log, client);
 }
 
 const struct watch *observer_watch(const struct observer *observer) {
     return observer->slot || observer->logs ? &observer->watch : NULL;
+    return observer->slot || observer->ring || observer->logs ? &observer->watch : NULL;
 }

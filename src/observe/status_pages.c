@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum page { PAGE_HTML, PAGE_CSS, PAGE_JS, PAGE_JSON, PAGE_METRICS };
+enum page { PAGE_HTML, PAGE_CSS, PAGE_JS, PAGE_JSON, PAGE_METRICS, PAGE_LAB, PAGE_LAB_CSS, PAGE_LAB_JS, PAGE_LAB_JSON };
 
 static const struct {
     struct slice rest; /* of the path */
@@ -19,6 +19,10 @@ static const struct {
     [PAGE_JS] = {{"/page.js", 8}, "text/javascript; charset=utf-8"},
     [PAGE_JSON] = {{"/status.json", 12}, "application/json"},
     [PAGE_METRICS] = {{"/metrics", 8}, "text/plain; version=0.0.4; charset=utf-8"},
+    [PAGE_LAB] = {{"/lab", 4}, "text/html; charset=utf-8"},
+    [PAGE_LAB_CSS] = {{"/lab.css", 8}, "text/css; charset=utf-8"},
+    [PAGE_LAB_JS] = {{"/lab.js", 7}, "text/javascript; charset=utf-8"},
+    [PAGE_LAB_JSON] = {{"/events.json", 12}, "application/json"},
 };
 
 /* Nothing may be loaded but what is ours, nobody may frame it. */
@@ -61,8 +65,11 @@ static bool is_loopback(const struct address *from) {
 
 /* A balancer on this machine must not open the pages to the world. Of one that is trusted the client's address counts,
    and who says that he speaks for somebody is not believed to be somebody here. */
-static bool is_allowed(const struct status_pages *status, const struct request *request, const struct address *from) {
-    if (network_list_has(&status->allow, from))
+static bool is_allowed(const struct status_pages *status, int page, const struct request *request,
+                       const struct address *from) {
+    if (page >= PAGE_LAB && !status->rings)
+        return false;
+    if (page < PAGE_LAB && network_list_has(&status->allow, from))
         return true;
     return is_loopback(from) && !request_has(request, FIELD_X_FORWARDED_FOR) &&
            !request_has(request, FIELD_FORWARDED) && names_this_machine(request->authority);
@@ -81,7 +88,7 @@ static int status_find(const struct made *made, const struct request *request, c
                        struct slice rest) {
     const struct status_pages *status = (const struct status_pages *)made;
     for (int page = 0; page < (int)(sizeof pages / sizeof pages[0]); page++)
-        if (slice_equal(rest, pages[page].rest) && is_allowed(status, request, asker->from))
+        if (slice_equal(rest, pages[page].rest) && is_allowed(status, page, request, asker->from))
             return page == PAGE_HTML && wants_json(request) ? PAGE_JSON : page;
     return MADE_NONE;
 }
@@ -102,6 +109,18 @@ static void status_make(const struct made *made, int page, struct text *text, co
         break;
     case PAGE_JSON:
         status_json_put(status, text);
+        break;
+    case PAGE_LAB:
+        text_put(text, status_lab_html, status_lab_html_len);
+        break;
+    case PAGE_LAB_CSS:
+        text_put(text, status_lab_css, status_lab_css_len);
+        break;
+    case PAGE_LAB_JS:
+        text_put(text, status_lab_js, status_lab_js_len);
+        break;
+    case PAGE_LAB_JSON:
+        lab_json_put(status, text);
         break;
     case PAGE_METRICS:
         status_metrics_put(status, text);

@@ -67,6 +67,8 @@ static int settle(struct config *config, char *error, size_t error_size) {
                  "--proxy-protocol: needs --trust CIDR, the addresses of the balancers that send it");
         return 2;
     }
+    if (config->lab && !config->status_path)
+        config->status_path = "/_httpd";
     if (config->status_allow.count > 0 && !config->status_path) {
         snprintf(error, error_size, "--status-allow: there is no --status to see");
         return 2;
@@ -143,7 +145,8 @@ static void print_help(void) {
     printf("Usage: httpd [OPTION]...\n"
            "Serves a folder over HTTP/1.1, for example: httpd -p 7890 -r ./html -m epoll\n");
     option_print_all(&config_table);
-    printf("\nSECONDS may have a fraction (0.5); BYTES may end in k, m or g.\n");
+    printf("\nhttpd lab compares the models on this machine: httpd lab --help.\n");
+    printf("SECONDS may have a fraction (0.5); BYTES may end in k, m or g.\n");
 }
 
 void config_read(struct config *config, int argc, char **argv) {

@@ -1,9 +1,11 @@
 /* httpd: a static HTTP/1.1 file server whose concurrency model is chosen at start. */
 #include "host/own_command.h"
 #include "server/check.h"
+#include "server/lab.h"
 #include "server/server.h"
 
 #include <fcntl.h>
+#include <string.h>
 #include <unistd.h>
 
 /* A standard stream that was closed would be the next socket's number, and what is said would go to a client. */
@@ -18,6 +20,8 @@ int main(int argc, char **argv) {
     static struct config config; /* static: what it points to is in use to the end */
     if (!open_standard_streams())
         return 1; /* and nowhere to say so */
+    if (argc > 1 && strcmp(argv[1], "lab") == 0)
+        return lab_run(argc - 1, argv + 1);
     own_command_remember();
     config_read(&config, argc, argv);
     return config.check ? check_run(&config, argc, argv) : server_run(&config, argc, argv);

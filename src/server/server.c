@@ -231,6 +231,11 @@ static bool server_open_listeners(struct server *server) {
     return false;
 }
 
+static bool server_no_memory(void) {
+    say("no memory to start with: free some, or raise the limit (ulimit -v, or the service's)");
+    return false;
+}
+
 /* What is made with the rights that are then given up. */
 static bool server_prepare(struct server *server) {
     const struct config *config = server->config;
@@ -238,7 +243,8 @@ static bool server_prepare(struct server *server) {
     if (server->connections > server->fit)
         server->connections = server->fit;
     server->workers = calloc((size_t)config->settings.workers, sizeof *server->workers);
-    CHECK(server->workers);
+    if (!server->workers || !server->reload)
+        return server_no_memory();
     return watched_open(&server->watched, config, server->workers, server->connections) &&
            logs_open(config, &server->watched.observed);
 }
@@ -249,17 +255,16 @@ static bool server_work(struct server *server) {
     struct worker *workers = server->workers;
     struct observed *observed = &server->watched.observed;
     int opened = 0, count = settings->workers;
-    CHECK(server->reload);
     struct worker_shared shared = {.known = known_open(),
-                                   .loaders = loaders_open(observed->counters ? observed->counters->loaders : NULL),
+                                   .loaders = loaders_open(observed),
                                    .observed = observed,
                                    .made = server->watched.made,
                                    .tend = server_tend,
                                    .renewed = server_renewed,
                                    .reread = server_reread,
                                    .server = server};
-    CHECK(shared.known && shared.loaders);
-    bool ok = logs_start(observed);
+    bool ok = (shared.known && shared.loaders) || server_no_memory();
+    ok = ok && logs_start(observed);
     for (; ok && opened < count; opened++)
         ok = worker_open(&workers[opened], workers, reload_first(server->reload), &server->listeners, &shared,
                          server_share(server->connections, opened, count), server_share(server->fit, opened, count));
@@ -276,11 +281,13 @@ static bool server_work(struct server *server) {
         say_as(SAY_NOTICE, "stopped");
     if (!ended) /* a thread that hangs still uses it all; it ends with the process */
         return ok;
-    loaders_close(shared.loaders);
+    if (shared.loaders)
+        loaders_close(shared.loaders);
     while (opened-- > 0)
         worker_close(&workers[opened]);
     reload_close(server->reload);
-    known_close(shared.known);
+    if (shared.known)
+        known_close(shared.known);
     watched_close(&server->watched);
     free(workers);
     return ok;

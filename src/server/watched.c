@@ -11,19 +11,38 @@ static void watched_phases(void *ctx, unsigned worker, uint64_t counts[PHASE_COU
     clients_phases(&workers[worker].clients, counts);
 }
 
+static unsigned children_of(unsigned connections) {
+    return connections < CHILDREN_MAX ? connections : CHILDREN_MAX;
+}
+
+/* What notes events, and who writes them down. */
+static bool watched_open_events(struct watched *watched, const struct config *config, unsigned connections) {
+    if (!config->trace_path && !config->lab)
+        return true;
+    struct event_rings *rings = event_rings_open((unsigned)config->settings.workers, children_of(connections));
+    if (!rings) {
+        say("no address space for events: raise the limit (ulimit -v) or lower --workers");
+        return false;
+    }
+    watched->observed.rings = rings;
+    return !config->trace_path || tracer_open(&watched->tracer, config, rings, connections);
+}
+
 bool watched_open(struct watched *watched, const struct config *config, struct worker *workers, unsigned connections) {
     struct status_pages *status = &watched->status;
-    *watched = (struct watched){0};
+    *watched = (struct watched){.tracer.fd = -1};
+    if (!watched_open_events(watched, config, connections))
+        return false;
     if (!config->status_path)
         return true;
-    unsigned children = connections < CHILDREN_MAX ? connections : CHILDREN_MAX;
-    watched->observed.counters = counters_open((unsigned)config->settings.workers, children);
+    watched->observed.counters = counters_open((unsigned)config->settings.workers, children_of(connections));
     if (!watched->observed.counters) {
         say("no address space for --status: raise the limit (ulimit -v) or lower --workers");
         return false;
     }
     status_pages_open(status, config->status_path);
     status->counters = watched->observed.counters;
+    status->rings = config->lab ? watched->observed.rings : NULL;
     status->allow = config->status_allow;
     status->phases = watched_phases;
     status->ctx = workers;
@@ -38,5 +57,7 @@ bool watched_open(struct watched *watched, const struct config *config, struct w
 }
 
 void watched_close(struct watched *watched) {
+    tracer_close(&watched->tracer);
     counters_close(watched->observed.counters);
+    event_rings_close(watched->observed.rings);
 }

@@ -167,6 +167,7 @@ struct body_load *body_load_open(struct known *known, const struct outq_source *
     }
     *load = (struct body_load){.known = known, .source = *source, .first = first, .len = len, .job = job};
     load_init(&load->load, &body_load_kind);
+    load->load.subtree = source->subtree;
     load->source.fd = fd;
     if (job == BODY_PROVE)
         promised_hash(known, source, &load->promised);

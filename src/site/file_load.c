@@ -156,6 +156,7 @@ static bool describe_large(struct file_load *load, const struct stat *st, int fd
                                               .by_reference = !version_young(st, load->now_seconds),
                                               .provable = size <= VERSION_PROOF_MAX,
                                               .hashed = hashed,
+                                              .subtree = load->load.subtree,
                                               .version = version_of(st),
                                               .size = size,
                                               .content = content,
@@ -353,6 +354,12 @@ static void recall_folder(struct file_load *load, uint64_t now_ms) {
     load->folder = note->folder;
 }
 
+/* What is mounted in a root is so at, or beneath, one of the folders in it, most likely. */
+static uint8_t subtree_of(const struct file_load *load) {
+    const char *first = load->key + (load->key[0] == '/'), *slash = strchr(first, '/');
+    return (uint8_t)hash_bytes(first, slash ? (size_t)(slash - first) : 0, load->cache->seed);
+}
+
 struct file_load *file_load_open(struct filecache *cache, const struct clock *clock, struct slice key, uint32_t hash,
                                  struct file *old) {
     struct file_load *load = filecache_take_load(cache);
@@ -376,6 +383,7 @@ struct file_load *file_load_open(struct filecache *cache, const struct clock *cl
     load->key[key.len] = '\0';
     load->key_len = key.len;
     load->path_len = strlen(load->key);
+    load->load.subtree = subtree_of(load);
     recall_folder(load, clock->now_ms);
     struct file_load **bucket = &cache->loading[hash % FILECACHE_LOADING];
     load->loading_next = *bucket;

@@ -17,6 +17,7 @@ sys.dont_write_bytecode = True
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
+import faults
 import luck
 import passwords
 import unlucky
@@ -120,13 +121,14 @@ ATTACKED = {
     "log-ranges-cost": (log_ranges_cost, ("blocking",)),
     **passwords.SCENARIOS,
 }
-GROUPS = {"attacks": ATTACKED, "luck": luck.SCENARIOS, "unlucky": unlucky.SCENARIOS}
+GROUPS = {"attacks": ATTACKED, "luck": luck.SCENARIOS, "unlucky": unlucky.SCENARIOS,
+          "faults": faults.SCENARIOS}
 SCENARIOS = {name: scenario for group in GROUPS.values() for name, scenario in group.items()}
 
 
 def run(name, options, model, site):
     action, without = SCENARIOS[name]
-    if model in without or (name in unlucky.SCENARIOS and not unlucky.library):
+    if model in without or (name in {**unlucky.SCENARIOS, **faults.SCENARIOS} and not unlucky.library):
         return True
     began = time.monotonic()
     try:

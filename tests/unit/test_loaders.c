@@ -1,5 +1,6 @@
 /* Lanes of loads: one at a time where a load takes a processor, and always somebody left for files. */
 #define _GNU_SOURCE
+#include "base/bounds.h"
 #include "host/loaders.h"
 
 #include <setjmp.h>
@@ -101,6 +102,36 @@ static void test_lanes(void **state) {
     close(home.wake_fd);
 }
 
+/* A subtree that hangs, with more loads than there are loaders, leaves some for the others. */
+static void test_hung_subtree(void **state) {
+    static struct load hung[EACH], file;
+    struct loaders *loaders = loaders_open(NULL);
+    struct loads home = {.wake_fd = eventfd(0, EFD_NONBLOCK)};
+    (void)state;
+    assert_non_null(loaders);
+    sem_init(&begun, 0, 0);
+    sem_init(&may_end, 0, 0);
+    for (size_t i = 0; i < COUNT(hung); i++) {
+        load_init(&hung[i], &long_kind);
+        hung[i].subtree = 7;
+        assert_true(loaders_submit(loaders, &hung[i], &home));
+    }
+    for (int i = 0; i < LOADERS_PER_SUBTREE; i++)
+        await(&begun);
+    for (int i = 0; i < EACH; i++) {
+        load_init(&file, &short_kind);
+        file.subtree = (uint8_t)(8 + i);
+        assert_true(loaders_submit(loaders, &file, &home));
+        assert_ptr_equal(await_done(&home, 1), &file);
+    }
+    for (size_t i = 0; i < COUNT(hung); i++)
+        sem_post(&may_end);
+    await_done(&home, COUNT(hung));
+    assert_int_equal(atomic_load(&most[LANE_FILES]), LOADERS_PER_SUBTREE);
+    loaders_close(loaders);
+    close(home.wake_fd);
+}
+
 /* A load that comes right behind a slow one, before the idle loader has woken up for that, isn't left to it. */
 static void test_close_behind(void **state) {
     struct loads home = {.wake_fd = eventfd(0, EFD_NONBLOCK)};
@@ -129,6 +160,7 @@ static void test_close_behind(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_lanes), cmocka_unit_test(test_close_behind)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_lanes), cmocka_unit_test(test_hung_subtree),
+                                       cmocka_unit_test(test_close_behind)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

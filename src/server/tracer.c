@@ -1,0 +1,140 @@
+/* Its end of a pair of sockets tells it that the server is gone, however that ended; the server's, that the file is
+   whole. */
+#define _GNU_SOURCE
+#include "server/tracer.h"
+#include "base/clock.h"
+#include "base/say.h"
+#include "guard/sandbox.h"
+#include "observe/trace.h"
+#include "server/confine.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum {
+    SERVER_FD = 3,
+    FILE_FD,
+    LOOK_MS = 25,
+    REST = 30,                 /* times as long as it wrote it rests: so it takes a thirtieth of a processor at most */
+    LATE_NS = 2 * 1000 * 1000, /* a writer may have read the clock so long before it wrote */
+    END_MS = 3000,             /* what is in the rings is written in some milliseconds */
+    BUFFER_LEN = 256 * 1024,
+};
+
+/* Viewers take no more; and a disk isn't filled by what somebody forgot. */
+static const off_t LEN_MOST = (off_t)1 << 30;
+
+/* Another file takes the place of one that was there: a server that is replaced may still be writing that. */
+static int open_file(const char *path) {
+    struct stat st;
+    if (lstat(path, &st) == 0 && S_ISREG(st.st_mode))
+        unlink(path);
+    return open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+}
+
+static _Noreturn void tracer_main(const struct config *config, const struct event_rings *rings, unsigned clients,
+                                  pid_t server) {
+    const struct trace_about about = {HTTPD_VERSION, config->settings.backend->name, server, clients};
+    struct pollfd end = {.fd = SERVER_FD, .events = POLLIN};
+    FILE *file = fdopen(FILE_FD, "w");
+    struct trace *trace = file && setvbuf(file, NULL, _IOFBF, BUFFER_LEN) == 0 ? trace_open(file, rings, &about) : NULL;
+    if (!trace) {
+        say("--trace %s: no memory", config->trace_path);
+        _exit(1);
+    }
+    bool full = false;
+    uint64_t took_ns = 0;
+    while (poll(&end, 1, LOOK_MS + (int)(took_ns * REST / 1000000)) <= 0 && !full) {
+        uint64_t began_ns = clock_fine_ns();
+        trace_drain(trace, began_ns - LATE_NS);
+        took_ns = clock_fine_ns() - began_ns;
+        full = ftello(file) > LEN_MOST || ferror(file);
+    }
+    if (!full)
+        trace_drain(trace, UINT64_MAX);
+    trace_close(trace);
+    if (fclose(file) != 0)
+        say("--trace %s: %s", config->trace_path, strerror(errno));
+    else if (full)
+        say("--trace %s: 1 GiB is written: that is all", config->trace_path);
+    _exit(0);
+}
+
+/* Signals to the group are the server's. */
+static _Noreturn void tracer_begin(const struct config *config, const struct event_rings *rings, unsigned clients,
+                                   pid_t server, int fd, int file_fd) {
+    static const int numbers[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGPIPE, SIGCHLD};
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+        signal(numbers[i], SIG_IGN);
+    prctl(PR_SET_NAME, "httpd-tracer");
+    int null =
+        config->daemon ? open("/dev/null", O_RDWR) : -1; /* who started the server waits until nobody has these */
+    for (int stream = STDIN_FILENO; null >= 0 && stream <= STDERR_FILENO; stream++)
+        dup2(null, stream);
+    int high = fcntl(file_fd, F_DUPFD, FILE_FD + 1); /* neither number is in the other's way */
+    dup2(fd, SERVER_FD);
+    dup2(high, FILE_FD);
+    if (syscall(SYS_close_range, FILE_FD + 1, ~0u, 0) < 0)
+        for (int other = FILE_FD + 1; other < 1024; other++)
+            close(other);
+    static struct config own; /* which says where the root is, seen from within it */
+    own = *config;
+    if (!confine(&own))
+        _exit(1);
+    sandbox_narrow(SANDBOX_WRITER);
+    tracer_main(config, rings, clients, server);
+}
+
+/* By way of a process that ends at once: it is no child of the server's, which waits for others. */
+bool tracer_open(struct tracer *tracer, const struct config *config, const struct event_rings *rings,
+                 unsigned connections) {
+    int ends[2], file_fd = open_file(config->trace_path);
+    pid_t server = getpid();
+    unsigned workers = (unsigned)config->settings.workers;
+    if (file_fd < 0) {
+        say("--trace %s: %s", config->trace_path, strerror(errno));
+        return false;
+    }
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0) {
+        say("--trace: no descriptors: %s; raise the limit (ulimit -n)", strerror(errno));
+        close(file_fd);
+        return false;
+    }
+    pid_t between = fork();
+    if (between == 0) {
+        if (fork() == 0)
+            tracer_begin(config, rings, connections / workers + 1, server, ends[1], file_fd);
+        _exit(0);
+    }
+    int error = errno;
+    close(ends[1]);
+    close(file_fd);
+    if (between < 0) {
+        close(ends[0]);
+        say("--trace: can't fork: %s; raise the limit (ulimit -u)", strerror(error));
+        return false;
+    }
+    waitpid(between, NULL, 0); /* or it is reaped unheard: SIGCHLD is ignored */
+    tracer->fd = ends[0];
+    return true;
+}
+
+void tracer_close(struct tracer *tracer) {
+    struct pollfd end = {.fd = tracer->fd, .events = POLLIN};
+    if (tracer->fd < 0)
+        return;
+    shutdown(tracer->fd, SHUT_WR);
+    poll(&end, 1, END_MS);
+    close(tracer->fd);
+    tracer->fd = -1;
+}

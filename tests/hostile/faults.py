@@ -1,0 +1,215 @@
+"""What fails in the system beneath (by unlucky.c), and what a process inherits from who starts it: the server goes on,
+serves again when it can, keeps no processor busy meanwhile, and says so once."""
+
+import os
+import re
+import resource
+import signal
+import subprocess
+import time
+
+import unlucky
+from honest import Ask, Link, one
+from luck import LIMIT, await_true
+from target import Attacked, page_content
+from unlucky import Unlucky
+from webdriver import cpu_seconds, session_members
+
+HOT = Ask("/hot.txt", page_content(999_999))
+BUSY = 0.5  # of a processor, while next to nothing is asked for: who spins takes a whole one
+LASTS = 2  # seconds
+
+
+def asked(server):
+    took, why = one(Link(server.port), HOT, LIMIT)
+    assert not why, f"{why}: {server.output()}"
+
+
+def said(server, what):
+    return server.output().count(what)
+
+
+# ---- While it serves
+
+
+def at_ease(httpd, model, site, kind, what=None):
+    """Somebody asks over new connections while it lasts, now and then."""
+    with Unlucky(httpd, model, site, kind) as server:
+        before, end, count = cpu_seconds(server.pid), time.monotonic() + LASTS, 0
+        while time.monotonic() < end:
+            asked(server)
+            count += 1
+            time.sleep(0.02)
+        used = (cpu_seconds(server.pid) - before) / LASTS
+        assert used < BUSY, f"{100 * used:.0f} % of a processor"
+        times = said(server, what) if what else 0
+        assert times <= 1, f"said {times} times: {server.output()}"
+    return f"{count} answers, {100 * used:.0f} % of a processor, said {times} times"
+
+
+def accepts(httpd, model, site):
+    return at_ease(httpd, model, site, "accept", "can't accept")
+
+
+def signals(httpd, model, site):
+    return at_ease(httpd, model, site, "signals")
+
+
+def clock(httpd, model, site):
+    return at_ease(httpd, model, site, "clock")
+
+
+def no_fork(httpd, model, site):
+    """Who comes meanwhile is turned away; afterwards he is served."""
+    with Unlucky(httpd, model, site, "fork") as server:
+        asked(server)
+        server.mark.touch()
+        before, end = cpu_seconds(server.pid), time.monotonic() + LASTS
+        while time.monotonic() < end:
+            took, why = one(Link(server.port), HOT, 0.2)
+            assert why, "it was served without a process"
+            time.sleep(0.02)
+        used = (cpu_seconds(server.pid) - before) / LASTS
+        server.mark.unlink()
+        asked(server)
+        assert used < BUSY, f"{100 * used:.0f} % of a processor"
+        assert said(server, "can't fork") == 1, server.output()
+    return "served afterwards, said once"
+
+
+def hung(httpd, model, site):
+    """A folder whose files can't be opened for long, eight of which are asked for: others wait for none of them."""
+    folder = site.root / "hung"
+    folder.mkdir(exist_ok=True)
+    for number in range(8):
+        (folder / f"{number}.txt").write_text("at last")
+    with Unlucky(httpd, model, site, "hung") as server:
+        links = []
+        for number in range(8):
+            links.append(Link(server.port))
+            links[-1].send(Ask(f"/hung/{number}.txt", b"at last"), time.monotonic() + LIMIT)
+        slowest = 0
+        for number in range(20):
+            took, why = one(Link(server.port), Ask(f"/page/{number}.txt", page_content(number)), unlucky.FAST)
+            assert not why, f"page {number}: {why}"
+            slowest = max(slowest, took)
+        for number, link in enumerate(links):
+            status, _, body = link.answer(Ask(f"/hung/{number}.txt", b"at last"), time.monotonic() + LIMIT)
+            assert status == 200 and body == b"at last", f"{status}"
+            link.close()
+    return f"cold files elsewhere in at most {1000 * slowest:.0f} ms"
+
+
+def stopped(httpd, model, site):
+    """SIGSTOP for longer than any wait of a loop, then SIGCONT: whoever was idle is there still."""
+    with Attacked(httpd, site.root, model) as server:
+        link = Link(server.port)
+        link.exchange(HOT, LIMIT)
+        for name in (signal.SIGSTOP, signal.SIGCONT):
+            for pid in session_members(server.pid):
+                os.kill(pid, name)
+            time.sleep(3 if name == signal.SIGSTOP else 0)
+        was = link.socket
+        status, _, body = link.exchange(HOT, LIMIT)
+        assert status == 200 and body == HOT.body, f"{status}"
+        assert was and was is link.socket, "it was cut"
+        link.close()
+    return "the same connection goes on"
+
+
+# ---- At start
+
+
+def starts(httpd, model, site):
+    """One allocation after the other fails, until all that the start takes have: it serves none the less, or says in
+    one line why not."""
+    refused, number, last = 0, 0, 0
+    while number < last + 20:  # twenty in a row that it does without, or never comes to
+        if start_without(httpd, model, site, "memory", number):
+            refused, last = refused + 1, number
+        number += 1
+    assert refused, "no allocation matters"
+    return f"{refused} times refused in one line, {number - refused} times it served"
+
+
+def start_without(httpd, model, site, kind, number):
+    """None: it serves; else the line that it said."""
+    environment = dict(os.environ, LD_PRELOAD=unlucky.library, UNLUCKY=kind, UNLUCKY_SIZE=str(number))
+    process = subprocess.Popen([httpd, "-l", "127.0.0.1:0", "-r", str(site.root), "-m", model], env=environment,
+                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    lines = []
+    for line in process.stderr:
+        lines.append(line)
+        if re.search(r"http://127", line):
+            process.terminate()
+    status = process.wait(LIMIT)
+    told = "".join(lines)
+    if "http://127" in told:
+        assert status == 0, f"allocation {number}: {status}: {told}"
+        return None
+    assert status in (1, 2) and len(lines) == 1, f"allocation {number}: exit status {status}: {told!r}"
+    return told
+
+
+def no_ring(httpd, model, site):
+    told = start_without(httpd, model, site, "ring", 0)
+    assert told, "it serves without a ring"
+    return told.strip()
+
+
+# ---- What is inherited
+
+
+def burden():
+    """In the child that becomes the server."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD, signal.SIGUSR1])
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    signal.setitimer(signal.ITIMER_REAL, 1)
+    signal.setitimer(signal.ITIMER_PROF, 0.3)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    os.umask(0o077)
+    for number in range(3, 21):
+        os.dup2(0, number)
+        os.set_inheritable(number, True)
+    os.mkdir("gone")
+    os.chdir("gone")
+    os.rmdir("../gone")
+
+
+def inherited(httpd, model, site):
+    """All at once: blocked and ignored signals, timers, a limit of file sizes, descriptors, a folder that is gone."""
+    log = site.folder / "limited.log"
+    log.unlink(missing_ok=True)
+    wrapper = site.folder / "burdened"
+    wrapper.write_text("#!/usr/bin/env python3\nimport os, sys\n"
+                       f"sys.path[:0] = {[os.path.dirname(__file__), os.path.dirname(os.path.dirname(__file__))]}\n"
+                       f"import faults\nos.chdir({str(site.folder)!r})\nfaults.burden()\n"
+                       f"os.environ.update(TZ='Nowhere/At_all', LC_ALL='xx_XX')\n"
+                       f"os.execv({httpd!r}, [{httpd!r}, *sys.argv[1:]])\n")
+    wrapper.chmod(0o755)
+    with Attacked(str(wrapper), site.root, model, "--access-log", str(log)) as server:
+        began = time.monotonic()
+        while time.monotonic() < began + LASTS:  # beyond the timers, and more lines than the log may hold
+            for _ in range(10):
+                asked(server)
+        await_true(lambda: said(server, "File too large") >= 1, lambda: f"the log is full, unsaid: {server.output()}")
+        assert said(server, "File too large") == 1, server.output()
+        assert log.stat().st_size <= 4096
+    return "served, log at its limit said once, ended by SIGTERM"
+
+
+EACH_ITS_OWN = ("blocking", "fork", "thread")
+LOOPS = ("nonblocking", "select", "poll", "epoll-lt", "epoll-et", "coroutine", "uring")
+SCENARIOS = {
+    "fault-accept": (accepts, ("uring",)),  # what comes through a ring doesn't pass by the C library
+    "fault-signals": (signals, ("uring",)),
+    "fault-clock": (clock, ()),
+    "fault-fork": (no_fork, (*LOOPS, "blocking", "thread")),
+    "fault-hung": (hung, ("blocking",)),
+    "fault-stopped": (stopped, ()),
+    "fault-memory": (starts, ()),
+    "fault-ring": (no_ring, (*EACH_ITS_OWN, *LOOPS[:-1])),
+    "fault-inherited": (inherited, ()),
+}

@@ -1,0 +1,62 @@
+#!/usr/bin/env python3
+"""`httpd lab`: each experiment has a row for each model that was asked for; a slow client stops blocking and nobody else;
+nothing is left behind.
+
+    lab.py HTTPD
+
+Exits 0 when all is well, 1 when something failed."""
+
+import glob
+import re
+import signal
+import subprocess
+import sys
+
+ROW = re.compile(r"^(\S+) +(\d+) +(\d+) +([\d.]+) +([\d.]+) +([\d.]+) +(\d+) +([\d.]+)$", re.M)
+
+
+def lab(binary, *words):
+    return subprocess.run([binary, "lab", *words], capture_output=True, text=True, timeout=120)
+
+
+def rows(done):
+    assert done.returncode == 0 and done.stderr == "", done
+    assert "Expected: " in done.stdout, done
+    return {row[0]: [float(figure) for figure in row[1:]] for row in ROW.findall(done.stdout)}
+
+
+def main():
+    binary = sys.argv[1]
+    before = set(glob.glob("/tmp/httpd-lab-*"))
+    table = rows(lab(binary, "slow", "blocking", "thread", "epoll"))
+    assert list(table) == ["blocking", "thread", "epoll-et"], table
+    assert table["blocking"][0] == 0 and table["blocking"][1] > 0, table
+    for model in "thread", "epoll-et":
+        assert table[model][0] > 0 and table[model][1] == 0, table
+    for experiment in "idle", "bulk", "stopped", "flood":
+        table = rows(lab(binary, experiment, "epoll-lt", "fork"))
+        assert table["epoll-lt"][0] > 0 and "fork" in table, (experiment, table)
+        assert all(figures[6] > 0 for figures in table.values()), (experiment, table)  # memory
+        print(f"{experiment}: ok", flush=True)
+    done = lab(binary, "slow", "nonsense")
+    assert done.returncode == 2 and done.stderr.count("\n") == 1 and "nonsense" in done.stderr, done
+    done = lab(binary, "--help")
+    assert done.returncode == 0 and all(name in done.stdout for name in ("slow", "idle", "bulk", "stopped", "flood"))
+    # Interrupted, it ends soon, and cleans up.
+    running = subprocess.Popen([binary, "lab"], stdout=subprocess.PIPE, text=True)
+    try:
+        while not running.stdout.readline().startswith("model"):
+            assert running.poll() is None
+        running.send_signal(signal.SIGTERM)
+        assert running.wait(10) == 1
+    finally:
+        running.kill()
+        running.wait()
+        running.stdout.close()
+    left = set(glob.glob("/tmp/httpd-lab-*")) - before
+    assert not left, left
+    print("ok")
+
+
+if __name__ == "__main__":
+    main()
