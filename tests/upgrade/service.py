@@ -74,10 +74,23 @@ class Service:
         return self
 
     def __exit__(self, *_):
-        if self.pid:
-            os.kill(self.pid, signal.SIGKILL)
-            exit_status(self.pid)
+        while left := self.processes():
+            for pid in left:  # a steward ends with its server
+                os.kill(pid, signal.SIGKILL)
+                exit_status(pid)
         shutil.rmtree(self.folder)
+
+    def processes(self):
+        """Those that were started with this folder; where a test has failed, others than self.pid. Orphans are children of
+        this test's."""
+        children = pathlib.Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+        return [int(pid) for pid in children if self.is_ours(pid)]
+
+    def is_ours(self, pid):
+        try:
+            return str(self.folder) in pathlib.Path(f"/proc/{pid}/cmdline").read_text()
+        except OSError:
+            return False
 
     def install(self, script=None):
         """Puts the program, or a script, in its place at once, as a package manager does."""
