@@ -116,14 +116,12 @@ void observer_before_child(const struct observer *observer, unsigned client) {
 void observer_in_child(struct observer *observer, unsigned client) {
     if (observer->slot)
         observer->slot += 1 + client;
-    if (observer->logs)
-        if (observer->ring)
-            observer->ring = event_rings_child(observer->observed->rings, observer->worker, client);
+    if (observer->ring)
+        observer->ring = event_rings_child(observer->observed->rings, observer->worker, client);
     if (observer->logs)
         log_maker_in_child(&observer->log, client);
 }
 
 const struct watch *observer_watch(const struct observer *observer) {
-    return observer->slot || observer->logs ? &observer->watch : NULL;
     return observer->slot || observer->ring || observer->logs ? &observer->watch : NULL;
 }
