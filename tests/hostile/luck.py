@@ -47,13 +47,14 @@ def leavers(httpd, model, site):
     """They ask for what takes long and leave, by FIN or by reset, at once or a moment later; others who ask for the
     same get it, and nothing is left behind."""
     with target.Attacked(httpd, site.root, model, "--list") as server:
+        alone = len(session_members(server.pid))  # with its steward
         link = Link(server.port)
         asks = [Ask("/list/"), Ask("/huge/0.bin", method="HEAD")]
         for ask in asks:
             status, _, _ = link.exchange(ask, LIMIT)
             assert status == 200, f"{ask.path}: {status}"
         link.close()
-        await_true(lambda: len(session_members(server.pid)) == 1, "a process is left")
+        await_true(lambda: len(session_members(server.pid)) == alone, "a process is left")
         before = descriptors(server)
         for number in range(60):
             leave(server.port, site, number)
@@ -63,7 +64,7 @@ def leavers(httpd, model, site):
         assert not why, why
         link.close()
         # A hundred files were asked for, which the cache may keep open; connections would be as many again.
-        await_true(lambda: len(session_members(server.pid)) == 1, "a process is left of who left")
+        await_true(lambda: len(session_members(server.pid)) == alone, "a process is left of who left")
         await_true(lambda: connections(server) == 0, lambda: f"{connections(server)} connections are left of who left")
     return f"{before} descriptors before, none of a client after"
 
