@@ -425,14 +425,14 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
     struct site_config open = engine_site.configs[0];
     open.dotfiles = true;
     int error;
-    struct site all = {&open, filecache_open(&open, known, 1, &error)};
+    struct site all = {.config = &open, .cache = filecache_open(&open, known, 1, &error)};
     CHECK(all.cache);
     env.site = &all;
     for (int i = 0; i < engine_site.file_count; i++)
         learn(&engine_site.files[i]);
     filecache_close(all.cache);
     for (int i = 0; i < SITE_COUNT; i++)
-        sites[i] = (struct site){&engine_site.configs[i], cache_open(i)};
+        sites[i] = (struct site){.config = &engine_site.configs[i], .cache = cache_open(i)};
     return 0;
 }
 
