@@ -47,7 +47,7 @@ def watch(browser, server, model):
     browser.get(server.url + "_httpd")
     before = awaits(browser, "live", lambda shown: shown["state"] == "live" and shown["lanes"] == 2)
     assert model in before["what"] and "2 workers" in before["what"], before["what"]
-    wrk = subprocess.Popen(["wrk", "-t1", "-c4", "-d4s", server.url + "probe.txt"], stdout=subprocess.PIPE, text=True)
+    wrk = subprocess.Popen(["wrk", "-t1", "-c4", "-d4s", server.url + "favicon.svg"], stdout=subprocess.PIPE, text=True)
     try:
         moving = awaits(browser, "moves", lambda shown: shown["answers"]["2xx"] > 200 and shown["bars"] > 3 and
                         len(shown["curves"]) == 3 and min(shown["curves"]) > 20)
