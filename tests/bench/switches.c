@@ -3,9 +3,9 @@
 
        bench_switches [--quick]
 
-   Prints a line a figure: what, of what, figure, unit. Everything runs on one processor, so that a hand-over is a switch
-   and not a wake-up of another one. Times are the least of some rounds, as what else goes on only adds to them; memory
-   is how much more there is of it per flow, of the process and in the kernel. */
+   Prints a line a figure: what, of what, figure, unit. Everything runs on one processor, so that a hand-over is a
+   switch and not a wake-up of another one. Times are the least of some rounds, as what else goes on only adds to them;
+   memory is how much more there is of it per flow, of the process and in the kernel. */
 #define _GNU_SOURCE
 #include "backend/coroutine_switch.h"
 
@@ -30,7 +30,7 @@ enum {
     CACHE_LEN = 64 << 20,   /* as much as httpd's cache may hold */
 };
 
-static int rounds = 10, repeats = 20000;
+static int rounds = 200;
 
 static void need(int ok, const char *what) {
     if (ok)
@@ -46,14 +46,14 @@ static double now_ns(void) {
 }
 
 static void say_figure(const char *what, const char *of, double figure, const char *unit) {
-    printf("%s\t%s\t%.*f\t%s\n", what, of, figure < 100 ? 1 : 0, figure, unit);
+    printf("%s\t%s\t%.*f\t%s\n", what, of, figure < 1 ? 3 : figure < 100 ? 1 : 0, figure, unit);
     fflush(stdout);
 }
 
-/* Does it `count` times in each of some rounds. Returns the least that one took, in ns. */
+/* Does it `count` times in each of many rounds, which are short: so some of them are left alone. Returns the least that
+   one took, in ns. */
 static double least(void (*repeat)(int count), int count) {
     double best = 1e18;
-    repeat(count / 10 + 1);
     for (int i = 0; i < rounds; i++) {
         double began = now_ns();
         repeat(count);
@@ -184,24 +184,24 @@ static void measure_switches(void) {
         answer_by_pipe(NULL);
         _exit(0);
     }
-    say_figure("switch", "processes, by a pipe", least(hand_by_pipe, repeats) / 2, "ns");
+    say_figure("switch", "processes, by a pipe", least(hand_by_pipe, 300) / 2, "ns");
     stop_pipe();
     waitpid(pid, NULL, 0);
 
     need(pthread_create(&thread, &small_stack, answer_by_pipe, NULL) == 0, "pthread_create");
-    say_figure("switch", "threads, by a pipe", least(hand_by_pipe, repeats) / 2, "ns");
+    say_figure("switch", "threads, by a pipe", least(hand_by_pipe, 300) / 2, "ns");
     stop_pipe();
     pthread_join(thread, NULL);
 
     need(pthread_create(&thread, &small_stack, answer_by_futex, NULL) == 0, "pthread_create");
-    say_figure("switch", "threads, by a futex", least(hand_by_futex, repeats) / 2, "ns");
+    say_figure("switch", "threads, by a futex", least(hand_by_futex, 300) / 2, "ns");
     give_turn(2);
     pthread_join(thread, NULL);
 
     open_flow(&other, 0);
-    say_figure("switch", "coroutines", least(hand_by_switch, repeats * 50) / 2, "ns");
+    say_figure("switch", "coroutines", least(hand_by_switch, 50000) / 2, "ns");
     coroutine_flow_close(&other);
-    say_figure("switch", "a system call that does next to nothing", least(call_system, repeats * 10), "ns");
+    say_figure("switch", "a system call that does next to nothing", least(call_system, 5000), "ns");
 }
 
 /* ---- Kept */
@@ -219,7 +219,8 @@ static double figure_of(const char *path, const char *word) {
     return figure;
 }
 
-/* Of this process and, where there are some, those: memory by its share of it, page tables, and stacks in the kernel. */
+/* Of this process and, where there are some, those: memory by its share of it, page tables, and stacks in the kernel.
+ */
 struct memory {
     double user, tables, stacks;
 };
@@ -309,10 +310,8 @@ int main(int argc, char **argv) {
     CPU_ZERO(&one);
     CPU_SET(sched_getcpu(), &one);
     sched_setaffinity(0, sizeof one, &one);
-    if (argc > 1 && strcmp(argv[1], "--quick") == 0) {
-        rounds = 3;
-        repeats = 2000;
-    }
+    if (argc > 1 && strcmp(argv[1], "--quick") == 0)
+        rounds = 10;
     pthread_attr_init(&small_stack);
     pthread_attr_setstacksize(&small_stack, STACK_LEN);
     stacks = coroutine_stacks_open(KEPT + 1);
@@ -321,14 +320,14 @@ int main(int argc, char **argv) {
     keep_processes(); /* first, while there is little to share */
     keep_threads();
     keep_coroutines();
-    say_figure("make and end", "process", least(make_processes, repeats / 400) / 1000, "µs");
-    say_figure("make and end", "thread", least(make_threads, repeats / 20) / 1000, "µs");
-    say_figure("make and end", "coroutine", least(make_coroutines, repeats * 10) / 1000, "µs");
+    say_figure("make and end", "process", least(make_processes, 3) / 1000, "µs");
+    say_figure("make and end", "thread", least(make_threads, 50) / 1000, "µs");
+    say_figure("make and end", "coroutine", least(make_coroutines, 10000) / 1000, "µs");
     measure_switches();
     char *cache = mmap(NULL, CACHE_LEN, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     need(cache != MAP_FAILED, "mmap");
     madvise(cache, CACHE_LEN, MADV_NOHUGEPAGE);
     memset(cache, 1, CACHE_LEN);
-    say_figure("make and end", "process, of one with 64 MiB", least(make_processes, repeats / 400) / 1000, "µs");
+    say_figure("make and end", "process, of one with 64 MiB", least(make_processes, 3) / 1000, "µs");
     return 0;
 }

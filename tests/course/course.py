@@ -83,13 +83,31 @@ def calls(httpd, attributes):
 
 def duration(figure, unit):
     ns = figure * {"ns": 1, "µs": 1e3}[unit]
-    return next(f"{ns / scale:.2g} {name}" for name, scale in (("ms", 1e6), ("µs", 1e3), ("ns", 1)) if ns >= scale)
+    scale, name = next((scale, name) for scale, name in ((1e6, "ms"), (1e3, "µs"), (1, "ns")) if ns >= scale)
+    return f"{ns / scale:.{1 if ns / scale < 10 else 0}f} {name}"
+
+
+def measured(*command):
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return {tuple(line.split("\t")[:2]): line.split("\t")[2:] for line in said.splitlines()}
+
+
+def check_switches(program):
+    """What the page says of their order."""
+    figures = {key: float(value[0]) for key, value in measured(program, "--quick").items()}
+
+    def ascending(what, *of):
+        found = [figures[what, each] for each in of]
+        if found != sorted(found):
+            yield f"{what} of {', '.join(of)}: {found}"
+    yield from ascending("make and end", "coroutine", "thread", "process")
+    yield from ascending("switch", "coroutines", "a system call that does next to nothing", "threads, by a futex")
+    yield from ascending("memory", "coroutine", "thread", "process")
 
 
 def switches(program):
-    """The table's body."""
-    said = subprocess.run([program], capture_output=True, text=True, check=True).stdout
-    figures = {tuple(line.split("\t")[:2]): line.split("\t")[2:] for line in said.splitlines()}
+    """The table's body, and where it was measured."""
+    figures = measured(program)
 
     def time_of(what, of):
         figure, unit = figures[what, of]
@@ -195,6 +213,8 @@ def main():
             wrong.append(f"{path.relative_to(ROOT)}: {difference(before, after)}")
     if not options.traces:
         wrong += pages.check(ROOT, options.httpd)
+    if options.switches and not options.write:
+        wrong += check_switches(options.switches)
     for each in wrong:
         print(each)
     if wrong and not options.write:

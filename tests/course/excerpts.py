@@ -38,7 +38,7 @@ def defines(item, part):
         return code.startswith(f"struct {name} {{")
     if kind == "const":
         return re.match(rf"[^{{(]*\b{name}\b[^(]*=", code)
-    return re.match(rf"[a-z_][^;{{=]*\b{name}\([^;{{]*\{{", code)
+    return re.match(rf"[A-Za-z_][^;{{=]*\b{name}\([^;{{]*\{{", code)
 
 
 def excerpt(text, parts):

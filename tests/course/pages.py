@@ -101,7 +101,7 @@ def check_named(page, root, models, experiments):
             elif path.endswith("bugs.py") and any(f"def {word}(" not in (root / path).read_text() for word in words):
                 yield f"{text}: no such one"
         for command in re.findall(r"httpd lab((?: [\w-]+)*)", text):
-            for word in command.split():
+            for word in command.replace("--help", "").split():
                 if word not in models and word not in experiments:
                     yield f"httpd lab{command}: {word} is neither experiment nor model"
         for model in re.findall(r"httpd[^\n]* -m ([\w-]+)", text):
