@@ -127,9 +127,10 @@ def switches(program):
         ("keep one: memory of its own", *(size_of("memory", of) for of in ("process", "thread", "coroutine"))),
         ("keep one: in the kernel", *(size_of("kernel", of) for of in ("process", "thread", "coroutine"))),
     )
+    virtual = " of a virtual machine" if "hypervisor" in pathlib.Path("/proc/cpuinfo").read_text() else ""
     cpu = next((line.split(":")[1].strip() for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines()
                 if line.startswith("model name")), platform.machine())
-    machine = (f"{cpu}, a virtual machine with {os.cpu_count()} processors, Linux {platform.release().split('-')[0]}. "
+    machine = (f"{cpu} ({os.cpu_count()} processors{virtual}), Linux {platform.release().split('-')[0]}. "
                f"A system call that does next to nothing takes {time_of('switch', 'a system call that does next to nothing')} "
                "there.")
     body = "\n".join("    <tr><th scope=\"row\">" + "</th><td>".join((row[0], "</td><td>".join(row[1:]))) + "</td></tr>"
