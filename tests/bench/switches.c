@@ -30,7 +30,7 @@ enum {
     CACHE_LEN = 64 << 20,   /* as much as httpd's cache may hold */
 };
 
-static int rounds = 200;
+static int rounds = 400;
 
 static void need(int ok, const char *what) {
     if (ok)
@@ -320,7 +320,7 @@ int main(int argc, char **argv) {
     keep_processes(); /* first, while there is little to share */
     keep_threads();
     keep_coroutines();
-    say_figure("make and end", "process", least(make_processes, 3) / 1000, "µs");
+    say_figure("make and end", "process", least(make_processes, 1) / 1000, "µs");
     say_figure("make and end", "thread", least(make_threads, 50) / 1000, "µs");
     say_figure("make and end", "coroutine", least(make_coroutines, 10000) / 1000, "µs");
     measure_switches();
@@ -328,6 +328,6 @@ int main(int argc, char **argv) {
     need(cache != MAP_FAILED, "mmap");
     madvise(cache, CACHE_LEN, MADV_NOHUGEPAGE);
     memset(cache, 1, CACHE_LEN);
-    say_figure("make and end", "process, of one with 64 MiB", least(make_processes, 3) / 1000, "µs");
+    say_figure("make and end", "process, of one with 64 MiB", least(make_processes, 1) / 1000, "µs");
     return 0;
 }
