@@ -124,6 +124,9 @@ def check(root, httpd):
             found += check_named(page, root, models, experiments)
             found += ["a drawing lacks title or desc" for drawing in page.drawings if drawing != {"title", "desc"}]
         wrong += [f"{path.relative_to(root)}: {each}" for each in found]
+    for path in sorted(site.rglob("*.css")):
+        wrong += [f"{path.relative_to(root)}: loads {each}" for each in
+                  re.findall(r"@import.*|url\(\s*[\"']?(?:[a-z]+:)?//[^)]*", path.read_text())]
     for model in models:
         if model != "epoll" and not (site / "models" / f"{model}.html").is_file():
             wrong.append(f"{model} has no page")
