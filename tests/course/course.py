@@ -157,7 +157,7 @@ def retried(options, attributes, make):
     for _ in range(TRIES):
         try:
             content = make(options.httpd, attributes)
-        except (AssertionError, StopIteration, OSError) as error:
+        except (AssertionError, LookupError, StopIteration, ValueError, OSError) as error:
             content = f"not traced: {error}"
         if content == attributes[""] or (options.write and not content.startswith("not traced")):
             return content

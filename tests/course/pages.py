@@ -121,6 +121,8 @@ def check(root, httpd):
         course = path.name == "models.html" or path.parent.name == "models"
         found = [*page.wrong, *check_links(page, site, known)]
         if course:
+            found += [f"{each} holds nothing: course.py --write, with --traces and --switches, fills it" for each in
+                      re.findall(r"<[^<>]* (data-[a-z]+)(?:=\"[^\"]*\")?[^<>]*>(?:<code>)?(?:</code>)?</", page.text)]
             found += check_named(page, root, models, experiments)
             found += ["a drawing lacks title or desc" for drawing in page.drawings if drawing != {"title", "desc"}]
         wrong += [f"{path.relative_to(root)}: {each}" for each in found]

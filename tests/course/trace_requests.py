@@ -4,157 +4,24 @@
     trace_requests.py HTTPD [MODEL ...]
 
 A and C are connected and idle (not with blocking, which has one place). B connects, asks for a file of 1 KiB, asks again,
-and leaves: four scenes, each from the moment the server wakes to when it sleeps again. The file is in the cache by then, of
-a worker; a process of -m fork has its own, which is empty. Descriptors are given names, what differs from run to run is
-"…", and what every call on a line has in common is left out. With uring, what the ring is told and tells stands between
-the calls; strace can't see it: it is from --trace. The sandbox is off: its calls at the start of a process are another
-subject."""
+and leaves; returns, and stalls: asks for much and reads nothing. Each scene lasts from when the server wakes to when it
+sleeps again. The files are in the cache by then, of a worker; a process of -m fork has its own, which is empty.
+Descriptors are given names, what differs from run to run is "…", and what every call on a line has in common is left out.
+With uring, what the ring is told and tells stands between the calls; strace can't see it: it is from --trace. The sandbox
+is off: its calls at the start of a process are another subject."""
 
-import json
-import os
-import pathlib
 import re
-import socket
-import subprocess
 import sys
-import tempfile
-import time
+
+sys.dont_write_bytecode = True
+from play import SCENES, Play
 
 MODELS = "blocking fork thread nonblocking select poll epoll-lt epoll-et coroutine uring".split()
-SCENES = "connects", "asks", "again", "leaves"
-REQUEST = b"GET /probe.txt HTTP/1.1\r\nHost: localhost\r\n\r\n"
-LIMIT = 10  # seconds for each thing that is waited for
-
-# ---- The play
-
-
-class Server:
-    """Under strace, which writes a file for each thread and process."""
-
-    def __init__(self, httpd, model, folder):
-        self.folder, self.model, self.settled = folder, model, None
-        (folder / "root").mkdir()
-        (folder / "root" / "probe.txt").write_bytes(b"x" * 1024)
-        self.ring = folder / "ring.json" if model == "uring" else None
-        self.strace = subprocess.Popen(
-            ["strace", "-ff", "-o", folder / "calls", httpd, "-q", "-l", "127.0.0.1:0", "-r", folder / "root", "-m", model,
-             "--no-sandbox", *(["--trace", self.ring] if self.ring else [])],
-            stdout=subprocess.PIPE, text=True)
-        url = self.strace.stdout.readline()
-        self.port = int(url.strip().rstrip("/").rsplit(":", 1)[1])
-        self.pid = int(pathlib.Path(f"/proc/{self.strace.pid}/task/{self.strace.pid}/children").read_text().split()[0])
-
-    def stop(self):
-        os.kill(self.pid, 15)
-        self.strace.wait(LIMIT)
-        self.strace.stdout.close()
-
-    def kill(self):
-        if self.strace.poll() is None:
-            os.kill(self.pid, 9)
-            self.stop()
-
-    def logs(self):
-        return {int(path.suffix[1:]): path for path in self.folder.glob("calls.*")}
-
-    def serving(self):
-        """Its threads, and the processes of clients; not the steward's and the tracer's."""
-        tasks = {int(path.name) for path in pathlib.Path(f"/proc/{self.pid}/task").iterdir()}
-        if self.model == "fork":
-            children = pathlib.Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
-            tasks |= {int(child) for child in children}
-        return tasks
-
-    def done(self):
-        """What each has done so far; of nonblocking's naps, those that come after something has moved."""
-        if self.model == "nonblocking":
-            return self.logs()[self.pid].read_bytes().count(b"tv_nsec=50000}")
-        return {pid: path.stat().st_size for pid, path in self.logs().items() if pid in self.serving()}
-
-    def asleep(self):
-        """Each thread is in a call that strace has told the beginning of."""
-        if self.model == "nonblocking":
-            naps = re.findall(rb"^ppoll\(.*tv_nsec=(\d+)", self.logs()[self.pid].read_bytes(), re.M)
-            return naps[-3:] == [b"10000000"] * 3  # the longest
-        return not any(path.read_bytes().endswith(b"\n") for pid, path in self.logs().items() if pid in self.serving())
-
-    def settle(self):
-        """Waits until it has done something since the last time, and has nothing to do for a moment."""
-        end, before = time.monotonic() + LIMIT, None
-        while True:
-            now = self.done()
-            if self.asleep() and now == before != self.settled:
-                self.settled = now
-                return
-            assert time.monotonic() < end and self.strace.poll() is None, f"{self.model} doesn't come to rest"
-            before = now
-            time.sleep(0.02)  # the moment
-
-    def connect(self):
-        client = socket.create_connection(("127.0.0.1", self.port), LIMIT)
-        self.settle()
-        return client
-
-
-def ask(client):
-    client.sendall(REQUEST)
-    answer = b""
-    while not answer.endswith(b"x" * 1024):
-        piece = client.recv(65536)
-        assert piece, answer
-        answer += piece
-
-
-def marks(server):
-    """Of each log, where the call begins that is under way, and what is told of it so far."""
-    texts = {pid: path.read_text(errors="replace") for pid, path in server.logs().items()}
-    return {pid: (text.rfind("\n") + 1, text[text.rfind("\n") + 1:]) for pid, text in texts.items()}
-
-
-class Play:
-    """What was seen: all that strace wrote by process, where the scenes begin and end in it, and who is who."""
-
-    def __init__(self, httpd, model):
-        self.model = model
-        with tempfile.TemporaryDirectory() as name:
-            server = Server(httpd, model, pathlib.Path(name))
-            try:
-                self._act(server)
-                server.stop()
-                self.ring = json.loads(server.ring.read_text())["traceEvents"] if server.ring else []
-            finally:
-                server.kill()
-
-    def _act(self, server):
-        with socket.create_connection(("127.0.0.1", server.port), LIMIT) as earlier:
-            ask(earlier)  # from now on the file is in the cache
-        server.settle()
-        clients = {name: server.connect() for name in ("" if self.model == "blocking" else "AC")}
-        self.cuts = [marks(server)]
-        clients["B"] = speaker = server.connect()
-        self.cuts.append(marks(server))
-        for _ in range(2):
-            ask(speaker)
-            server.settle()
-            self.cuts.append(marks(server))
-        self.ports = {client.getsockname()[1]: name for name, client in clients.items()}
-        self.main, serving = server.pid, server.serving()
-        speaker.close()
-        end = time.monotonic() + LIMIT
-        while self.model in ("fork", "thread") and serving == server.serving():  # who served it ends
-            assert time.monotonic() < end
-            time.sleep(0.01)
-        server.settle()
-        self.cuts.append(marks(server))
-        self.texts = {pid: path.read_text(errors="replace") for pid, path in server.logs().items() if pid in serving}
-        for client in clients.values():
-            client.close()
-
 
 # ---- What was seen, made readable
 
 C_LIBRARY = "set_robust_list rseq rt_sigprocmask madvise futex mmap munmap mprotect gettid".split()
-LOADING = "openat2 openat newfstatat fstat statx getdents64 pread64 readlinkat".split()
+LOADING = "openat2 openat newfstatat fstat statx getdents64 pread64 preadv2 readlinkat cachestat".split()
 
 
 class Names:
@@ -188,6 +55,8 @@ def short(call, arguments, names):
                   lambda found: f'"{found[1].split(" HTTP/1.1")[0]}"' + ("…" if len(found[0]) > len(found[1]) + 2 else ""),
                   text)
     text = re.sub(r"\{fd=(\d+), r?events=POLLIN\}", lambda found: names.name(found[1]), text)
+    text = re.sub(r"\{fd=(\d+),", lambda found: f"{{fd={names.name(found[1])},", text)
+    text = re.sub(r'"xxxx+"…, \d+', "…", text)  # what is left of a file
     text = re.sub(r"data=\{u32=\d+, u64=(\d+)\}", lambda found: "data=" + names.by_data.get(found[1], "?"), text)
     if call == "ppoll":
         text = re.sub(r"tv_sec=0, |, NULL, 8", "", text)
@@ -252,21 +121,21 @@ def lines_of(play, pid, before=None, born=None):
 
 def without_noise(lines):
     """Leaves out what the C library does for itself, and tells in a line what it takes to load a file."""
-    kept, loading = [], []
+    kept, loading = [], False
     for call, text in lines:
         if call in LOADING or (call == "close" and loading):
-            loading += [call] if call not in loading else []
+            loading = True
             continue
         if loading:
-            kept.append(("load", "… the file is found and read: " + ", ".join(loading)))
-            loading = []
+            kept.append(("load", "… the file is found, looked at and read: openat2, newfstatat, and others"))
+            loading = False
         if call not in C_LIBRARY:
             kept.append((call, text))
     return kept
 
 
 def sweeps(lines):
-    """nonblocking never sleeps for long: the sweep before something happens, what happens, and the next two naps."""
+    """The nap before something happens, what happens, and the next two naps."""
     chunks, chunk = [], []
     for call, text in lines:
         chunk.append((call, text))
@@ -275,7 +144,18 @@ def sweeps(lines):
             chunk = []
     longest = "tv_nsec=10000000"
     busy = next(i for i, chunk in enumerate(chunks) if i > 0 and longest not in chunk[-1][1])
-    return [*chunks[busy - 1], *chunks[busy], *chunks[busy + 1], ("", "… each nap twice as long, up to 10 ms")]
+    return [chunks[busy - 1][-1], *chunks[busy], *chunks[busy + 1], ("", "… each nap twice as long, up to 10 ms")]
+
+
+def last_sweep(lines):
+    naps = [i for i, (call, _) in enumerate(lines) if call == "ppoll"]
+    return lines[naps[-2] + 1:naps[-1] + 1]
+
+
+def stalled(lines):
+    """What follows on the last that is sent; with uring, that it is under way."""
+    last = max(i for i, (call, _) in enumerate(lines) if call in ("sendto", "sendmsg", "submit"))
+    return [("", "… as much is sent as the socket takes"), *lines[last + (lines[last][0] != "submit"):]]
 
 
 def under_way(play, cut, known):
@@ -328,18 +208,24 @@ def scenes(httpd, model):
     for number, scene in enumerate(SCENES):
         parts = []
         for pid in sorted(play.texts, key=lambda pid: (pid == play.main) == (scene != "connects")):
+            if pid not in play.cuts[number + 1]:
+                continue  # isn't born yet
             first = play.cuts[number].get(pid, (0, ""))[0]
-            last = play.cuts[number + 1].get(pid, (len(play.texts[pid]), ""))
+            last = play.cuts[number + 1][pid]
             lines, known = told[pid]
             seen = [(call, text) for offset, call, text in lines if first <= offset < last[0]]
             if not seen:
                 continue
-            if model == "nonblocking":
+            if model == "nonblocking" and scene == "stalls":
+                seen = [("", "… as much is sent as the socket takes"), *last_sweep(seen)]
+            elif model == "nonblocking":
                 seen = sweeps(seen)
             elif model == "uring":
                 before = sum(call == "io_uring_enter" for offset, call, _ in lines if offset < first)
                 seen = with_ring(seen, heard, before)
             seen = without_noise(seen)
+            if scene == "stalls" and model != "nonblocking":
+                seen = stalled(seen)
             if not model == "nonblocking":
                 seen += under_way(play, last, known)
             who = "" if len(play.texts) == 1 or model not in ("fork", "thread") else \
