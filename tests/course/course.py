@@ -140,7 +140,7 @@ def switches(program):
 
 def made(options):
     """Attribute -> what makes the content of an element that has it."""
-    makers = {"data-parts": excerpt, "data-constant": constant}
+    makers = {"data-parts": excerpt, "data-constant": constant} if options.write or not options.traces else {}
     if options.traces:
         makers["data-trace"] = lambda attributes: retried(options, attributes, trace)
         makers["data-calls"] = lambda attributes: retried(options, attributes, calls)
