@@ -23,6 +23,7 @@ sys.dont_write_bytecode = True
 import excerpts
 import pages
 import trace_requests
+from play import CantServe
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 SITE = ROOT / "html"
@@ -53,7 +54,7 @@ def constant(attributes):
     return f"{value // scale:,}" + (f" {unit}" if unit else "")
 
 
-traced = {}
+traced, missing = {}, set()
 
 
 def traces_of(httpd, model):
@@ -153,31 +154,38 @@ def made(options):
 
 def retried(options, attributes, make):
     """As the page has it, if that is seen at one try of some."""
-    model = next(value for key, value in attributes.items() if key in ("data-trace", "data-calls")).split()[0]
-    for _ in range(TRIES):
+    model = attributes.get("data-trace", attributes.get("data-calls")).split()[0]
+    for tries_left in reversed(range(TRIES if model not in missing else 0)):
         try:
             content = make(options.httpd, attributes)
+            if options.write or content == attributes[""] or tries_left == 0:
+                return content
+        except CantServe as error:
+            print(f"{error}: left out")
+            missing.add(model)
+            break
         except (AssertionError, LookupError, StopIteration, ValueError, OSError) as error:
-            content = f"not traced: {error}"
-        if content == attributes[""] or (options.write and not content.startswith("not traced")):
-            return content
+            assert tries_left > 0, f"{model} can't be traced: {error!r}"
         traced.pop(model, None)
-    return content
+    return attributes[""]
 
 
 ELEMENT = re.compile(r"(?P<open><(?P<name>\w+)(?P<attributes>(?: [\w-]+(?:=\"[^\"]*\")?)*)>(?P<code><code>)?)"
                      r"(?P<content>(?:(?!<(?P=name)\b).)*?)(?P<close>(?(code)</code>)</(?P=name)>)", re.S)
 
 
-def renew(text, makers):
-    """The page with what its marked elements should hold."""
+def renew(text, makers, wrong):
+    """The page with what its marked elements should hold; adds to wrong what can't be told."""
     def put(found):
         attributes = {key: html.unescape(value or "") for key, value in
                       re.findall(r" ([\w-]+)(?:=\"([^\"]*)\")?", found["attributes"])}
         attributes[""] = found["content"]
         for key, make in makers.items():
             if key in attributes:
-                return found["open"] + make(attributes) + found["close"]
+                try:
+                    return found["open"] + make(attributes) + found["close"]
+                except AssertionError as error:
+                    wrong.append(f"{attributes[key]}: {error}")
         return found[0]
     marked = "|".join(makers)
     return re.sub(rf"<(\w+)(?: [^<>]*)? (?:{marked})(?:=\"[^\"]*\")?[^<>]*>.*?</\1>",
@@ -207,7 +215,7 @@ def main():
     makers, wrong = made(options), []
     for path in sorted([SITE / "models.html", *(SITE / "models").glob("*.html")]):
         before = path.read_text()
-        after = renew(before, makers)
+        after = renew(before, makers, wrong)
         if before != after and options.write:
             path.write_text(after)
         elif before != after:

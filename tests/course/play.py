@@ -15,6 +15,10 @@ MUCH = REQUEST.replace(b"probe", b"page") * 32  # of 60 KiB
 LIMIT = 10  # seconds for each thing that is waited for
 
 
+class CantServe(Exception):
+    """It has said why."""
+
+
 class Server:
     """Under strace, which writes a file for each thread and process."""
 
@@ -29,6 +33,9 @@ class Server:
              "--no-sandbox", *(["--trace", self.ring] if self.ring else [])],
             stdout=subprocess.PIPE, text=True)
         url = self.strace.stdout.readline()
+        if not url:
+            self.strace.wait(LIMIT)
+            raise CantServe(f"{model} can't be had here")
         self.port = int(url.strip().rstrip("/").rsplit(":", 1)[1])
         self.pid = int(pathlib.Path(f"/proc/{self.strace.pid}/task/{self.strace.pid}/children").read_text().split()[0])
 
