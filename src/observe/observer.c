@@ -25,9 +25,9 @@ static size_t observer_begun(void *ctx, const struct conn *conn, const struct ex
 
 static void observer_moved(void *ctx, size_t received, size_t sent) {
     struct counter_slot *slot = ((const struct observer *)ctx)->slot;
-    if (slot && received > 0)
+    if (received > 0)
         counter_slot_add(slot, FIGURE_RECEIVED, received);
-    if (slot && sent > 0)
+    if (sent > 0)
         counter_slot_add(slot, FIGURE_SENT, sent);
 }
 
@@ -66,8 +66,8 @@ void observer_init(struct observer *observer, const struct observed *observed, u
     observer->logs = observed && (observed->log || observed->tells_ends);
     if (observed && observed->rings)
         observer->ring = event_rings_worker(observed->rings, worker);
-    observer->watch = (struct watch){.begun = observer_begun,
-                                     .moved = observer_moved,
+    observer->watch = (struct watch){.begun = observer->logs || observer->ring ? observer_begun : NULL,
+                                     .moved = observer->slot ? observer_moved : NULL,
                                      .ended = observer_ended,
                                      .closed = observer_closed,
                                      .ctx = observer};
