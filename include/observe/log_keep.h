@@ -5,6 +5,7 @@
 #include "observe/log_line.h"
 
 struct log_kept {
+    const struct log_format *format;
     struct address from;
     struct log_asker asker;
     uint32_t request_len;

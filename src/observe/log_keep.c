@@ -82,6 +82,7 @@ size_t log_line_keep(const struct log_format *format, const struct asked *asked,
                      char *kept) {
     struct log_kept *head = (struct log_kept *)(void *)kept;
     size_t end = 0;
+    head->format = format;
     head->from = asked->from ? *asked->from : (struct address){.kind = ADDRESS_NONE};
     head->asker = *asker;
     if (asked->whole)

@@ -9,8 +9,7 @@
 
 #include <unistd.h>
 
-void log_line_init(struct log_line *line, const struct log_format *format) {
-    line->format = format;
+void log_line_init(struct log_line *line) {
     line->seconds = -1;
     line->address = (struct address){0};
     line->address_len = address_format(&line->address, line->address_text);
@@ -173,10 +172,10 @@ static char *put_seconds(char *out, uint64_t seconds, uint64_t fraction, int dig
 }
 
 /* What is known at the end, and of a known length. */
-static char *put_end(struct log_line *line, enum log_name name, const struct exchange *exchange, uint64_t took_ns,
-                     char *out) {
+static char *put_end(const struct log_line *line, const struct log_part *part, bool json,
+                     const struct exchange *exchange, uint64_t took_ns, char *out) {
     uint64_t body_len = exchange->sent > exchange->head_len ? exchange->sent - exchange->head_len : 0;
-    switch (name) {
+    switch (part->name) {
     case LOG_STATUS:
         return put_digits(out, (uint64_t)exchange->status, 3);
     case LOG_BYTES_SENT:
@@ -186,9 +185,7 @@ static char *put_end(struct log_line *line, enum log_name name, const struct exc
     case LOG_REQUEST_TIME:
         return put_seconds(out, took_ns / 1000000000, took_ns / 1000 % 1000000, 6);
     case LOG_REQUEST_COMPLETION:
-        return exchange->len > 0 && exchange->sent == exchange->len ? put(out, "OK", 2)
-               : line->format->json                                 ? out
-                                                                    : put(out, "-", 1);
+        return exchange->len > 0 && exchange->sent == exchange->len ? put(out, "OK", 2) : json ? out : put(out, "-", 1);
     case LOG_TIME_LOCAL:
         return put(out, line->local, sizeof line->local);
     case LOG_TIME_ISO8601:
@@ -227,7 +224,7 @@ static char *put_begin(struct log_line *line, enum log_name name, const struct l
 size_t log_line_make(struct log_line *line, const struct exchange *exchange, int64_t seconds, uint64_t took_ns,
                      const char *bytes) {
     const struct log_kept *kept = (const struct log_kept *)(const void *)bytes;
-    const struct log_format *format = line->format;
+    const struct log_format *format = kept->format;
     size_t left = LOG_LINE_MAX - format->fixed_max - 1;
     char *out = line->at;
     if (seconds != line->seconds)
@@ -255,7 +252,7 @@ size_t log_line_make(struct log_line *line, const struct exchange *exchange, int
             out = put_value(format, part->name, value_of(part, kept), &left, out);
             break;
         default:
-            out = put_end(line, part->name, exchange, took_ns, out);
+            out = put_end(line, part, format->json, exchange, took_ns, out);
         }
     }
     *out++ = '\n';

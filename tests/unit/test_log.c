@@ -80,7 +80,7 @@ static struct slice line_of(const char *bytes, size_t len, const struct exchange
     struct asked asked = {.request = &request, .from = &from, .whole = status == 0, .raw = {bytes, len}};
     size_t kept_len = log_line_keep(&format, &asked, &(struct log_asker){.connection = 7, .requests = 3}, kept);
     assert_true(kept_len <= log_line_keep_max(HEAD_MAX));
-    log_line_init(&line, &format);
+    log_line_init(&line);
     return (struct slice){line.at, log_line_make(&line, exchange, 1795717762, 1234567, kept)};
 }
 
