@@ -43,7 +43,8 @@ def main():
         for model in args.model:
             if args.what != "load":
                 for test in (changes.each_thing, changes.files_alone, changes.limits, changes.mistakes,
-                             changes.under_way, *([] if args.sanitized else [changes.within_reach]), *watching.ALL, ignored.nohup, ignored.terminal):
+                             changes.under_way, *([] if args.sanitized else [changes.within_reach]), *watching.ALL,
+                             ignored.nohup, ignored.terminal):
                     test(httpd, model, site)
             if args.what != "changes":
                 for keep in (True, False):
