@@ -68,7 +68,7 @@ enum {
     /* Lines that wait to be written: of a worker, a tenth of a second at the highest rate that a processor makes, or
        minutes at a usual one; of a forked child. No less than a line. */
     LOG_LANE_LEN = 4 * 1024 * 1024,
-    LOG_CHILD_LANE_LEN = 64 * 1024,
+    LOG_CHILD_LANE_LEN = 256 * 1024,
     /* So long lines gather before they are written, and so long a log that can't be is left alone. */
     LOG_GATHER_MS = 50,
     LOG_RETRY_MS = 1000,

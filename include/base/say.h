@@ -22,8 +22,15 @@ __attribute__((format(printf, 2, 3))) void say_as(enum say_level level, const ch
 void say_from(enum say_level least);
 bool say_wanted(enum say_level level);
 
-/* Has lines appended to the file at `path` (which is kept) instead. False with errno set. */
-bool say_open(const char *path);
+/* Opens the file at `path` for lines to be appended to. -1 with errno set. */
+int say_open_file(const char *path);
+
+/* Has lines appended to that (fd is taken), of which the path must stay as long as the process. NULL: to stderr. In one
+   thread at a time. */
+void say_move(const char *path, int fd);
+
+/* Where they go. NULL: to stderr. */
+const char *say_path(void);
 
 /* Opens the path again: for SIGUSR1, in whose handler it may be called. If that fails the old file stays. */
 void say_reopen(void);

@@ -18,7 +18,7 @@ struct exchanges {
     unsigned next, count; /* next .. count-1 have not ended */
     size_t kept_len;
     struct exchange_kept at[EXCHANGES_MAX];
-    char kept[]; /* EXCHANGES_KEPT(keep_max) bytes */
+    _Alignas(max_align_t) char kept[]; /* EXCHANGES_KEPT(keep_max) bytes */
 };
 
 /* Room for the longest, and for as much before it. */

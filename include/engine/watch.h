@@ -62,7 +62,8 @@ struct asked {
 
 /* In the thread that drives the connection, with the env's lock, if it has one. */
 struct watch {
-    /* A reply has been queued: may keep up to keep_max bytes at `kept` for its end. Returns how many. */
+    /* A reply has been queued: may keep up to keep_max bytes at `kept`, which is aligned for any type, for its end.
+       Returns how many. NULL: nobody wants to know. */
     size_t (*begun)(void *ctx, const struct conn *conn, const struct exchange *exchange, const struct asked *asked,
                     char *kept);
     /* Bytes have come, or left: more of the same. NULL: nobody wants to know. */

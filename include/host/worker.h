@@ -17,7 +17,6 @@ struct worker_shared {
     struct known *known;
     struct loaders *loaders;
     const struct observed *observed;
-    const struct made *made; /* pages of the site; NULL: none */
     /* What else the server has to do, between the first worker's rounds; NULL: nothing. Returns when it wants to be
        called at the latest; signals come before. */
     uint64_t (*tend)(void *server, uint64_t now_ms);
@@ -80,6 +79,11 @@ void worker_close(struct worker *worker);
 
 /* In the worker's own thread: opens its model. False after say(). */
 bool worker_start(struct worker *worker);
+
+/* The part of `all` that one of so many workers may have: together they have it all. */
+static inline unsigned worker_share(unsigned all, unsigned index, unsigned workers) {
+    return all / workers + (index < all % workers);
+}
 
 /* From any thread: has it make a round, in which it looks at the door. */
 void worker_look(const struct worker *worker);

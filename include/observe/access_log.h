@@ -5,20 +5,19 @@
 #include "observe/counters.h"
 #include "observe/log_format.h"
 #include "observe/log_lane.h"
+#include "observe/log_writer.h"
 
 struct access_log;
 
-/* What the user asked for. */
-struct access_log_config {
-    bool wanted;
-    const char *path; /* NULL: standard output */
-    struct log_format format;
-    bool at_once; /* lines are for somebody who watches: none waits for others */
+/* Where lines go. */
+struct access_log_place {
+    const char *path; /* NULL: standard output; else it must stay as long as the process */
+    bool at_once;     /* lines are for somebody who watches: none waits for others */
 };
 
-/* Opens the log for `workers`; counts into `counts` (NULL: nobody asked). NULL with one line in
-   `error`. Both must outlive it. */
-struct access_log *access_log_open(const struct access_log_config *config, unsigned workers, struct counter_log *counts,
+/* Opens the log for `workers`; counts into `counts` (NULL: nobody asked), which must outlive it. NULL with one line in
+   `error`. */
+struct access_log *access_log_open(struct access_log_place place, unsigned workers, struct counter_log *counts,
                                    char *error, size_t error_size);
 
 /* Starts the thread that writes. Returns 0, or an errno. */
@@ -30,7 +29,14 @@ void access_log_close(struct access_log *log);
 /* Has the path opened again. For signal handlers, too. */
 void access_log_reopen(struct access_log *log);
 
-const struct log_format *access_log_format(const struct access_log *log);
+/* Has lines written to `writer`, which log_writer_open has opened there, from now on. In one thread at a time. */
+void access_log_move(struct access_log *log, struct log_writer writer, bool at_once);
+
+/* No lines are made any more: the file isn't opened again, until the log is moved. */
+void access_log_rest(struct access_log *log);
+
+/* A line had no lane to go to. */
+void access_log_lost(struct access_log *log);
 
 /* The lane of a worker. */
 struct log_lane *access_log_lane(const struct access_log *log, unsigned worker);

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 enum log_name {
-    LOG_LITERAL,
+    LOG_NOTHING, /* behind the last literal */
     /* Of the request: known when it comes. */
     LOG_REMOTE_ADDR,
     LOG_REMOTE_PORT,
@@ -44,9 +44,9 @@ enum log_name {
 };
 
 struct log_part {
+    struct slice literal; /* stands before it; within the text, or constant */
     enum log_name name;
-    struct slice literal; /* within the text, or constant */
-    uint8_t value;        /* of values[] */
+    uint8_t value; /* of values[] */
 };
 
 /* What a request brings, of which bytes are kept until its reply has left. */

@@ -4,12 +4,14 @@
 
 #include "observe/log_line.h"
 
-/* Values follow, as they came. */
 struct log_kept {
+    const struct log_format *format;
     struct address from;
     struct log_asker asker;
     uint32_t request_len;
-    uint16_t value_lens[LOG_VALUES_MAX];
+    uint16_t ends[1 + LOG_VALUES_MAX]; /* in `values`: that of the first is ends[1] */
+    char values[];                     /* as they came */
 };
+_Static_assert(LOG_VALUE_MAX <= UINT16_MAX / LOG_VALUES_MAX, "`ends`");
 
 #endif

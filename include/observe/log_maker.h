@@ -14,7 +14,8 @@ struct log_conns {
 };
 
 struct log_maker {
-    struct access_log *log; /* NULL: no lines */
+    struct access_log *log;          /* NULL: there is none */
+    const struct log_format *format; /* NULL: no lines are made just now */
     bool tells_ends;
     unsigned worker, workers;
     struct log_conns conns;
@@ -24,10 +25,13 @@ struct log_maker {
     struct log_lane *lane; /* NULL: a child's that couldn't be had */
 };
 
-/* False: no memory. With neither a log nor ends to tell there is nothing to be done, and none of the rest is called. */
-bool log_maker_open(struct log_maker *maker, struct access_log *log, bool tells_ends, unsigned worker, unsigned workers,
+/* Neither makes lines nor tells ends at first. False: no memory. */
+bool log_maker_open(struct log_maker *maker, struct access_log *log, unsigned worker, unsigned workers,
                     struct log_conns conns);
 void log_maker_close(struct log_maker *maker);
+
+/* What is wanted from now on: lines of this format (NULL: none; never freed), and why connections end. */
+void log_maker_serve(struct log_maker *maker, const struct log_format *format, bool tells_ends);
 
 /* A connection has been accepted. */
 void log_maker_opened(struct log_maker *maker, const struct conn *conn);
@@ -38,7 +42,7 @@ void log_maker_in_child(struct log_maker *maker, unsigned client);
 /* As of struct watch; took_ns: from its first byte until now. */
 size_t log_maker_begun(const struct log_maker *maker, const struct conn *conn, const struct asked *asked, char *kept);
 void log_maker_ended(struct log_maker *maker, const struct conn *conn, const struct exchange *exchange,
-                     uint64_t took_ns, const char *kept);
+                     uint64_t took_ns, const char *kept, size_t kept_len);
 void log_maker_closed(const struct log_maker *maker, const struct conn *conn);
 
 #endif

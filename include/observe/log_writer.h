@@ -27,10 +27,13 @@ struct log_writer {
 /* Opens the file at `path` for appending. 0 or -errno. */
 int log_writer_open(struct log_writer *writer, const char *path);
 
-/* The path again, if that can be opened. A line that is half written is written whole to the new file, and no longer
-   stands in the old one. */
+/* Goes on with `next`, which has been opened. A line that is half written is written whole to the new file, and no
+   longer stands in the old one. */
+void log_writer_move(struct log_writer *writer, const struct log_writer *next);
+
+/* The path again, if that can be opened. */
 void log_writer_reopen(struct log_writer *writer);
-void log_writer_close(struct log_writer *writer);
+void log_writer_close(const struct log_writer *writer);
 
 /* Writes what there is. 0: all of it; or -errno, -EAGAIN when whoever reads it is slow. */
 int log_writer_write(struct log_writer *writer, const struct log_lanes *lanes);

@@ -14,7 +14,7 @@ struct observed {
     struct counters *counters; /* NULL: nobody asked */
     struct event_rings *rings; /* likewise */
     struct access_log *log;    /* likewise */
-    bool tells_ends;           /* of connections: --verbose */
+    bool tells_ends;           /* of connections, at some time: --verbose */
 };
 
 struct observer {
@@ -42,6 +42,9 @@ void observer_find_conns(struct observer *observer, const void *conns, size_t co
    a head has at most. False: no memory. */
 bool observer_open_log(struct observer *observer, unsigned workers, struct log_conns conns, size_t head_max);
 void observer_close_log(struct observer *observer);
+
+/* As log_maker_serve, where it logs. */
+void observer_serve(struct observer *observer, const struct log_format *format, bool tells_ends);
 
 /* A connection has been accepted. */
 void observer_opened(struct observer *observer, const struct conn *conn);

@@ -28,8 +28,8 @@ struct config {
     const char *trace_path;  /* likewise */
     struct network_list status_allow;
     enum config_show show;
-    struct access_log_config access_log;
     const char *access_log_path, *log_format, *error_log; /* as given; NULL: not */
+    bool log_on_terminal;                                 /* lines for a person */
 
     /* What the site's fields, auth and types are made of. A copy of the struct keeps pointing at the first one's. */
     char fields[FIELDS_MAX + 1];

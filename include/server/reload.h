@@ -6,6 +6,7 @@
 
 #include "host/worker.h"
 #include "server/config.h"
+#include "server/watched.h"
 
 struct reload;
 
@@ -15,8 +16,8 @@ struct reload *reload_open(const struct config *first, int argc, char **argv);
 /* What the workers serve at first. */
 struct generation *reload_first(struct reload *reload);
 
-/* The workers that are to be offered what is read: before any of them runs. */
-void reload_set_workers(struct reload *reload, struct worker *workers, int count);
+/* The workers that are to be offered what is read, and what they are watched with: before any of them runs. */
+void reload_set_workers(struct reload *reload, struct worker *workers, int count, const struct watched *watched);
 
 /* Has it read. Returns at once; in the end each worker has been offered what it is to serve from then on, or none has,
    and why has been said. If it is under way, it is read once more then. In worker 0's thread. */

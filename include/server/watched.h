@@ -13,11 +13,15 @@ struct watched {
     struct observed observed;
     struct tracer tracer;
     struct status_pages status;
-    const struct made *made; /* for the site; NULL: no status was asked for */
 };
 
-/* Before the workers are opened: they may then have `connections` clients in all. False after say(). */
-bool watched_open(struct watched *watched, const struct config *config, struct worker *workers, unsigned connections);
+/* Before the workers are opened: they may then have `connections` clients in all. Completes the settings. False after
+   say(). */
+bool watched_open(struct watched *watched, struct config *config, struct worker *workers, unsigned connections);
+
+/* For a config that was read again: its pages, if there is anything to be shown, which must stay as long as the
+   config. */
+void watched_renew(const struct watched *watched, struct config *config, struct status_pages *status);
 void watched_close(struct watched *watched);
 
 #endif

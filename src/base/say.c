@@ -13,9 +13,9 @@
 #include <time.h>
 #include <unistd.h>
 
-static enum say_level level_least = SAY_NOTICE;
-static const char *file_path; /* NULL: stderr */
-static int file_fd = STDERR_FILENO;
+static _Atomic enum say_level level_least = SAY_NOTICE;
+static const char *_Atomic file_path; /* NULL: stderr */
+static atomic_int file_fd = STDERR_FILENO;
 static pid_t opened_by;
 static atomic_uint missed;
 
@@ -28,29 +28,36 @@ bool say_wanted(enum say_level level) {
 }
 
 /* Not blocking: a pipe without a reader would keep us, and one that is full. */
-static int open_file(void) {
-    return open(file_path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0644);
+int say_open_file(const char *path) {
+    return open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0644);
 }
 
-bool say_open(const char *path) {
-    file_path = path;
-    int fd = open_file();
-    if (fd < 0) {
-        file_path = NULL;
-        return false;
+/* The descriptor stays the same from the first file on, for whoever is about to write. */
+void say_move(const char *path, int fd) {
+    if (path && file_fd == STDERR_FILENO) {
+        opened_by = getpid();
+        file_fd = fd;
+    } else if (path) {
+        dup3(fd, file_fd, O_CLOEXEC);
+        close(fd);
+    } else if (file_fd != STDERR_FILENO) {
+        dup3(STDERR_FILENO, file_fd, O_CLOEXEC);
     }
-    file_fd = fd;
-    opened_by = getpid();
-    return true;
+    file_path = path;
+}
+
+const char *say_path(void) {
+    return file_path;
 }
 
 void say_reopen(void) {
     static const char failed[] = "httpd: the error log can't be opened again and stays as it was\n";
-    int error = errno, fd = file_path ? open_file() : -1;
+    const char *path = file_path;
+    int error = errno, fd = path ? say_open_file(path) : -1;
     if (fd >= 0) {
         dup3(fd, file_fd, O_CLOEXEC); /* at once, for whoever is about to write */
         close(fd);
-    } else if (file_path && write(file_fd, failed, sizeof failed - 1) < 0) {
+    } else if (path && write(file_fd, failed, sizeof failed - 1) < 0) {
         atomic_fetch_add(&missed, 1);
     }
     errno = error;

@@ -1,6 +1,8 @@
 #include "engine/exchanges.h"
 #include "base/check.h"
 
+enum { ALIGNED = _Alignof(max_align_t) };
+
 void exchanges_init(struct exchanges *exchanges) {
     exchanges->next = exchanges->count = 0;
     exchanges->kept_len = 0;
@@ -17,9 +19,11 @@ void exchanges_begin(struct exchanges *exchanges, const struct watch *watch, con
     kept->exchange = *exchange;
     kept->end = end;
     kept->first = exchanges->kept_len;
-    kept->len = watch->begun(watch->ctx, conn, exchange, asked, exchanges->kept + kept->first);
+    kept->len = 0;
+    if (watch->begun)
+        kept->len = watch->begun(watch->ctx, conn, exchange, asked, exchanges->kept + kept->first);
     CHECK(kept->len <= watch->keep_max);
-    exchanges->kept_len += kept->len;
+    exchanges->kept_len += (kept->len + ALIGNED - 1) & ~(size_t)(ALIGNED - 1);
 }
 
 static void exchanges_end(struct exchanges *exchanges, const struct watch *watch, const struct conn *conn,

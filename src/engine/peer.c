@@ -11,6 +11,16 @@ void peer_open(struct conn *conn) {
     conn->trusted = conn->from && is_trusted(conn, conn->from);
 }
 
+/* Whom to trust may have changed since: then the connection counts for whom it is from, or no longer does. */
+static void peer_look_again(struct conn *conn) {
+    bool trusted = conn->from && is_trusted(conn, conn->from);
+    if (trusted == conn->trusted)
+        return;
+    conn->trusted = trusted;
+    if (conn->env->count)
+        conn->env->count(conn, trusted ? 0 : address_key(conn->from));
+}
+
 bool peer_introduce(struct conn *conn, const struct address *address) {
     if (address->kind == ADDRESS_NONE)
         return true;
@@ -29,6 +39,7 @@ bool peer_find(const struct conn *conn, const struct request *request, struct ad
 
 bool peer_ask(struct conn *conn, const struct request *request, struct address *from) {
     const struct conn_env *env = conn->env;
+    peer_look_again(conn);
     bool forwarded = peer_find(conn, request, from);
     if (!conn->trusted || !env->count)
         return true;

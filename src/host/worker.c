@@ -53,7 +53,6 @@ bool worker_open(struct worker *worker, const struct worker *all, struct generat
         return false;
     }
     worker->env.crowded = &worker->clients.flags->crowded;
-    worker->env.trust = &worker->settings->trust; /* as it is at the start */
     worker->serving = serving_open(generation, shared->known, capacity, file_fds, error, sizeof error);
     if (!worker->serving) {
         say("%s", error);
@@ -219,6 +218,15 @@ static bool worker_find_descriptor(struct worker *worker, int error) {
     return false;
 }
 
+/* A reload may have lowered what there is room for; but each worker has one to serve. */
+static bool worker_full(const struct worker *worker) {
+    const struct settings *settings = worker->settings;
+    unsigned most =
+        worker_share(settings->limits.max_connections, (unsigned)(worker - worker->all), (unsigned)settings->workers);
+    unsigned count = worker->clients.count;
+    return count == worker->clients.capacity || (count > 0 && count >= most);
+}
+
 enum accepted { ACCEPTED, ACCEPTED_NOBODY, ACCEPTED_NO_MORE };
 
 /* Accepts one client: nobody is there; or no more can be let in for now. */
@@ -226,7 +234,7 @@ static enum accepted worker_accept_one(struct worker *worker, int listener) {
     struct sockaddr_storage peer;
     socklen_t peer_len = sizeof peer;
     peer.ss_family = AF_UNSPEC;
-    if (worker->clients.count == worker->clients.capacity)
+    if (worker_full(worker))
         return ACCEPTED_NO_MORE;
     worker_calls(worker, CALL_ACCEPT);
     int fd = accept4(listener, (struct sockaddr *)&peer, &peer_len, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -246,7 +254,7 @@ static bool worker_accept_from(struct worker *worker, int listener) {
     enum accepted accepted = ACCEPTED;
     while (batch-- > 0 && accepted == ACCEPTED)
         accepted = worker_accept_one(worker, listener);
-    if (worker->clients.count < worker->clients.capacity)
+    if (!worker_full(worker))
         return accepted != ACCEPTED_NO_MORE;
     worker_make_room(worker);
     return false;

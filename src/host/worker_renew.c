@@ -23,11 +23,13 @@ void worker_offer(struct worker *worker, struct serving *serving) {
 void worker_serve(struct worker *worker, struct serving *serving) {
     worker->serving = serving;
     worker->settings = serving->generation->settings;
-    serving->site.made = worker->shared.made;
+    serving->site.made = worker->settings->made;
     serving->site.leaving = &worker->clients.flags->leaving;
     worker->env.site = &serving->site;
     worker->env.limits = &worker->settings->limits;
+    worker->env.trust = &worker->settings->trust;
     worker->env.count = worker->settings->limits.max_per_ip ? worker_count : NULL;
+    observer_serve(&worker->observer, worker->settings->log_format, worker->settings->tells_ends);
     worker_watch_site(worker);
 }
 

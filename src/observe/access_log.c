@@ -6,7 +6,6 @@
 #include "base/local_time.h"
 #include "base/say.h"
 #include "guard/sandbox.h"
-#include "observe/log_writer.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -27,16 +26,16 @@ enum {
 };
 
 struct access_log {
-    const struct access_log_config *config;
     struct log_bell *bell;
     struct log_lanes lanes;
     struct log_lane *(*of_worker)[1 + CHILDREN_MAX]; /* its own, and its children's by their clients */
-    pthread_mutex_t adding;
-    struct log_writer writer;
+    pthread_mutex_t lock;                            /* of what is added to `lanes`, and of `next` */
+    struct log_writer writer, next;
+    atomic_bool at_once;
     struct counter_log *counts;
     pthread_t thread;
     bool started;
-    atomic_bool reopen, stop;
+    atomic_bool reopen, moves, rests, stop; /* moves: to `next` */
 };
 
 static void ring(const struct access_log *log) {
@@ -65,7 +64,7 @@ static bool await(const struct access_log *log, int ms, bool for_room) {
 }
 
 static bool is_wanted(const struct access_log *log) {
-    return atomic_load(&log->stop) || atomic_load(&log->reopen);
+    return atomic_load(&log->stop) || atomic_load(&log->reopen) || atomic_load(&log->moves);
 }
 
 static void await_line(const struct access_log *log) {
@@ -77,7 +76,7 @@ static void await_line(const struct access_log *log) {
 }
 
 static void count(const struct access_log *log) {
-    uint64_t lines = 0, lost = 0;
+    uint64_t lines = 0, lost = atomic_load_explicit(&log->bell->lost, memory_order_relaxed);
     unsigned lane_count = atomic_load_explicit(&log->lanes.count, memory_order_acquire);
     for (unsigned i = 0; i < lane_count; i++) {
         lines += tally_get(&log->lanes.at[i]->lines);
@@ -101,11 +100,22 @@ static int write_to_reader(struct access_log *log, uint64_t until_ns) {
     }
 }
 
+/* To another file, or to a new one of the same name. */
+static void change_file(struct access_log *log) {
+    if (atomic_exchange(&log->reopen, false) && !atomic_load(&log->rests))
+        log_writer_reopen(&log->writer);
+    if (!atomic_load(&log->moves))
+        return;
+    pthread_mutex_lock(&log->lock);
+    log_writer_move(&log->writer, &log->next);
+    atomic_store(&log->moves, false);
+    pthread_mutex_unlock(&log->lock);
+}
+
 /* Writes all there is: 0; or it couldn't be, or not now: -errno. */
 static int write_lines(struct access_log *log, uint64_t until_ns) {
     local_time_update((int64_t)(clock_epoch_ms() / 1000));
-    if (atomic_exchange(&log->reopen, false))
-        log_writer_reopen(&log->writer);
+    change_file(log);
     int result = write_to_reader(log, until_ns);
     count(log);
     if (result != -EAGAIN || !is_wanted(log))
@@ -120,7 +130,7 @@ static void *log_main(void *arg) {
     for (;;) {
         if (is_empty(log))
             await_line(log);
-        if (!log->config->at_once && !is_wanted(log))
+        if (!atomic_load_explicit(&log->at_once, memory_order_relaxed) && !is_wanted(log))
             await(log, LOG_GATHER_MS, false);
         if (atomic_load(&log->stop) && until_ns == UINT64_MAX)
             until_ns = clock_fine_ns() + LOG_END_MS * UINT64_C(1000000);
@@ -139,11 +149,11 @@ static bool add_lane(struct access_log *log, struct log_lane **lane, size_t len)
     *lane = log_lane_open(len, log->bell);
     if (!*lane)
         return false;
-    pthread_mutex_lock(&log->adding);
+    pthread_mutex_lock(&log->lock);
     unsigned lane_count = atomic_load(&log->lanes.count);
     log->lanes.at[lane_count] = *lane;
     atomic_store_explicit(&log->lanes.count, lane_count + 1, memory_order_release);
-    pthread_mutex_unlock(&log->adding);
+    pthread_mutex_unlock(&log->lock);
     return true;
 }
 
@@ -175,15 +185,15 @@ static bool make_lanes(struct access_log *log, unsigned workers) {
     return ok;
 }
 
-struct access_log *access_log_open(const struct access_log_config *config, unsigned workers, struct counter_log *counts,
+struct access_log *access_log_open(struct access_log_place place, unsigned workers, struct counter_log *counts,
                                    char *error, size_t error_size) {
     static struct counter_log nobodys;
     struct access_log *log = calloc(1, sizeof *log);
-    int failed = log ? log_writer_open(&log->writer, config->path) : -ENOMEM;
+    int failed = log ? log_writer_open(&log->writer, place.path) : -ENOMEM;
     if (log) {
-        log->config = config;
+        log->at_once = place.at_once;
         log->counts = counts ? counts : &nobodys;
-        pthread_mutex_init(&log->adding, NULL);
+        pthread_mutex_init(&log->lock, NULL);
         local_time_update((int64_t)(clock_epoch_ms() / 1000));
         if (failed == 0 && !make_lanes(log, workers))
             failed = -ENOMEM;
@@ -191,7 +201,7 @@ struct access_log *access_log_open(const struct access_log_config *config, unsig
             return log;
         release(log);
     }
-    snprintf(error, error_size, "--access-log %s: %s", config->path ? config->path : "-", strerror(-failed));
+    snprintf(error, error_size, "--access-log %s: %s", place.path ? place.path : "-", strerror(-failed));
     return NULL;
 }
 
@@ -230,8 +240,24 @@ void access_log_reopen(struct access_log *log) {
     ring(log);
 }
 
-const struct log_format *access_log_format(const struct access_log *log) {
-    return &log->config->format;
+void access_log_move(struct access_log *log, struct log_writer writer, bool at_once) {
+    pthread_mutex_lock(&log->lock);
+    if (atomic_load(&log->moves)) /* it has not even got to the last one */
+        log_writer_close(&log->next);
+    log->next = writer;
+    atomic_store(&log->at_once, at_once);
+    atomic_store(&log->rests, false);
+    atomic_store(&log->moves, true);
+    pthread_mutex_unlock(&log->lock);
+    ring(log);
+}
+
+void access_log_rest(struct access_log *log) {
+    atomic_store(&log->rests, true);
+}
+
+void access_log_lost(struct access_log *log) {
+    atomic_fetch_add_explicit(&log->bell->lost, 1, memory_order_relaxed);
 }
 
 struct log_lane *access_log_lane(const struct access_log *log, unsigned worker) {

@@ -1,5 +1,6 @@
 /* Nearly all bytes stand for themselves: they are looked at eight at a time, and copied so. */
 #include "observe/log_escape.h"
+#include "base/copy.h"
 #include "base/utf8.h"
 
 #include <stdint.h>
@@ -16,6 +17,22 @@ static uint64_t has_zero(uint64_t bytes) {
 static bool are_plain(uint64_t bytes) {
     uint64_t low = (bytes - BYTES(' ')) & ~bytes, high = bytes | (bytes + BYTES(1));
     return (((low | high) & BYTES(0x80)) | has_zero(bytes ^ BYTES('"')) | has_zero(bytes ^ BYTES('\\'))) == 0;
+}
+
+/* Each of 1 to 8 bytes, in whatever order and some of them twice; where they are few, '0' besides. */
+static uint64_t bytes_of(const char *at, size_t len) {
+    uint64_t bytes;
+    uint32_t first, last;
+    if (len == sizeof bytes) {
+        memcpy(&bytes, at, sizeof bytes);
+        return bytes;
+    }
+    if (len < sizeof first)
+        return BYTES('0') << 24 | (uint64_t)(unsigned char)at[0] << 16 | (uint64_t)(unsigned char)at[len / 2] << 8 |
+               (unsigned char)at[len - 1];
+    memcpy(&first, at, sizeof first);
+    memcpy(&last, at + len - sizeof last, sizeof last);
+    return (uint64_t)last << 32 | first;
 }
 
 static bool is_plain(unsigned char c, enum log_escape how) {
@@ -55,15 +72,12 @@ static char *put_json(char *out, struct slice *value) {
 char *log_escape(char *out, size_t room, struct slice value, enum log_escape how) {
     const char *last = out + room - STEP_MAX - DOTS; /* whatever comes next fits */
     while (value.len > 0 && out <= last) {
-        uint64_t bytes;
-        if (value.len >= sizeof bytes && how != LOG_ESCAPE_WORD) {
-            memcpy(&bytes, value.at, sizeof bytes);
-            if (are_plain(bytes)) {
-                memcpy(out, &bytes, sizeof bytes);
-                out += sizeof bytes;
-                value = slice_from(value, sizeof bytes);
-                continue;
-            }
+        size_t step = value.len < STEP_MAX ? value.len : STEP_MAX;
+        if (how != LOG_ESCAPE_WORD && are_plain(bytes_of(value.at, step))) {
+            copy_short(out, value.at, step);
+            out += step;
+            value = slice_from(value, step);
+            continue;
         }
         unsigned char c = (unsigned char)value.at[0];
         if (!is_plain(c, how) && how == LOG_ESCAPE_JSON) {

@@ -55,7 +55,7 @@ static const struct {
 /* While one is compiled. */
 struct compiling {
     struct log_format *format;
-    struct slice rest;
+    struct slice rest, literal; /* before the next name */
     char *error;
     size_t error_size;
 };
@@ -72,16 +72,26 @@ static bool fail(const struct compiling *compiling, const char *what, struct sli
     return false;
 }
 
-static bool add_part(const struct compiling *compiling, struct log_part part) {
+static bool add_part(struct compiling *compiling, struct log_part part) {
     struct log_format *format = compiling->format;
     if (format->part_count == LOG_PARTS_MAX)
         return fail(compiling, "too long", (struct slice){0});
-    format->fixed_max += part.name == LOG_LITERAL    ? part.literal.len
-                         : names[part.name].most > 0 ? names[part.name].most
-                                                     : LOG_VALUE_LEAST;
+    part.literal = compiling->literal;
+    compiling->literal.len = 0;
+    format->fixed_max += part.literal.len;
+    if (part.name != LOG_NOTHING)
+        format->fixed_max += names[part.name].most > 0 ? names[part.name].most : LOG_VALUE_LEAST;
     if (format->fixed_max >= LOG_LINE_MAX)
         return fail(compiling, "too long", (struct slice){0});
     format->parts[format->part_count++] = part;
+    return true;
+}
+
+/* A literal that follows another is a part of its own. */
+static bool add_literal(struct compiling *compiling, struct slice literal) {
+    if (compiling->literal.len > 0 && !add_part(compiling, (struct log_part){.name = LOG_NOTHING}))
+        return false;
+    compiling->literal = literal;
     return true;
 }
 
@@ -111,14 +121,14 @@ static bool field_of(struct slice name, struct log_value *value) {
     return true;
 }
 
-static bool add_value(const struct compiling *compiling, enum log_name name, const struct log_value *value) {
+static bool add_value(struct compiling *compiling, enum log_name name, const struct log_value *value) {
     int place = value_place(compiling->format, value);
     if (place < 0)
         return fail(compiling, "too many different values of requests", (struct slice){0});
     return add_part(compiling, (struct log_part){.name = name, .value = (uint8_t)place});
 }
 
-static bool add_name(const struct compiling *compiling, struct slice name, bool of_ours) {
+static bool add_name(struct compiling *compiling, struct slice name, bool of_ours) {
     struct log_value value = {.from = LOG_REQUEST};
     if (slice_starts(name, SLICE("http_")) && field_of(slice_from(name, 5), &value))
         return add_value(compiling, LOG_HTTP_FIELD, &value);
@@ -144,7 +154,7 @@ static bool compile_name(struct compiling *compiling, bool of_ours) {
     bool braces = rest.len > 0 && rest.at[0] == '{';
     if (rest.len > 0 && rest.at[0] == '$') {
         compiling->rest = slice_from(rest, 1);
-        return add_part(compiling, (struct log_part){.name = LOG_LITERAL, .literal = SLICE("$")});
+        return add_literal(compiling, SLICE("$"));
     }
     if (braces)
         rest = slice_from(rest, 1), name.at = rest.at;
@@ -158,7 +168,7 @@ static bool compile_name(struct compiling *compiling, bool of_ours) {
 }
 
 static bool compile(struct log_format *format, const char *text, bool of_ours, char *error, size_t error_size) {
-    struct compiling compiling = {format, slice_of(text), error, error_size};
+    struct compiling compiling = {format, slice_of(text), {0}, error, error_size};
     *format = (struct log_format){.json = text[0] == '{'};
     while (compiling.rest.len > 0) {
         const char *dollar = memchr(compiling.rest.at, '$', compiling.rest.len);
@@ -166,17 +176,17 @@ static bool compile(struct log_format *format, const char *text, bool of_ours, c
         for (size_t i = 0; i < literal.len; i++)
             if ((unsigned char)literal.at[i] < ' ' && literal.at[i] != '\t')
                 return fail(&compiling, "control bytes", (struct slice){0});
-        if (literal.len > 0 && !add_part(&compiling, (struct log_part){.name = LOG_LITERAL, .literal = literal}))
+        if (literal.len > 0 && !add_literal(&compiling, literal))
             return false;
         compiling.rest = slice_from(compiling.rest, literal.len);
         if (dollar && !compile_name(&compiling, of_ours))
             return false;
     }
-    return true;
+    return add_literal(&compiling, (struct slice){0});
 }
 
 bool log_format_compile(struct log_format *format, const char *text, char *error, size_t error_size) {
-    struct compiling nothing = {format, {0}, error, error_size};
+    struct compiling nothing = {format, {0}, {0}, error, error_size};
     for (size_t i = 0; i < sizeof presets / sizeof presets[0]; i++)
         if (strcmp(text, presets[i].name) == 0)
             text = presets[i].text;

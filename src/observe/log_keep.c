@@ -2,6 +2,7 @@
 #include "observe/log_keep.h"
 #include "base/base64.h"
 #include "base/check.h"
+#include "base/copy.h"
 #include "observe/log_line.h"
 #include "protocol/request_fields.h"
 
@@ -73,28 +74,26 @@ static size_t keep_value(const struct log_value *value, const struct asked *aske
     else
         found = find_field(request, value->name);
     size_t len = found.len < LOG_VALUE_MAX ? found.len : LOG_VALUE_MAX;
-    if (len > 0)
-        memcpy(out, found.at, len);
+    copy_short(out, found.at, len);
     return len;
 }
 
 size_t log_line_keep(const struct log_format *format, const struct asked *asked, const struct log_asker *asker,
                      char *kept) {
-    struct log_kept head = {.asker = *asker};
-    size_t len = 0;
-    char *values = kept + sizeof head;
-    if (asked->from)
-        head.from = *asked->from;
+    struct log_kept *head = (struct log_kept *)(void *)kept;
+    size_t end = 0;
+    head->format = format;
+    head->from = asked->from ? *asked->from : (struct address){.kind = ADDRESS_NONE};
+    head->asker = *asker;
     if (asked->whole)
-        head.request_len =
+        head->request_len =
             (uint32_t)(asked->request->lines.at + asked->request->lines.len + 2 - asked->request->line.at);
     else
-        head.request_len = (uint32_t)asked->raw.len;
+        head->request_len = (uint32_t)asked->raw.len;
+    head->ends[0] = 0;
     for (unsigned i = 0; i < format->value_count; i++) {
-        size_t value_len = keep_value(&format->values[i], asked, values + len);
-        head.value_lens[i] = (uint16_t)value_len;
-        len += value_len;
+        end += keep_value(&format->values[i], asked, head->values + end);
+        head->ends[i + 1] = (uint16_t)end;
     }
-    memcpy(kept, &head, sizeof head);
-    return sizeof head + len;
+    return offsetof(struct log_kept, values) + end;
 }

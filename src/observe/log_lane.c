@@ -38,7 +38,8 @@ void log_lane_put(struct log_lane *lane, const char *line, size_t len) {
     if (len <= lane->len - used) {
         uint32_t at = head & (lane->len - 1), first = lane->len - at < len ? lane->len - at : (uint32_t)len;
         memcpy(lane->ring + at, line, first);
-        memcpy(lane->ring, line + first, len - first);
+        if (len > first)
+            memcpy(lane->ring, line + first, len - first);
         atomic_store(&lane->head, head + (uint32_t)len);
         tally_add(&lane->lines, 1);
     } else {

@@ -2,39 +2,42 @@
 /* Numbers, times and addresses are rendered by hand: this is done for each request. */
 #include "observe/log_line.h"
 #include "base/calendar.h"
-#include "base/check.h"
+#include "base/copy.h"
 #include "base/local_time.h"
 #include "observe/log_escape.h"
 #include "observe/log_keep.h"
 
 #include <unistd.h>
 
-void log_line_init(struct log_line *line, const struct log_format *format) {
-    line->format = format;
+void log_line_init(struct log_line *line) {
     line->seconds = -1;
     line->address = (struct address){0};
     line->address_len = address_format(&line->address, line->address_text);
 }
 
 static char *put(char *out, const char *bytes, size_t len) {
-    memcpy(out, bytes, len);
+    copy_short(out, bytes, len);
     return out + len;
 }
 
-static char *put_number(char *out, uint64_t number) {
-    char digits[20], *at = digits + sizeof digits;
-    do {
-        *--at = (char)('0' + number % 10);
-        number /= 10;
-    } while (number > 0);
-    return put(out, at, (size_t)(digits + sizeof digits - at));
+/* `count` digits, with zeros before: two at a time. */
+static char *put_digits(char *out, uint64_t number, unsigned count) {
+    static const char pairs[] = "00010203040506070809101112131415161718192021222324252627282930313233343536373839"
+                                "40414243444546474849505152535455565758596061626364656667686970717273747576777879"
+                                "8081828384858687888990919293949596979899";
+    unsigned left = count;
+    for (; left >= 2; left -= 2, number /= 100)
+        memcpy(out + left - 2, &pairs[2 * (number % 100)], 2);
+    if (left > 0)
+        out[0] = (char)('0' + number % 10);
+    return out + count;
 }
 
-/* `count` digits, with zeros before. */
-static char *put_digits(char *out, uint64_t number, int count) {
-    for (int i = count - 1; i >= 0; i--, number /= 10)
-        out[i] = (char)('0' + number % 10);
-    return out + count;
+static char *put_number(char *out, uint64_t number) {
+    unsigned count = 1;
+    for (uint64_t rest = number; rest >= 10; rest /= 10)
+        count++;
+    return put_digits(out, number, count);
 }
 
 /* Once a second. */
@@ -64,7 +67,8 @@ static void render_time(struct log_line *line, int64_t seconds) {
 static char *put_address(struct log_line *line, const struct address *address, char *out) {
     if (address_is_v4(address)) {
         for (int i = 12; i < 16; i++) {
-            out = put_number(out, address->bytes[i]);
+            uint8_t number = address->bytes[i];
+            out = put_digits(out, number, number < 10 ? 1 : number < 100 ? 2 : 3);
             *out++ = '.';
         }
         return out - 1;
@@ -81,11 +85,11 @@ static char *put_address(struct log_line *line, const struct address *address, c
    what stands before, between and behind the first and the last space. */
 static struct slice part_of(struct slice line, enum log_name name) {
     const char *first = line.len > 0 ? memchr(line.at, ' ', line.len) : NULL, *end = line.at + line.len;
-    const char *last = first ? memrchr(line.at, ' ', line.len) : NULL;
     if (!first)
         return name == LOG_REQUEST_METHOD ? line : (struct slice){0};
     if (name == LOG_REQUEST_METHOD)
         return (struct slice){line.at, (size_t)(first - line.at)};
+    const char *last = memrchr(line.at, ' ', line.len);
     if (last == first) { /* two parts */
         last = end;
         if (name == LOG_SERVER_PROTOCOL)
@@ -100,10 +104,9 @@ static struct slice part_of(struct slice line, enum log_name name) {
     return query ? slice_from(target, (size_t)(query + 1 - target.at)) : (struct slice){0};
 }
 
-static struct slice value_of(const struct log_part *part, const struct log_kept *head, const char *values) {
-    for (unsigned i = 0; i < part->value; i++)
-        values += head->value_lens[i];
-    struct slice value = {values, head->value_lens[part->value]};
+static struct slice value_of(const struct log_part *part, const struct log_kept *kept) {
+    const uint16_t *end = &kept->ends[part->value];
+    struct slice value = {kept->values + end[0], (size_t)(end[1] - end[0])};
     if (part->name == LOG_REQUEST || part->name == LOG_REMOTE_USER || part->name == LOG_HTTP_FIELD)
         return value;
     return part_of(value, part->name);
@@ -169,10 +172,10 @@ static char *put_seconds(char *out, uint64_t seconds, uint64_t fraction, int dig
 }
 
 /* What is known at the end, and of a known length. */
-static char *put_end(struct log_line *line, enum log_name name, const struct exchange *exchange, uint64_t took_ns,
-                     char *out) {
+static char *put_end(const struct log_line *line, const struct log_part *part, bool json,
+                     const struct exchange *exchange, uint64_t took_ns, char *out) {
     uint64_t body_len = exchange->sent > exchange->head_len ? exchange->sent - exchange->head_len : 0;
-    switch (name) {
+    switch (part->name) {
     case LOG_STATUS:
         return put_digits(out, (uint64_t)exchange->status, 3);
     case LOG_BYTES_SENT:
@@ -182,9 +185,7 @@ static char *put_end(struct log_line *line, enum log_name name, const struct exc
     case LOG_REQUEST_TIME:
         return put_seconds(out, took_ns / 1000000000, took_ns / 1000 % 1000000, 6);
     case LOG_REQUEST_COMPLETION:
-        return exchange->len > 0 && exchange->sent == exchange->len ? put(out, "OK", 2)
-               : line->format->json                                 ? out
-                                                                    : put(out, "-", 1);
+        return exchange->len > 0 && exchange->sent == exchange->len ? put(out, "OK", 2) : json ? out : put(out, "-", 1);
     case LOG_TIME_LOCAL:
         return put(out, line->local, sizeof line->local);
     case LOG_TIME_ISO8601:
@@ -211,36 +212,35 @@ static char *put_end(struct log_line *line, enum log_name name, const struct exc
 }
 
 /* What came with the request and is no value. */
-static char *put_begin(struct log_line *line, enum log_name name, const struct log_kept *head, char *out) {
+static char *put_begin(struct log_line *line, enum log_name name, const struct log_kept *kept, char *out) {
     if (name == LOG_REMOTE_ADDR)
-        return put_address(line, &head->from, out);
-    return put_number(out, name == LOG_REMOTE_PORT      ? head->from.port
-                           : name == LOG_REQUEST_LENGTH ? head->request_len
-                           : name == LOG_CONNECTION     ? head->asker.connection
-                                                        : head->asker.requests);
+        return put_address(line, &kept->from, out);
+    return put_number(out, name == LOG_REMOTE_PORT      ? kept->from.port
+                           : name == LOG_REQUEST_LENGTH ? kept->request_len
+                           : name == LOG_CONNECTION     ? kept->asker.connection
+                                                        : kept->asker.requests);
 }
 
 size_t log_line_make(struct log_line *line, const struct exchange *exchange, int64_t seconds, uint64_t took_ns,
-                     const char *kept) {
-    const struct log_format *format = line->format;
+                     const char *bytes) {
+    const struct log_kept *kept = (const struct log_kept *)(const void *)bytes;
+    const struct log_format *format = kept->format;
     size_t left = LOG_LINE_MAX - format->fixed_max - 1;
-    struct log_kept head;
     char *out = line->at;
-    memcpy(&head, kept, sizeof head);
     if (seconds != line->seconds)
         render_time(line, seconds);
     for (unsigned i = 0; i < format->part_count; i++) {
         const struct log_part *part = &format->parts[i];
+        out = put(out, part->literal.at, part->literal.len);
         switch (part->name) {
-        case LOG_LITERAL:
-            out = put(out, part->literal.at, part->literal.len);
+        case LOG_NOTHING:
             break;
         case LOG_REMOTE_ADDR:
         case LOG_REMOTE_PORT:
         case LOG_REQUEST_LENGTH:
         case LOG_CONNECTION:
         case LOG_CONNECTION_REQUESTS:
-            out = put_begin(line, part->name, &head, out);
+            out = put_begin(line, part->name, kept, out);
             break;
         case LOG_REMOTE_USER:
         case LOG_REQUEST:
@@ -249,10 +249,10 @@ size_t log_line_make(struct log_line *line, const struct exchange *exchange, int
         case LOG_ARGS:
         case LOG_SERVER_PROTOCOL:
         case LOG_HTTP_FIELD:
-            out = put_value(format, part->name, value_of(part, &head, kept + sizeof head), &left, out);
+            out = put_value(format, part->name, value_of(part, kept), &left, out);
             break;
         default:
-            out = put_end(line, part->name, exchange, took_ns, out);
+            out = put_end(line, part, format->json, exchange, took_ns, out);
         }
     }
     *out++ = '\n';

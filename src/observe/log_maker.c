@@ -10,18 +10,22 @@ struct log_conn {
     uint64_t sent; /* bytes of replies that have ended */
 };
 
-bool log_maker_open(struct log_maker *maker, struct access_log *log, bool tells_ends, unsigned worker, unsigned workers,
+bool log_maker_open(struct log_maker *maker, struct access_log *log, unsigned worker, unsigned workers,
                     struct log_conns conns) {
-    *maker =
-        (struct log_maker){.log = log, .tells_ends = tells_ends, .worker = worker, .workers = workers, .conns = conns};
+    *maker = (struct log_maker){.log = log, .worker = worker, .workers = workers, .conns = conns};
     maker->of = calloc(conns.count, sizeof *maker->of);
     if (!log)
         return maker->of;
     maker->lane = access_log_lane(log, worker);
     maker->line = malloc(sizeof *maker->line);
     if (maker->line)
-        log_line_init(maker->line, access_log_format(log));
+        log_line_init(maker->line);
     return maker->of && maker->line;
+}
+
+void log_maker_serve(struct log_maker *maker, const struct log_format *format, bool tells_ends) {
+    maker->format = maker->log ? format : NULL;
+    maker->tells_ends = tells_ends;
 }
 
 void log_maker_close(struct log_maker *maker) {
@@ -46,16 +50,20 @@ void log_maker_in_child(struct log_maker *maker, unsigned client) {
 
 size_t log_maker_begun(const struct log_maker *maker, const struct conn *conn, const struct asked *asked, char *kept) {
     const struct log_asker asker = {conn_of(maker, conn)->number, conn->request_count};
-    return maker->log ? log_line_keep(maker->line->format, asked, &asker, kept) : 0;
+    return maker->format ? log_line_keep(maker->format, asked, &asker, kept) : 0;
 }
 
 void log_maker_ended(struct log_maker *maker, const struct conn *conn, const struct exchange *exchange,
-                     uint64_t took_ns, const char *kept) {
+                     uint64_t took_ns, const char *kept, size_t kept_len) {
     conn_of(maker, conn)->sent += exchange->sent;
-    if (!maker->lane)
+    if (kept_len == 0)
         return;
-    size_t len = log_line_make(maker->line, exchange, conn->env->clock.seconds, took_ns, kept);
-    log_lane_put(maker->lane, maker->line->at, len);
+    if (maker->lane) {
+        size_t len = log_line_make(maker->line, exchange, conn->env->clock.seconds, took_ns, kept);
+        log_lane_put(maker->lane, maker->line->at, len);
+    } else {
+        access_log_lost(maker->log);
+    }
 }
 
 void log_maker_closed(const struct log_maker *maker, const struct conn *conn) {

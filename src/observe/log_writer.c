@@ -58,28 +58,32 @@ static bool is_same(int fd, const char *path) {
            here.st_ino == there.st_ino;
 }
 
-void log_writer_reopen(struct log_writer *writer) {
-    struct log_writer next;
+void log_writer_move(struct log_writer *writer, const struct log_writer *next) {
     struct stat st;
-    if (!writer->path || is_same(writer->fd, writer->path))
-        return;
-    int error = log_writer_open(&next, writer->path);
-    if (error < 0) {
-        say_as(SAY_WARNING, "access log %s: can't be opened again: %s; the old file stays", name_of(writer),
-               strerror(-error));
-        return;
-    }
     if (writer->begun > 0 && writer->regular && fstat(writer->fd, &st) == 0 &&
         ftruncate(writer->fd, st.st_size - (off_t)writer->begun) < 0)
         say_as(SAY_WARNING, "access log %s: its old file ends within a line", name_of(writer));
-    close(writer->fd);
-    writer->fd = next.fd;
-    writer->regular = next.regular;
-    writer->waits = next.waits;
+    log_writer_close(writer);
+    writer->path = next->path;
+    writer->fd = next->fd;
+    writer->regular = next->regular;
+    writer->waits = next->waits;
     writer->begun = 0;
 }
 
-void log_writer_close(struct log_writer *writer) {
+void log_writer_reopen(struct log_writer *writer) {
+    struct log_writer next;
+    if (!writer->path || is_same(writer->fd, writer->path))
+        return;
+    int error = log_writer_open(&next, writer->path);
+    if (error == 0)
+        log_writer_move(writer, &next);
+    else
+        say_as(SAY_WARNING, "access log %s: can't be opened again: %s; the old file stays", name_of(writer),
+               strerror(-error));
+}
+
+void log_writer_close(const struct log_writer *writer) {
     if (writer->path && writer->fd >= 0)
         close(writer->fd);
 }

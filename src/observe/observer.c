@@ -25,22 +25,21 @@ static size_t observer_begun(void *ctx, const struct conn *conn, const struct ex
 
 static void observer_moved(void *ctx, size_t received, size_t sent) {
     struct counter_slot *slot = ((const struct observer *)ctx)->slot;
-    if (slot && received > 0)
+    if (received > 0)
         counter_slot_add(slot, FIGURE_RECEIVED, received);
-    if (slot && sent > 0)
+    if (sent > 0)
         counter_slot_add(slot, FIGURE_SENT, sent);
 }
 
 static void observer_ended(void *ctx, const struct conn *conn, const struct exchange *exchange, const char *kept,
                            size_t kept_len) {
-    (void)kept_len;
     struct observer *observer = ctx;
     struct counter_slot *slot = observer->slot;
     observer_note_conn(observer, conn,
                        (struct event){.kind = EVENT_REPLIED, .fd = exchange->status, .value = (int64_t)exchange->sent});
     uint64_t took_ns = clock_fine_ns() - exchange->began_ns;
     if (observer->logs)
-        log_maker_ended(&observer->log, conn, exchange, took_ns, kept);
+        log_maker_ended(&observer->log, conn, exchange, took_ns, kept, kept_len);
     if (!slot)
         return;
     tally_add(&slot->requests[exchange->method][exchange->status / 100], 1);
@@ -66,8 +65,8 @@ void observer_init(struct observer *observer, const struct observed *observed, u
     observer->logs = observed && (observed->log || observed->tells_ends);
     if (observed && observed->rings)
         observer->ring = event_rings_worker(observed->rings, worker);
-    observer->watch = (struct watch){.begun = observer_begun,
-                                     .moved = observer_moved,
+    observer->watch = (struct watch){.begun = observer->logs || observer->ring ? observer_begun : NULL,
+                                     .moved = observer->slot ? observer_moved : NULL,
                                      .ended = observer_ended,
                                      .closed = observer_closed,
                                      .ctx = observer};
@@ -92,7 +91,12 @@ bool observer_open_log(struct observer *observer, unsigned workers, struct log_c
         return true;
     if (observed->log)
         observer->watch.keep_max = log_line_keep_max(head_max);
-    return log_maker_open(&observer->log, observed->log, observed->tells_ends, observer->worker, workers, conns);
+    return log_maker_open(&observer->log, observed->log, observer->worker, workers, conns);
+}
+
+void observer_serve(struct observer *observer, const struct log_format *format, bool tells_ends) {
+    if (observer->logs)
+        log_maker_serve(&observer->log, format, tells_ends);
 }
 
 void observer_close_log(struct observer *observer) {

@@ -3,6 +3,7 @@
 #include "base/say.h"
 #include "guard/privileges.h"
 #include "guard/sandbox.h"
+#include "server/logs.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -78,7 +79,7 @@ static bool enter_sandbox(const struct config *config) {
     add_folder_of(&places, config->config_path, LANDLOCK_READ);
     add_folder_of(&places, config->auth_path, LANDLOCK_READ);
     add_folder_of(&places, config->mime_path, LANDLOCK_READ);
-    add_log(&places, config->access_log.path);
+    add_log(&places, logs_access_file(config));
     add_log(&places, config->error_log);
     tzset(); /* reads a file */
     if (!sandbox_enter(places.at, places.count, config->settings.backend->calls, missing, sizeof missing, error,

@@ -5,6 +5,7 @@
 #include "server/reload.h"
 #include "base/check.h"
 #include "base/say.h"
+#include "server/logs.h"
 #include "server/notify.h"
 
 #include <errno.h>
@@ -27,6 +28,7 @@ enum {
 struct reread {
     struct generation generation;
     struct config config;
+    struct status_pages status; /* the config's, if it has any */
 };
 
 struct reload {
@@ -36,6 +38,7 @@ struct reload {
     char **argv;
     struct worker *workers;
     int worker_count;
+    const struct watched *watched;
     sem_t taken;
     atomic_bool ending;
     pthread_mutex_t lock; /* of the rest */
@@ -58,9 +61,7 @@ static void release_reread(struct generation *generation) {
 static void keep_fixed(struct settings *settings, const struct settings *first) {
     settings->backend = first->backend;
     settings->workers = first->workers;
-    settings->limits.max_connections = first->limits.max_connections;
     settings->limits.head_max = first->limits.head_max;
-    settings->trust = first->trust;
     settings->keep_peers |= first->keep_peers;
 }
 
@@ -80,6 +81,20 @@ static bool can_reach_root(const struct config *first, const struct site_config 
     return !refused;
 }
 
+/* Where the sandbox may be the reason: crypt(3)'s library can't be loaded any more, either. */
+static void add_reach(const struct config *first, char *error, size_t error_size) {
+    if (!first->no_sandbox && (strstr(error, strerror(EACCES)) || (!first->auth_path && strstr(error, "crypt(3)"))))
+        option_add(error, error_size, "; or out of the sandbox's reach: then an upgrade (SIGUSR2) takes it over");
+}
+
+static bool reload_open_logs(const struct reload *reload, struct logs_renewal *logs, const struct config *config,
+                             char *error, size_t error_size) {
+    bool ok = logs_renewal_open(logs, config, error, error_size);
+    if (!ok)
+        add_reach(reload->first, error, error_size);
+    return ok;
+}
+
 /* Reads all, but what is out of the process' reach by now. False, with a line in `error`. */
 static bool read_within_reach(const struct reload *reload, struct config *config, char *error, size_t error_size) {
     const struct config *first = reload->first;
@@ -92,10 +107,19 @@ static bool read_within_reach(const struct reload *reload, struct config *config
         return true;
     if (read)
         config_free(config);
-    /* crypt(3)'s library can't be loaded any more, either. */
-    if (!first->no_sandbox && (strstr(error, strerror(EACCES)) || (!first->auth_path && strstr(error, "crypt(3)"))))
-        option_add(error, error_size, "; or out of the sandbox's reach: then an upgrade (SIGUSR2) takes it over");
+    add_reach(first, error, error_size);
     return false;
+}
+
+/* What there can be of lines, ends and pages: as much as the workers were made for. False: no memory. */
+static bool complete(const struct reload *reload, struct reread *reread) {
+    struct config *config = &reread->config;
+    struct settings *settings = &config->settings;
+    keep_fixed(settings, &reload->first->settings);
+    settings->log_format = logs_format(config);
+    settings->tells_ends = config->verbose;
+    watched_renew(reload->watched, config, &reread->status);
+    return settings->log_format || !config->access_log_path;
 }
 
 /* Reads it, the caller's reference. NULL, with a line in `error`. */
@@ -108,7 +132,11 @@ static struct reread *reload_read(const struct reload *reload, char *error, size
         free(reread);
         return NULL;
     }
-    keep_fixed(&reread->config.settings, &reload->first->settings);
+    if (!complete(reload, reread)) {
+        snprintf(error, error_size, "no memory");
+        release_reread(&reread->generation);
+        return NULL;
+    }
     reread->generation = (struct generation){&reread->config.settings, 1, release_reread};
     return reread;
 }
@@ -139,12 +167,27 @@ static bool reload_offer(struct reload *reload, struct generation *generation, c
     return true;
 }
 
-/* Adds the names of the options that aren't given as they were: those that hold from the start on, or the others. */
-static void add_changed(char *names, const struct config *before, const struct config *now, bool at_start) {
+/* Whether it asks for something that the workers would have had to be made for. */
+static bool comes_late(const struct option_row *row, const struct config *first, const struct config *now) {
+    if (strcmp(row->name, "max-connections") == 0)
+        return now->settings.limits.max_connections > first->settings.limits.max_connections;
+    if (strcmp(row->name, "status") == 0 || strcmp(row->name, "status-allow") == 0)
+        return now->status_path && !first->status_path;
+    if (strcmp(row->name, "access-log") == 0 || strcmp(row->name, "log-format") == 0)
+        return now->access_log_path && !first->access_log_path;
+    if (strcmp(row->name, "verbose") == 0)
+        return now->verbose && !first->verbose && !first->access_log_path;
+    return row->at_start;
+}
+
+/* Adds the names of the options that aren't given as they were: those that a reload takes over, or the others, which
+   hold as they did at first. */
+static void add_changed(char *names, const struct reload *reload, const struct config *now, bool late) {
     char name[64];
     for (int i = 0; i < config_table.row_count; i++) {
         const struct option_row *row = &config_table.rows[i];
-        if (before->given[i] == now->given[i] || row->at_start != at_start)
+        const struct config *before = late ? reload->first : reload->now;
+        if (before->given[i] == now->given[i] || comes_late(row, reload->first, now) != late)
             continue;
         snprintf(name, sizeof name, "%s--%s", *names ? ", " : "", row->name);
         option_add(names, NAMES_LEN, name);
@@ -153,8 +196,8 @@ static void add_changed(char *names, const struct config *before, const struct c
 
 static void reload_say(const struct reload *reload, const struct config *now) {
     char changed[NAMES_LEN] = "", fixed[NAMES_LEN] = "";
-    add_changed(changed, reload->now, now, false);
-    add_changed(fixed, reload->first, now, true);
+    add_changed(changed, reload, now, false);
+    add_changed(fixed, reload, now, true);
     if (*fixed)
         say_as(SAY_WARNING, "reloaded, but %s: taken over by an upgrade (SIGUSR2) or a restart, not by a reload",
                fixed);
@@ -166,13 +209,18 @@ static void reload_say(const struct reload *reload, const struct config *now) {
 /* One reading, and all that follows. */
 static void reload_once(struct reload *reload) {
     char error[OPTION_ERROR_MAX];
+    struct logs_renewal logs;
     struct reread *reread = reload_read(reload, error, sizeof error);
-    if (!reread || !reload_offer(reload, &reread->generation, error, sizeof error)) {
+    bool opened = reread && reload_open_logs(reload, &logs, &reread->config, error, sizeof error);
+    if (!opened || !reload_offer(reload, &reread->generation, error, sizeof error)) {
+        if (opened)
+            logs_renewal_drop(&logs);
         if (reread)
             generation_put(&reread->generation);
         say("not reloaded: %s", error);
         return;
     }
+    logs_renewal_take(&logs, &reread->config);
     for (int i = 0; i < reload->worker_count; i++)
         while (sem_wait(&reload->taken) < 0)
             ;
@@ -239,6 +287,8 @@ struct serving *reload_in_place(const struct reload *reload, const struct worker
     if (!reread)
         return NULL;
     struct serving *serving = reload_open_serving(&reread->generation, worker, error, sizeof error);
+    if (serving)
+        logs_renew_child(&reread->config);
     generation_put(&reread->generation); /* the serving has its own */
     return serving;
 }
@@ -261,7 +311,8 @@ struct generation *reload_first(struct reload *reload) {
     return &reload->first_generation;
 }
 
-void reload_set_workers(struct reload *reload, struct worker *workers, int count) {
+void reload_set_workers(struct reload *reload, struct worker *workers, int count, const struct watched *watched) {
+    reload->watched = watched;
     reload->workers = workers;
     reload->worker_count = count;
 }

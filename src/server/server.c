@@ -210,11 +210,6 @@ static bool server_serve(struct server *server) {
     return ok;
 }
 
-/* The part of `all` that worker `index` may have: together they have it all. */
-static unsigned server_share(unsigned all, int index, int workers) {
-    return all / (unsigned)workers + ((unsigned)index < all % (unsigned)workers);
-}
-
 static bool server_end_loads(struct worker *workers, int count) {
     bool ended = true;
     for (int i = 0; i < count; i++)
@@ -238,8 +233,7 @@ static bool server_no_memory(void) {
 }
 
 /* What is made with the rights that are then given up. */
-static bool server_prepare(struct server *server) {
-    const struct config *config = server->config;
+static bool server_prepare(struct server *server, struct config *config) {
     server->connections = config->settings.limits.max_connections;
     if (server->connections > server->fit)
         server->connections = server->fit;
@@ -259,7 +253,6 @@ static bool server_work(struct server *server) {
     struct worker_shared shared = {.known = known_open(),
                                    .loaders = loaders_open(observed),
                                    .observed = observed,
-                                   .made = server->watched.made,
                                    .tend = server_tend,
                                    .renewed = server_renewed,
                                    .reread = server_reread,
@@ -268,8 +261,9 @@ static bool server_work(struct server *server) {
     ok = ok && logs_start(observed);
     for (; ok && opened < count; opened++)
         ok = worker_open(&workers[opened], workers, reload_first(server->reload), &server->listeners, &shared,
-                         server_share(server->connections, opened, count), server_share(server->fit, opened, count));
-    reload_set_workers(server->reload, workers, opened);
+                         worker_share(server->connections, (unsigned)opened, (unsigned)count),
+                         worker_share(server->fit, (unsigned)opened, (unsigned)count));
+    reload_set_workers(server->reload, workers, opened, &server->watched);
     if (ok)
         ok = server_serve(server);
     upgrade_close(&server->upgrade);
@@ -330,7 +324,7 @@ int server_run(struct config *config, int argc, char **argv) {
     if (server.fit > 0) {
         signals_init();
         ok = server_open_listeners(&server);
-        if (ok && !(server_prepare(&server) && server_confine(&server, config))) {
+        if (ok && !(server_prepare(&server, config) && server_confine(&server, config))) {
             listeners_close(&server.listeners);
             ok = false;
         }

@@ -28,7 +28,7 @@ static bool watched_open_events(struct watched *watched, const struct config *co
     return !config->trace_path || tracer_open(&watched->tracer, config, rings, connections);
 }
 
-bool watched_open(struct watched *watched, const struct config *config, struct worker *workers, unsigned connections) {
+bool watched_open(struct watched *watched, struct config *config, struct worker *workers, unsigned connections) {
     struct status_pages *status = &watched->status;
     *watched = (struct watched){.tracer.fd = -1};
     if (!watched_open_events(watched, config, connections))
@@ -40,10 +40,8 @@ bool watched_open(struct watched *watched, const struct config *config, struct w
         say("no address space for --status: raise the limit (ulimit -v) or lower --workers");
         return false;
     }
-    status_pages_open(status, config->status_path);
     status->counters = watched->observed.counters;
     status->rings = config->lab ? watched->observed.rings : NULL;
-    status->allow = config->status_allow;
     status->phases = watched_phases;
     status->ctx = workers;
     status->version = HTTPD_VERSION;
@@ -52,8 +50,20 @@ bool watched_open(struct watched *watched, const struct config *config, struct w
     status->pid = getpid();
     status->started_ns = clock_fine_ns();
     status->started_at = time(NULL);
-    watched->made = &status->made;
+    watched_renew(watched, config, status);
     return true;
+}
+
+void watched_renew(const struct watched *watched, struct config *config, struct status_pages *status) {
+    unsigned connections = config->settings.limits.max_connections;
+    if (!config->status_path || !watched->observed.counters)
+        return;
+    *status = watched->status;
+    status_pages_open(status, config->status_path);
+    status->allow = config->status_allow;
+    if (status->max_connections > connections)
+        status->max_connections = connections;
+    config->settings.made = &status->made;
 }
 
 void watched_close(struct watched *watched) {

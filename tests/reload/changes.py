@@ -142,8 +142,10 @@ def mistakes(httpd, model, site):
             assert len(said) == 1 and said[0].startswith("httpd: not reloaded: ") and what in said[0], said
             reply = kept.ask()
             assert body(b"a index")(reply) and "x-new" not in reply[2], f"{model}: {lines}: {reply}"
-        said = server.reload(base + ["workers 3", "max-connections 7", "header X-New: yes", "max-header 8k"])
-        assert all(name in said[0] for name in ("--workers", "--max-connections", "--max-header", "SIGUSR2")), said
+        said = server.reload(base + ["workers 3", "max-connections 20000", "header X-New: yes", "max-header 8k", "status",
+                                     "verbose", f"access-log {site.folder}/late.log"])
+        late = ("--workers", "--max-connections", "--max-header", "--status", "--verbose", "--access-log", "SIGUSR2")
+        assert all(name in said[0] for name in late), said
         assert field("x-new", "yes")(kept.ask()), f"{model}: the rest"
         kept.close()
 

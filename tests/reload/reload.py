@@ -13,6 +13,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import changes  # noqa: E402
 import ignored  # noqa: E402
 import traffic  # noqa: E402
+import watching  # noqa: E402
 from site_files import Site  # noqa: E402
 from webdriver import MODELS, skip_without, terminate_politely  # noqa: E402
 
@@ -42,7 +43,8 @@ def main():
         for model in args.model:
             if args.what != "load":
                 for test in (changes.each_thing, changes.files_alone, changes.limits, changes.mistakes,
-                             changes.under_way, *([] if args.sanitized else [changes.within_reach]), ignored.nohup, ignored.terminal):
+                             changes.under_way, *([] if args.sanitized else [changes.within_reach]), *watching.ALL,
+                             ignored.nohup, ignored.terminal):
                     test(httpd, model, site)
             if args.what != "changes":
                 for keep in (True, False):

@@ -296,6 +296,26 @@ TEST(the_field_of_who_is_not_trusted_is_not_heard) {
     assert_sends("200 ");
 }
 
+/* By a reload. A connection counts for whom it is from while that one isn't trusted. */
+TEST(whom_to_trust_may_change_between_two_requests) {
+    FEED(GET_FROM(FOR("192.0.2.5")));
+    assert_asked_from("192.0.2.5");
+    assert_sends("200 ");
+    trust.in_front.count = 0;
+    for (int i = 0; i < 2; i++) {
+        FEED(GET_FROM(FOR("192.0.2.5")));
+        assert_asked_from("10.0.0.1");
+        engine_send_all(&engine);
+        assert_int_equal(counted_key, key_of("10.0.0.1"));
+    }
+    trust.in_front.count = 1;
+    FEED(GET_FROM(FOR("192.0.2.5")));
+    assert_asked_from("192.0.2.5");
+    assert_int_equal(counted_key, key_of("192.0.2.5"));
+    assert_sends("200 200 200 200 ");
+    assert_int_equal(counted_key, 0);
+}
+
 #define PROXIED(name) cmocka_unit_test_setup_teardown(name, with_proxy_protocol, hang_up)
 #define FORWARDED(name) cmocka_unit_test_setup_teardown(name, with_fields, hang_up)
 
@@ -321,6 +341,7 @@ int main(void) {
         FORWARDED(who_leaves_before_the_answer_was_the_one_that_asked),
         FORWARDED(the_other_field_is_heard_where_that_is_said),
         FORWARDED(the_field_of_who_is_not_trusted_is_not_heard),
+        FORWARDED(whom_to_trust_may_change_between_two_requests),
     };
     return cmocka_run_group_tests(tests, open_engine, close_engine);
 }

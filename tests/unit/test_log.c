@@ -22,6 +22,7 @@
 enum { HEAD_MAX = 16 * 1024 };
 
 static struct log_format format;
+static struct address from;
 static char error[1024];
 
 static void compiles(const char *text) {
@@ -72,21 +73,21 @@ TEST(formats_have_bounds) {
 /* The line that the format makes of these bytes, which are a request or are refused as one. */
 static struct slice line_of(const char *bytes, size_t len, const struct exchange *exchange) {
     static struct log_line line;
-    static char kept[sizeof(struct log_line) + HEAD_MAX];
+    static _Alignas(max_align_t) char kept[sizeof(struct log_line) + HEAD_MAX];
     struct request request;
     size_t head_len;
-    struct address from = address_ip("\300\0\2\1", 4, 4242);
     int status = request_parse(bytes, len, HEAD_MAX, &request, &head_len);
     struct asked asked = {.request = &request, .from = &from, .whole = status == 0, .raw = {bytes, len}};
     size_t kept_len = log_line_keep(&format, &asked, &(struct log_asker){.connection = 7, .requests = 3}, kept);
     assert_true(kept_len <= log_line_keep_max(HEAD_MAX));
-    log_line_init(&line, &format);
+    log_line_init(&line);
     return (struct slice){line.at, log_line_make(&line, exchange, 1795717762, 1234567, kept)};
 }
 
 static void makes(const char *text, const char *request, const char *expected) {
     const struct exchange exchange = {.status = 200, .head_len = 100, .len = 600, .sent = 350};
     compiles(text);
+    from = address_ip("\300\0\2\1", 4, 4242);
     struct slice line = line_of(request, strlen(request), &exchange);
     if (line.len != strlen(expected) + 1 || memcmp(line.at, expected, line.len - 1) != 0 ||
         line.at[line.len - 1] != '\n')
@@ -107,6 +108,29 @@ TEST(values) {
           "bad, line of\\x09many,parts,bad  line of\\x09many parts");
     makes("$request_method,$request_uri,$server_protocol", "x y\r\n\r\n", "x,y,-");
     makes("$request,$http_host,$remote_user", "\r\n\r\n\n", "-,-,-");
+}
+
+TEST(numbers_and_addresses) {
+    static const struct {
+        uint8_t address[4];
+        uint64_t sent;
+        const char *line;
+    } all[] = {
+        {{0, 9, 10, 99}, 0, "0.9.10.99 0 0.001234\n"},
+        {{100, 255, 1, 0}, 9, "100.255.1.0 9 0.001234\n"},
+        {{192, 0, 2, 1}, 10, "192.0.2.1 10 0.001234\n"},
+        {{192, 0, 2, 1}, 99, "192.0.2.1 99 0.001234\n"},
+        {{192, 0, 2, 1}, 100, "192.0.2.1 100 0.001234\n"},
+        {{192, 0, 2, 1}, 12345, "192.0.2.1 12345 0.001234\n"},
+        {{192, 0, 2, 1}, UINT64_MAX, "192.0.2.1 18446744073709551615 0.001234\n"},
+    };
+    compiles("$remote_addr $bytes_sent $request_time");
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        const struct exchange exchange = {.status = 200, .sent = all[i].sent};
+        from = address_ip(all[i].address, 4, 1);
+        struct slice line = line_of("GET / HTTP/1.1\r\nHost: h\r\n\r\n", 27, &exchange);
+        assert_true(slice_equal(line, slice_of(all[i].line)));
+    }
 }
 
 static unsigned chance(unsigned below) {
@@ -253,9 +277,13 @@ TEST(lanes) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(formats),      cmocka_unit_test(formats_have_bounds),
-        cmocka_unit_test(values),       cmocka_unit_test(text_is_read_back),
-        cmocka_unit_test(json_is_json), cmocka_unit_test(a_line_is_bounded),
+        cmocka_unit_test(formats),
+        cmocka_unit_test(formats_have_bounds),
+        cmocka_unit_test(values),
+        cmocka_unit_test(numbers_and_addresses),
+        cmocka_unit_test(text_is_read_back),
+        cmocka_unit_test(json_is_json),
+        cmocka_unit_test(a_line_is_bounded),
         cmocka_unit_test(lanes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
