@@ -4,8 +4,8 @@
 
    What is sent by reference may still change on its way, when somebody writes into the file while it is in flight. So
    what changed of late, and is likely to again, is copied, 16 KiB at a time. Either way the file is looked at once more
-   before its last piece leaves, which vouches for all before: when it has been written to, the reply ends short of its
-   promised length. What remains is a file that had stood still and is overwritten in place between that look and the
+   before the reply's last piece of it leaves, which vouches for all before: when it has been written to, the reply ends
+   short of its promised length. What remains is a file that had stood still and is overwritten in place between that look and the
    arrival of its last bytes. */
 #define _GNU_SOURCE
 #include "host/send_file.h"
@@ -90,10 +90,15 @@ static ssize_t send_file_fetch(const struct send_file *how, struct client *clien
     return send_file_load(how, client, op, BODY_FETCH, op->len < FETCH_LEN ? op->len : FETCH_LEN);
 }
 
+/* Before the last piece of the reply's file leaves, that is looked at once more; of several ranges one proof is enough. */
+static enum body_state send_file_look(const struct send_file *how, const struct outq_send *op, size_t len) {
+    return len < op->len || !op->last ? BODY_SAME : body_look(how->known, op->source);
+}
+
 static ssize_t send_by_reference(const struct send_file *how, struct client *client, const struct outq_send *op,
                                  size_t len) {
     off_t at = (off_t)op->first;
-    enum body_state state = len < op->len ? BODY_SAME : body_look(how->known, op->source);
+    enum body_state state = send_file_look(how, op, len);
     if (state == BODY_CHANGED)
         return 0;
     if (state == BODY_UNPROVEN && len <= BODY_PROVEN_MAX)
@@ -127,7 +132,7 @@ static ssize_t send_by_copy(const struct send_file *how, struct client *client, 
         return send_file_fetch(how, client, op);
     if (n <= 0)
         return n;
-    enum body_state state = (size_t)n < op->len ? BODY_SAME : body_look(how->known, op->source);
+    enum body_state state = send_file_look(how, op, (size_t)n);
     if (state == BODY_CHANGED)
         return 0;
     if (state == BODY_UNPROVEN)
