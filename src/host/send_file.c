@@ -5,8 +5,8 @@
    What is sent by reference may still change on its way, when somebody writes into the file while it is in flight. So
    what changed of late, and is likely to again, is copied, 16 KiB at a time. Either way the file is looked at once more
    before the reply's last piece of it leaves, which vouches for all before: when it has been written to, the reply ends
-   short of its promised length. What remains is a file that had stood still and is overwritten in place between that look and the
-   arrival of its last bytes. */
+   short of its promised length. What remains is a file that had stood still and is overwritten in place between that
+   look and the arrival of its last bytes. */
 #define _GNU_SOURCE
 #include "host/send_file.h"
 #include "site/body_load.h"
@@ -90,7 +90,8 @@ static ssize_t send_file_fetch(const struct send_file *how, struct client *clien
     return send_file_load(how, client, op, BODY_FETCH, op->len < FETCH_LEN ? op->len : FETCH_LEN);
 }
 
-/* Before the last piece of the reply's file leaves, that is looked at once more; of several ranges one proof is enough. */
+/* Before the last piece of the reply's file leaves, that is looked at once more; of several ranges one proof is enough.
+ */
 static enum body_state send_file_look(const struct send_file *how, const struct outq_send *op, size_t len) {
     return len < op->len || !op->last ? BODY_SAME : body_look(how->known, op->source);
 }

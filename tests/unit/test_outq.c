@@ -363,13 +363,20 @@ TEST(a_queue_is_of_the_size_it_says) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        ON_A_QUEUE(any_two_portions_are_the_whole),     ON_A_QUEUE(any_small_portions_are_the_whole),
-        ON_A_QUEUE(what_is_shown_is_memory_or_a_file),  ON_A_QUEUE(more_follows_until_the_file_is_next),
-        ON_A_QUEUE(a_file_goes_on_where_it_stopped),    ON_A_QUEUE(asking_changes_nothing),
-        ON_A_QUEUE(rendered_bytes_join_half_sent_ones), ON_A_QUEUE(rendered_bytes_do_not_join_somebody_elses),
-        ON_A_QUEUE(an_empty_queue_starts_over),         ON_A_QUEUE(clearing_releases_what_waits),
-        ON_A_QUEUE(room_is_for_the_largest_reply),      ON_A_QUEUE(there_is_no_room_behind_an_owner),
-        ON_A_QUEUE(the_last_range_is_told),             ON_A_QUEUE(a_queue_is_of_the_size_it_says),
+        ON_A_QUEUE(any_two_portions_are_the_whole),
+        ON_A_QUEUE(any_small_portions_are_the_whole),
+        ON_A_QUEUE(what_is_shown_is_memory_or_a_file),
+        ON_A_QUEUE(more_follows_until_the_file_is_next),
+        ON_A_QUEUE(a_file_goes_on_where_it_stopped),
+        ON_A_QUEUE(asking_changes_nothing),
+        ON_A_QUEUE(rendered_bytes_join_half_sent_ones),
+        ON_A_QUEUE(rendered_bytes_do_not_join_somebody_elses),
+        ON_A_QUEUE(an_empty_queue_starts_over),
+        ON_A_QUEUE(clearing_releases_what_waits),
+        ON_A_QUEUE(room_is_for_the_largest_reply),
+        ON_A_QUEUE(there_is_no_room_behind_an_owner),
+        ON_A_QUEUE(the_last_range_is_told),
+        ON_A_QUEUE(a_queue_is_of_the_size_it_says),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
