@@ -36,7 +36,7 @@ static ssize_t send_file_load(const struct send_file *how, struct client *client
     client->load = &load->load;
     if (!how->may_wait)
         return -EINPROGRESS;
-    load->load.kind->work(&load->load, false);
+    load_work(&load->load);
     load_done(&load->load);
     return -EINTR;
 }
