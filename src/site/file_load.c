@@ -38,7 +38,8 @@ static bool is_settled(const struct stat *st, int64_t at_seconds) {
 static bool know_folder(struct file_load *load, const struct found *found, bool at_hand) {
     if (load->folder_known)
         return true;
-    load->folder_known = find_folder(&load->place, found, load->now_seconds, at_hand, &load->folder);
+    load->folder_known = load->folder_seen =
+        find_folder(&load->place, found, load->now_seconds, at_hand, &load->folder);
     return load->folder_known;
 }
 
@@ -310,7 +311,7 @@ void file_load_finish(struct load *base) {
     struct file_load *load = (struct file_load *)base;
     struct filecache *cache = load->cache;
     loading_remove(load);
-    if (load->folder_known)
+    if (load->folder_seen)
         cache->notes[load->folder_hash % FILECACHE_NOTES] =
             (struct folder_note){load->folder_hash, load->begun_ms, load->folder};
     if (load->current) {
@@ -375,7 +376,7 @@ struct file_load *file_load_open(struct filecache *cache, const struct clock *cl
     load->root = root_get(cache->root);
     load->old = old ? filecache_ref(old) : NULL;
     load->file = filecache_slot(cache);
-    load->current = load->by_reference = false;
+    load->current = load->by_reference = load->folder_seen = false;
     load->just_fd = old && old->kind == FILE_FD && clock->now_ms - old->checked_at_ms < FILECACHE_TRUST_MS;
     load->body_ok = filecache_body_room(cache);
     CHECK(key.len <= FILE_KEY_MAX);
