@@ -56,6 +56,7 @@ struct outq_send {
     bool alone; /* nothing follows in the queue */
     bool last;  /* no range of a file does */
     const struct outq_source *source;
+    void *owner; /* of the source */
     bool by_reference;
     uint64_t first;
     size_t len;

@@ -60,6 +60,7 @@ void outq_next(struct outq *outq, struct outq_send *send) {
         after++;
     send->last = after == outq->count;
     send->source = outq->piece[first].source;
+    send->owner = outq->piece[first].owner;
     send->by_reference = outq->piece[first].by_reference;
     send->first = outq->piece[first].first;
     send->len = outq->iov[first].iov_len;

@@ -28,9 +28,10 @@ static int send_flags(const struct outq_send *op) {
 /* Done at once where it may be, else the client's to wait for. */
 static ssize_t send_file_load(const struct send_file *how, struct client *client, const struct outq_send *op,
                               enum body_job job, size_t len) {
-    struct body_load *load = body_load_open(how->known, op->source, job, op->first, len);
+    struct file *file = how->may_wait ? NULL : op->owner;
+    struct body_load *load = body_load_open(how->known, file, op->source, job, op->first, len);
     if (!load)
-        return -errno;
+        return -ENOMEM;
     if (client->load)
         load_put(client->load);
     client->load = &load->load;

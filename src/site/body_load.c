@@ -3,7 +3,6 @@
 #include "site/version.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -143,39 +142,31 @@ static bool body_work(struct load *base, enum load_effort effort) {
 /* Who waited may keep the load for as long as its client doesn't read. */
 static void body_finish(struct load *base) {
     struct body_load *load = (struct body_load *)base;
-    close(load->source.fd);
-    load->source.fd = -1;
+    if (load->file)
+        filecache_put(load->file);
+    load->file = NULL;
 }
 
 static void body_release(struct load *base) {
-    struct body_load *load = (struct body_load *)base;
-    if (load->source.fd >= 0)
-        close(load->source.fd);
-    free(load);
+    body_finish(base);
+    free(base);
 }
 
 const struct load_kind body_load_kind = {body_work, body_finish, body_release};
 
-struct body_load *body_load_open(struct known *known, const struct outq_source *source, enum body_job job,
-                                 uint64_t first, size_t len) {
+struct body_load *body_load_open(struct known *known, struct file *file, const struct outq_source *source,
+                                 enum body_job job, uint64_t first, size_t len) {
     if (job == BODY_PROVE && len > BODY_PROVEN_MAX)
         len = BODY_PROVEN_MAX;
     struct body_load *load = malloc(sizeof *load + (job == BODY_PROVE ? len : 0));
-    int fd = fcntl(source->fd, F_DUPFD_CLOEXEC, source->fd); /* a model may need the low ones */
-    if (fd < 0)
-        fd = fcntl(source->fd, F_DUPFD_CLOEXEC, 0);
-    if (!load || fd < 0) {
-        if (fd >= 0)
-            close(fd);
-        free(load);
+    if (!load)
         return NULL;
-    }
     *load = (struct body_load){.known = known, .source = *source, .first = first, .len = len, .job = job};
     load_init(&load->load, &body_load_kind);
     load->load.subtree = source->subtree;
     if (job != BODY_FETCH)
         load->load.lane = version_lane(source->size);
-    load->source.fd = fd;
+    load->file = file ? filecache_ref(file) : NULL;
     if (job == BODY_PROVE)
         promised_hash(known, source, &load->promised);
     return load;
