@@ -49,9 +49,9 @@ enum {
     LISTEN_BACKLOG = 4096,
 
     /* Descriptors that neither clients nor files get, so that none is ever missing for what serves them: the standard
-       streams, the listeners, two logs, two for each of LOADERS_MAX threads that load files, the pid file, a message to
-       the service manager, both ends of an upgrade's, and some that were inherited. */
-    FDS_RESERVED = 3 + LISTEN_MAX + 2 + 8 * 2 + 4 + 4,
+       streams, the listeners, two logs, two for each of LOADERS_MAX threads that load files and one that hashes, the
+       pid file, a message to the service manager, both ends of an upgrade's, and some that were inherited. */
+    FDS_RESERVED = 3 + LISTEN_MAX + 2 + 9 * 2 + 4 + 4,
     /* And of each worker: its eventfd, epoll set or ring, its root and the one that takes its place. */
     FDS_PER_WORKER = 4,
     /* What a connection may need: its own and that of the file it is sent. */
@@ -84,8 +84,12 @@ enum {
     /* Threads that load: enough for a disk to sort what it is asked for, few enough to leave a processor to the loops.
      */
     LOADERS_MAX = 8,
-    /* And so many for what lies beneath one folder in a root: if that hangs, the rest has two. */
+    /* And so many for what lies beneath one folder in a root, which are told apart by a hash of so many values. One
+       that hangs keeps as many from the others; but each of these has one, however many hang. */
     LOADERS_PER_SUBTREE = 6,
+    LOADERS_SUBTREES = 32,
+    /* All of them, with one for each thing that takes a processor: hashes, passwords of two sorts. */
+    LOADERS_MOST = LOADERS_MAX + LOADERS_SUBTREES - 1 + 3,
     /* Children of a worker that forks: each costs the kernel some 200 KiB. */
     CHILDREN_MAX = 512,
     /* What isn't at hand may take this long to be loaded; then the request is answered 503. */

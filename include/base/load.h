@@ -17,15 +17,24 @@ struct client;
    theirs. */
 enum load_lane {
     LANE_FILES,
-    LANE_LOGINS,  /* passwords of those who have rarely tried, */
-    LANE_GUESSES, /* and of those who have tried often: one at a time each, as they take a processor whole */
+    /* One at a time each, as they take a processor whole: */
+    LANE_HASHES,  /* of contents that are in memory, */
+    LANE_LOGINS,  /* of passwords, by those who have rarely tried, */
+    LANE_GUESSES, /* and by those who have tried often */
     LOAD_LANES,
 };
 
+/* What a load may take. */
+enum load_effort {
+    LOAD_AT_HAND,  /* no waiting, and a processor for a moment only */
+    LOAD_COMPUTES, /* no waiting (for a disk, that is) */
+    LOAD_WAITS,    /* whatever it takes */
+};
+
 struct load_kind {
-    /* Does it. With `at_hand`, only if that takes no waiting (for a disk, or long for a processor): false, and nothing
-       is changed, when it does. Without, always true. */
-    bool (*work)(struct load *load, bool at_hand);
+    /* Does it, if that takes no more than this: false, and nothing is changed but perhaps the load's lane, when it
+       does. Of LOAD_WAITS, always true. */
+    bool (*work)(struct load *load, enum load_effort effort);
     /* In its worker's thread, after the work: lets others have the result. */
     void (*finish)(struct load *load);
     /* Nobody refers to it any more. */
@@ -45,7 +54,7 @@ struct load {
     void *home;             /*   where to report: the host's own */
     unsigned refs;
     enum load_state state;
-    enum load_lane lane; /* as load_init leaves it: LANE_FILES */
+    enum load_lane lane; /* where it is done when it isn't at hand; as load_init leaves it: LANE_FILES */
     uint8_t subtree;     /* of files: what is likely to hang together, by any number; as load_init leaves it: 0 */
 };
 
@@ -57,6 +66,12 @@ static inline struct load *load_get(struct load *load) {
 }
 
 void load_put(struct load *load);
+
+/* What may be spent on it in its lane. Where that doesn't do, LANE_FILES is next. */
+enum load_effort load_effort(const struct load *load);
+
+/* Does the work where it is wanted. */
+void load_work(struct load *load);
 
 /* The work has been done: finishes it. */
 void load_done(struct load *load);

@@ -54,7 +54,9 @@ struct outq_send {
     unsigned iov_count;
     bool more;  /* what follows, follows at once: MSG_MORE */
     bool alone; /* nothing follows in the queue */
+    bool last;  /* no range of a file does */
     const struct outq_source *source;
+    void *owner; /* of the source */
     bool by_reference;
     uint64_t first;
     size_t len;

@@ -1,5 +1,5 @@
 /* The few threads that wait for disks, and compute what takes long, in place of the loops: shared by all workers,
-   started when first needed. Their queue is bounded by the connections, each of which waits for at most one load. */
+   started when first needed. Their queues are bounded by the connections, each of which waits for at most one load. */
 #ifndef LOADERS_H
 #define LOADERS_H
 
@@ -17,7 +17,7 @@ struct loads {
     int wake_fd;                 /* an eventfd, written to when the first comes */
 };
 
-/* `slots`: LOADERS_MAX, to count in; NULL: nobody asked. NULL: no memory. */
+/* `observed`: to count in; NULL: nobody asked. NULL: no memory. */
 struct loaders *loaders_open(const struct observed *observed);
 
 /* Ends the threads. Every load has been reported. */

@@ -50,7 +50,7 @@ struct counter_log {
 struct counters {
     unsigned workers, children; /* slots for each worker's children */
     struct counter_log *log;
-    struct counter_slot *loaders; /* LOADERS_MAX */
+    struct counter_slot *loaders; /* LOADERS_MOST */
     struct counter_slot *slots;   /* a worker's, then its children's; then the next worker's */
     size_t len;
 };

@@ -5,6 +5,7 @@
 
 #include "base/load.h"
 #include "base/outq.h"
+#include "site/filecache.h"
 #include "site/known.h"
 
 #include <sys/types.h>
@@ -20,8 +21,9 @@ enum body_job {
 struct body_load {
     struct load load;
     struct known *known;
-    struct outq_source source; /* with a descriptor of its own, until it is done */
-    uint64_t first;            /* of the range that is needed */
+    struct file *file; /* kept open for the load until it is done; NULL: whoever waits for it does that */
+    struct outq_source source;
+    uint64_t first; /* of the range that is needed */
     size_t len;
     enum body_job job;
     uint64_t promised; /* to be proved: the hash */
@@ -29,10 +31,10 @@ struct body_load {
     char bytes[];      /* of a proof: the range */
 };
 
-/* A load that does the job for a range, of which a proof takes at most BODY_PROVEN_MAX. NULL: no memory or no
-   descriptor. */
-struct body_load *body_load_open(struct known *known, const struct outq_source *source, enum body_job job,
-                                 uint64_t first, size_t len);
+/* A load that does the job for a range, of which a proof takes at most BODY_PROVEN_MAX. `file`: whose source it is, a
+   reference is taken; NULL: the load is done before the caller lets go of it. NULL: no memory. */
+struct body_load *body_load_open(struct known *known, struct file *file, const struct outq_source *source,
+                                 enum body_job job, uint64_t first, size_t len);
 
 extern const struct load_kind body_load_kind;
 static inline bool body_load_is(const struct load *load) {

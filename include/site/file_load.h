@@ -18,13 +18,13 @@ struct file_load {
     /* For the work, and touched by nobody else until it is done. */
     struct find_place place;
     struct root *root;
-    struct file *old;  /* what was known; NULL: nothing */
-    struct file *file; /* what is found */
-    bool current;      /* out: `old` is still true */
-    bool by_reference; /* out, with it: outq_source's */
-    bool just_fd;      /* `old` is believed by its name: only what is written into it need be seen */
-    bool body_ok;      /* there is memory for a small file's body */
-    bool folder_known; /* `folder` is */
+    struct file *old;               /* what was known; NULL: nothing */
+    struct file *file;              /* what is found */
+    bool current;                   /* out: `old` is still true */
+    bool by_reference;              /* out, with it: outq_source's */
+    bool just_fd;                   /* `old` is believed by its name: only what is written into it need be seen */
+    bool body_ok;                   /* there is memory for a small file's body */
+    bool folder_known, folder_seen; /* `folder` is; by this load, not by one before */
     struct find_folder folder;
     uint64_t folder_hash; /* of the folder's path */
     int64_t now_seconds;

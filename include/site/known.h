@@ -35,4 +35,9 @@ uint64_t known_tagged(const struct known *known, const struct stat *st, uint64_t
 bool known_get(const struct known *known, uint64_t version, uint64_t *fact);
 void known_put(struct known *known, uint64_t version, uint64_t fact);
 
+/* Around what takes a processor for long to find out, and waits for nothing meanwhile: one at a time does, of all
+   threads and children. */
+void known_begin(struct known *known);
+void known_end(struct known *known);
+
 #endif

@@ -13,6 +13,15 @@ void load_put(struct load *load) {
         load->kind->release(load);
 }
 
+enum load_effort load_effort(const struct load *load) {
+    return load->lane == LANE_HASHES ? LOAD_COMPUTES : LOAD_WAITS;
+}
+
+void load_work(struct load *load) {
+    if (!load->kind->work(load, LOAD_AT_HAND) && !load->kind->work(load, load_effort(load)))
+        load->kind->work(load, LOAD_WAITS);
+}
+
 void load_done(struct load *load) {
     CHECK(load->state != LOAD_DONE);
     load->state = LOAD_DONE;

@@ -53,9 +53,14 @@ void outq_next(struct outq *outq, struct outq_send *send) {
         end++;
     send->iov = &outq->iov[first];
     send->iov_count = end - first;
-    send->alone = (end > first ? end : first + 1) == outq->count;
+    unsigned after = end > first ? end : first + 1;
+    send->alone = after == outq->count;
     send->more = !send->alone;
+    while (after < outq->count && !outq->piece[after].source)
+        after++;
+    send->last = after == outq->count;
     send->source = outq->piece[first].source;
+    send->owner = outq->piece[first].owner;
     send->by_reference = outq->piece[first].by_reference;
     send->first = outq->piece[first].first;
     send->len = outq->iov[first].iov_len;

@@ -79,6 +79,17 @@ static void refuse_but(struct program *program, int call, int index, uint32_t va
     answer(program, SECCOMP_RET_ALLOW);
 }
 
+/* One whose first two arguments must be 0: of setpriority(2), the calling thread's own. */
+static void refuse_but_own(struct program *program, int call) {
+    add(program, BPF_JMP | BPF_JEQ | BPF_K, 0, 6, (uint32_t)call);
+    load(program, argument(0));
+    add(program, BPF_JMP | BPF_JEQ | BPF_K, 0, 2, 0);
+    load(program, argument(1));
+    add(program, BPF_JMP | BPF_JEQ | BPF_K, 1, 0, 0);
+    answer(program, REFUSE);
+    answer(program, SECCOMP_RET_ALLOW);
+}
+
 /* What isatty(3) asks: musl, the size of the window. */
 #ifdef __GLIBC__
 enum { IS_TERMINAL = TCGETS };
@@ -87,8 +98,8 @@ enum { IS_TERMINAL = TIOCGWINSZ };
 #endif
 
 /* Memory that can be run is never made; no namespace is entered by a new process; of prctl a forked child needs to die
-   with its parent, of ioctl isatty(3) its one question. clone3 has its flags in memory: it is as if the kernel didn't
-   know it, and the C library falls back on clone. */
+   with its parent, of ioctl isatty(3) its one question; a thread may yield to others. clone3 has its flags in memory:
+   it is as if the kernel didn't know it, and the C library falls back on clone. */
 static void add_call(struct program *program, int call) {
     switch (call) {
     case SYS_mmap:
@@ -106,6 +117,9 @@ static void add_call(struct program *program, int call) {
         add(program, BPF_JMP | BPF_JSET | BPF_K, 1, 0, CLONE_THREAD);
         answer(program, REFUSE);
         answer(program, SECCOMP_RET_ALLOW);
+        break;
+    case SYS_setpriority:
+        refuse_but_own(program, call);
         break;
     case SYS_prctl:
         refuse_but(program, call, 0, PR_SET_PDEATHSIG);

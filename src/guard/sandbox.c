@@ -46,12 +46,12 @@ static const int client_calls[] = {
 };
 
 /* The door, at which musl tries accept when accept4 says EINVAL, as it does of a listener that has been shut; threads
-   that load and write; a narrower filter for these; a pair to hear from a successor. */
+   that load and write, and how they yield to others; a narrower filter for these; a pair to hear from a successor. */
 static const int worker_calls[] = {
 #ifdef SYS_accept
     SYS_accept,
 #endif
-    SYS_accept4, FILTER_THREADS, SYS_seccomp, SYS_socketpair,
+    SYS_accept4, FILTER_THREADS, SYS_setpriority, SYS_seccomp, SYS_socketpair,
     FILTER_END,
 };
 

@@ -82,7 +82,7 @@ static bool drive_load_at_hand(const struct drive *drive, const struct client *c
         return load->state == LOAD_DONE;
     uint64_t began_ns = observer_now(drive->observer);
     drive_note(drive, client, EVENT_LOAD, 0);
-    if (load->kind->work(load, true)) {
+    if (load->kind->work(load, LOAD_AT_HAND)) {
         observer_took(drive->observer, FIGURE_LOADS, began_ns);
         load_done(load);
     }
@@ -116,8 +116,7 @@ static ssize_t drive_load_waiting(const struct drive *drive, struct client *clie
     drive_note(drive, client, EVENT_LOAD, 0);
     if (lock)
         pthread_mutex_unlock(lock);
-    if (!load->kind->work(load, true))
-        load->kind->work(load, false);
+    load_work(load);
     if (lock)
         pthread_mutex_lock(lock);
     observer_took(drive->observer, FIGURE_LOADS, began_ns);

@@ -12,30 +12,38 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
-enum { STACK_LEN = 256 * 1024 }; /* the deepest path takes some 60 KiB */
+enum {
+    STACK_LEN = 256 * 1024, /* the deepest path takes some 60 KiB */
+    /* Who hashes yields to the loops: where there is but one processor, and all of it is wanted, a quarter is his. */
+    HASHES_NICE = 5,
+};
 
-static const unsigned AT_ONCE[LOAD_LANES] = {[LANE_FILES] = LOADERS_PER_SUBTREE, [LANE_LOGINS] = 1, [LANE_GUESSES] = 1};
-
-/* Files have a lane for each subtree, or for a few: one that hangs (a network's, say) keeps some loaders busy for as
-   long as it does, never all. They have their turns one after the other. */
-enum { SUBTREES = 32, LANES = SUBTREES + LOAD_LANES - 1 };
+/* Files have a lane for each subtree, or for a few. They have their turns one after the other. */
+enum { LANES = LOADERS_SUBTREES + LOAD_LANES - 1 };
 
 struct lane {
-    unsigned at_once; /* loads, at most */
     struct load *queue, **queue_end;
     unsigned queued, busy; /* loads; threads at them */
 };
 
+/* Threads and what they do: files, or what takes a processor. */
+struct crew {
+    struct loaders *loaders;
+    struct lane *lanes;
+    unsigned lane_count, turn;
+    unsigned count, idle, busy; /* threads */
+    pthread_cond_t wanted;
+};
+
 struct loaders {
     pthread_mutex_t lock;
-    pthread_cond_t wanted;
-    struct lane lanes[LANES]; /* those of files, then the others */
-    unsigned turn;            /* of files */
-    unsigned count, idle;     /* threads */
-    unsigned begun;           /* threads that have */
-    pthread_t threads[LOADERS_MAX];
+    struct lane lanes[LANES];      /* those of files, then the others, in the order of load_lane */
+    struct crew crews[LOAD_LANES]; /* by load_lane */
+    unsigned count, begun;         /* threads; those that have begun */
+    pthread_t threads[LOADERS_MOST];
     const struct observed *observed; /* NULL: nobody asked */
     bool closing, refused;
 };
@@ -53,77 +61,151 @@ static void report(struct load *load) {
         CHECK(errno == EAGAIN); /* full is readable too */
 }
 
-/* The first lane, files before passwords, with something to do and room for one more; NULL: there is none. Whoever
-   leaves a lane looks here next, so nobody need be told of the room that he leaves. */
-static struct lane *loaders_find(struct loaders *loaders) {
-    for (unsigned i = 0; i < LANES; i++) {
-        unsigned at = i < SUBTREES ? (loaders->turn + i) % SUBTREES : i;
-        struct lane *lane = &loaders->lanes[at];
-        if (!lane->queue || lane->busy == lane->at_once)
-            continue;
-        if (i < SUBTREES)
-            loaders->turn = at + 1;
-        return lane;
+/* Each lane has one thread, and the files' of a subtree more, as long as all together have few: so one that hangs (a
+   network's, say) holds up no other, however many hang. */
+static bool crew_may(const struct crew *crew, const struct lane *lane) {
+    return lane->busy == 0 || (crew->lane_count > 1 && lane->busy < LOADERS_PER_SUBTREE && crew->busy < LOADERS_MAX);
+}
+
+/* The next lane with something to do that may be done now; NULL: there is none. Whoever leaves a lane looks here next,
+   so nobody need be told of the room that he leaves. */
+static struct lane *crew_find(struct crew *crew) {
+    for (unsigned i = 0; i < crew->lane_count; i++) {
+        unsigned at = (crew->turn + i) % crew->lane_count;
+        struct lane *lane = &crew->lanes[at];
+        if (lane->queue && crew_may(crew, lane)) {
+            crew->turn = at + 1;
+            return lane;
+        }
     }
     return NULL;
 }
 
-static struct lane *loaders_lane(struct loaders *loaders, const struct load *load) {
-    return &loaders->lanes[load->lane == LANE_FILES ? load->subtree % SUBTREES : SUBTREES - 1 + load->lane];
-}
-
-/* Threads that the queues have something for. */
-static unsigned loaders_wanted(const struct loaders *loaders) {
-    unsigned wanted = 0;
-    for (unsigned i = 0; i < LANES; i++) {
-        const struct lane *lane = &loaders->lanes[i];
-        unsigned room = lane->at_once - lane->busy;
-        wanted += lane->queued < room ? lane->queued : room;
+/* How many loads may be begun now. */
+static unsigned crew_wanted(const struct crew *crew) {
+    unsigned firsts = 0, more = 0;
+    for (unsigned i = 0; i < crew->lane_count; i++) {
+        const struct lane *lane = &crew->lanes[i];
+        unsigned first = lane->busy == 0 && lane->queued > 0, busy = lane->busy + first, left = lane->queued - first;
+        unsigned room = crew->lane_count > 1 && busy < LOADERS_PER_SUBTREE ? LOADERS_PER_SUBTREE - busy : 0;
+        firsts += first;
+        more += left < room ? left : room;
     }
-    return wanted;
+    unsigned room = crew->busy + firsts < LOADERS_MAX ? LOADERS_MAX - crew->busy - firsts : 0;
+    return firsts + (more < room ? more : room);
 }
 
-static struct load *lane_take(struct lane *lane) {
+static void *loader_main(void *arg);
+
+/* One more thread, which takes no signals: they are the workers'. */
+static void crew_hire(struct crew *crew) {
+    struct loaders *loaders = crew->loaders;
+    pthread_attr_t attr;
+    sigset_t all, before;
+    CHECK(loaders->count < LOADERS_MOST);
+    sigfillset(&all);
+    pthread_attr_init(&attr);
+    pthread_attr_setstacksize(&attr, STACK_LEN);
+    pthread_sigmask(SIG_BLOCK, &all, &before);
+    int error = pthread_create(&loaders->threads[loaders->count], &attr, loader_main, crew);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pthread_attr_destroy(&attr);
+    if (!error) {
+        crew->count++;
+        loaders->count++;
+    } else if (!loaders->refused) {
+        say_as(SAY_WARNING, "can't start a loader: %s; slow disks are waited for by those who have one to do it",
+               strerror(error));
+        loaders->refused = true;
+    }
+}
+
+/* Sees to it that what may be begun is. Whoever isn't busy looks for it, or will as soon as he is woken. */
+static void crew_call(struct crew *crew) {
+    unsigned wanted = crew_wanted(crew);
+    if (wanted > crew->count - crew->busy)
+        crew_hire(crew);
+    if (wanted > 0)
+        pthread_cond_signal(&crew->wanted);
+}
+
+/* False: there is nobody to do it. */
+static bool crew_add(struct crew *crew, struct load *load) {
+    struct lane *lane = &crew->lanes[crew->lane_count > 1 ? load->subtree % crew->lane_count : 0];
+    load->next = NULL;
+    *lane->queue_end = load;
+    struct load **end = lane->queue_end;
+    lane->queue_end = &load->next;
+    lane->queued++;
+    crew_call(crew);
+    if (crew->count > 0)
+        return true;
+    *end = NULL;
+    lane->queue_end = end;
+    lane->queued--;
+    return false;
+}
+
+static struct load *crew_take(struct crew *crew, struct lane *lane) {
     struct load *load = lane->queue;
     lane->queue = load->next;
     if (!lane->queue)
         lane->queue_end = &lane->queue;
     lane->queued--;
     lane->busy++;
+    crew->busy++;
+    crew_call(crew); /* another lane may have come to its first */
     return load;
 }
 
-static void loader_work(struct load *load, const struct observer *observer) {
+/* False: it takes more than this crew's to do. */
+static bool loader_work(struct load *load, const struct observer *observer) {
     uint64_t began_ns = observer_now(observer);
     observer_note(observer, EVENT_LOAD, 0, EVENT_NOBODY, false, -1, 0, 0);
     observer_busy(observer, true);
-    load->kind->work(load, false);
+    bool done = load->kind->work(load, load_effort(load));
     observer_busy(observer, false);
     observer_note(observer, EVENT_LOADED, 0, EVENT_NOBODY, false, -1, 0, 0);
     observer_took(observer, FIGURE_LOADS, began_ns);
+    return done;
+}
+
+/* What isn't in memory after all is waited for by those who may. */
+static void loaders_pass_on(struct loaders *loaders, struct load *load) {
+    load->lane = LANE_FILES;
+    pthread_mutex_lock(&loaders->lock);
+    bool somebody = crew_add(&loaders->crews[LANE_FILES], load);
+    pthread_mutex_unlock(&loaders->lock);
+    if (somebody)
+        return;
+    load->kind->work(load, LOAD_WAITS);
+    report(load);
 }
 
 static void *loader_main(void *arg) {
-    struct loaders *loaders = arg;
+    struct crew *crew = arg;
+    struct loaders *loaders = crew->loaders;
+    if (crew == &loaders->crews[LANE_HASHES])
+        setpriority(PRIO_PROCESS, 0, HASHES_NICE); /* where it can't, it doesn't: a thread's own is Linux's idea */
     sandbox_narrow(SANDBOX_LOADER);
     pthread_mutex_lock(&loaders->lock);
     struct observer observer;
     observer_init_loader(&observer, loaders->observed, loaders->begun++);
     for (;;) {
         struct lane *lane;
-        while (!(lane = loaders_find(loaders)) && !loaders->closing) {
-            loaders->idle++;
-            pthread_cond_wait(&loaders->wanted, &loaders->lock);
-            loaders->idle--;
-        }
+        while (!(lane = crew_find(crew)) && !loaders->closing)
+            pthread_cond_wait(&crew->wanted, &loaders->lock);
         if (!lane)
             break;
-        struct load *load = lane_take(lane);
+        struct load *load = crew_take(crew, lane);
         pthread_mutex_unlock(&loaders->lock);
-        loader_work(load, &observer);
-        report(load);
+        if (loader_work(load, &observer))
+            report(load);
+        else
+            loaders_pass_on(loaders, load);
         pthread_mutex_lock(&loaders->lock);
         lane->busy--;
+        crew->busy--;
     }
     pthread_mutex_unlock(&loaders->lock);
     return NULL;
@@ -135,62 +217,39 @@ struct loaders *loaders_open(const struct observed *observed) {
         return NULL;
     loaders->observed = observed;
     pthread_mutex_init(&loaders->lock, NULL);
-    pthread_cond_init(&loaders->wanted, NULL);
-    for (unsigned i = 0; i < LANES; i++) {
-        struct lane *lane = &loaders->lanes[i];
-        lane->at_once = AT_ONCE[i < SUBTREES ? LANE_FILES : i - SUBTREES + 1];
-        lane->queue_end = &lane->queue;
+    struct lane *lane = loaders->lanes;
+    for (unsigned i = 0; i < LOAD_LANES; i++) {
+        struct crew *crew = &loaders->crews[i];
+        *crew = (struct crew){.loaders = loaders, .lanes = lane, .lane_count = i == LANE_FILES ? LOADERS_SUBTREES : 1};
+        pthread_cond_init(&crew->wanted, NULL);
+        lane += crew->lane_count;
     }
+    for (unsigned i = 0; i < LANES; i++)
+        loaders->lanes[i].queue_end = &loaders->lanes[i].queue;
     return loaders;
 }
 
 void loaders_close(struct loaders *loaders) {
     pthread_mutex_lock(&loaders->lock);
     loaders->closing = true;
-    pthread_cond_broadcast(&loaders->wanted);
+    for (unsigned i = 0; i < LOAD_LANES; i++)
+        pthread_cond_broadcast(&loaders->crews[i].wanted);
     pthread_mutex_unlock(&loaders->lock);
     for (unsigned i = 0; i < loaders->count; i++)
         pthread_join(loaders->threads[i], NULL);
-    pthread_cond_destroy(&loaders->wanted);
+    for (unsigned i = 0; i < LOAD_LANES; i++)
+        pthread_cond_destroy(&loaders->crews[i].wanted);
     pthread_mutex_destroy(&loaders->lock);
     free(loaders);
 }
 
-/* One more thread, which takes no signals: they are the workers'. */
-static void loaders_hire(struct loaders *loaders) {
-    pthread_attr_t attr;
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_attr_init(&attr);
-    pthread_attr_setstacksize(&attr, STACK_LEN);
-    pthread_sigmask(SIG_BLOCK, &all, &before);
-    int error = pthread_create(&loaders->threads[loaders->count], &attr, loader_main, loaders);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    pthread_attr_destroy(&attr);
-    if (!error)
-        loaders->count++;
-    else if (!loaders->refused)
-        say_as(SAY_WARNING, "can't start a loader: %s; slow disks are waited for by those who have one to do it",
-               strerror(error));
-    loaders->refused |= error != 0;
-}
-
 bool loaders_submit(struct loaders *loaders, struct load *load, struct loads *home) {
-    struct lane *lane = loaders_lane(loaders, load);
     pthread_mutex_lock(&loaders->lock);
-    bool room = lane->queued + lane->busy < lane->at_once;
-    if (room && loaders->idle <= loaders_wanted(loaders) && loaders->count < LOADERS_MAX)
-        loaders_hire(loaders);
-    bool somebody = loaders->count > 0;
+    load->home = home;
+    bool somebody = crew_add(&loaders->crews[load->lane], load);
     if (somebody) {
         load->state = LOAD_UNDER_WAY;
-        load->home = home;
-        load->next = NULL;
         load_get(load);
-        *lane->queue_end = load;
-        lane->queue_end = &load->next;
-        lane->queued++;
-        pthread_cond_signal(&loaders->wanted);
     }
     pthread_mutex_unlock(&loaders->lock);
     return somebody;

@@ -4,9 +4,9 @@
 
    What is sent by reference may still change on its way, when somebody writes into the file while it is in flight. So
    what changed of late, and is likely to again, is copied, 16 KiB at a time. Either way the file is looked at once more
-   before its last piece leaves, which vouches for all before: when it has been written to, the reply ends short of its
-   promised length. What remains is a file that had stood still and is overwritten in place between that look and the
-   arrival of its last bytes. */
+   before the reply's last piece of it leaves, which vouches for all before: when it has been written to, the reply ends
+   short of its promised length. What remains is a file that had stood still and is overwritten in place between that
+   look and the arrival of its last bytes. */
 #define _GNU_SOURCE
 #include "host/send_file.h"
 #include "site/body_load.h"
@@ -28,15 +28,16 @@ static int send_flags(const struct outq_send *op) {
 /* Done at once where it may be, else the client's to wait for. */
 static ssize_t send_file_load(const struct send_file *how, struct client *client, const struct outq_send *op,
                               enum body_job job, size_t len) {
-    struct body_load *load = body_load_open(how->known, op->source, job, op->first, len);
+    struct file *file = how->may_wait ? NULL : op->owner;
+    struct body_load *load = body_load_open(how->known, file, op->source, job, op->first, len);
     if (!load)
-        return -errno;
+        return -ENOMEM;
     if (client->load)
         load_put(client->load);
     client->load = &load->load;
     if (!how->may_wait)
         return -EINPROGRESS;
-    load->load.kind->work(&load->load, false);
+    load_work(&load->load);
     load_done(&load->load);
     return -EINTR;
 }
@@ -90,10 +91,16 @@ static ssize_t send_file_fetch(const struct send_file *how, struct client *clien
     return send_file_load(how, client, op, BODY_FETCH, op->len < FETCH_LEN ? op->len : FETCH_LEN);
 }
 
+/* Before the last piece of the reply's file leaves, that is looked at once more; of several ranges one proof is enough.
+ */
+static enum body_state send_file_look(const struct send_file *how, const struct outq_send *op, size_t len) {
+    return len < op->len || !op->last ? BODY_SAME : body_look(how->known, op->source);
+}
+
 static ssize_t send_by_reference(const struct send_file *how, struct client *client, const struct outq_send *op,
                                  size_t len) {
     off_t at = (off_t)op->first;
-    enum body_state state = len < op->len ? BODY_SAME : body_look(how->known, op->source);
+    enum body_state state = send_file_look(how, op, len);
     if (state == BODY_CHANGED)
         return 0;
     if (state == BODY_UNPROVEN && len <= BODY_PROVEN_MAX)
@@ -127,7 +134,7 @@ static ssize_t send_by_copy(const struct send_file *how, struct client *client, 
         return send_file_fetch(how, client, op);
     if (n <= 0)
         return n;
-    enum body_state state = (size_t)n < op->len ? BODY_SAME : body_look(how->known, op->source);
+    enum body_state state = send_file_look(how, op, (size_t)n);
     if (state == BODY_CHANGED)
         return 0;
     if (state == BODY_UNPROVEN)

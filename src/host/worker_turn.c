@@ -105,7 +105,7 @@ static bool worker_park(struct worker *worker, struct client *client) {
         if (!loaders_submit(worker->shared.loaders, load, &worker->loads)) {
             uint64_t began_ns = observer_now(&worker->observer);
             drive_note(&worker->drive, client, EVENT_LOAD, 0);
-            load->kind->work(load, false);
+            load_work(load);
             drive_note(&worker->drive, client, EVENT_LOADED, 0);
             observer_took(&worker->observer, FIGURE_LOADS, began_ns);
             load_done(load);

@@ -11,7 +11,7 @@ struct counters *counters_open(unsigned workers, unsigned children) {
     struct counters *counters = malloc(sizeof *counters);
     if (!counters)
         return NULL;
-    size_t count = LOADERS_MAX + (size_t)workers * (1 + children);
+    size_t count = LOADERS_MOST + (size_t)workers * (1 + children);
     size_t len = sizeof(struct counter_log) + count * sizeof(struct counter_slot);
     void *memory = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (memory == MAP_FAILED) {
@@ -20,7 +20,7 @@ struct counters *counters_open(unsigned workers, unsigned children) {
     }
     *counters = (struct counters){.workers = workers, .children = children, .log = memory, .len = len};
     counters->loaders = (struct counter_slot *)(counters->log + 1);
-    counters->slots = counters->loaders + LOADERS_MAX;
+    counters->slots = counters->loaders + LOADERS_MOST;
     return counters;
 }
 
@@ -47,7 +47,7 @@ void counters_add_worker(const struct counters *counters, unsigned worker, struc
 }
 
 void counters_add_loaders(const struct counters *counters, struct counter_slot *sum) {
-    for (unsigned i = 0; i < LOADERS_MAX; i++)
+    for (unsigned i = 0; i < LOADERS_MOST; i++)
         counter_slot_sum(&counters->loaders[i], sum);
 }
 

@@ -35,13 +35,13 @@ struct event_rings *event_rings_open(unsigned workers, unsigned children) {
     if (!rings)
         return NULL;
     *rings = (struct event_rings){.workers = workers, .children = children, .opened_ns = clock_fine_ns()};
-    rings->len = LOADERS_MAX * RING_LEN(CHILD_SLOTS) + workers * worker_len(rings);
+    rings->len = LOADERS_MOST * RING_LEN(CHILD_SLOTS) + workers * worker_len(rings);
     rings->memory = mmap(NULL, rings->len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (rings->memory == MAP_FAILED) {
         free(rings);
         return NULL;
     }
-    for (unsigned i = 0; i < LOADERS_MAX; i++)
+    for (unsigned i = 0; i < LOADERS_MOST; i++)
         event_rings_loader(rings, i)->mask = CHILD_SLOTS - 1;
     for (unsigned i = 0; i < workers; i++)
         event_rings_worker(rings, i)->mask = WORKER_SLOTS - 1;
@@ -60,7 +60,7 @@ struct event_ring *event_rings_loader(const struct event_rings *rings, unsigned 
 }
 
 struct event_ring *event_rings_worker(const struct event_rings *rings, unsigned worker) {
-    return (struct event_ring *)(void *)(rings->memory + LOADERS_MAX * RING_LEN(CHILD_SLOTS) +
+    return (struct event_ring *)(void *)(rings->memory + LOADERS_MOST * RING_LEN(CHILD_SLOTS) +
                                          worker * worker_len(rings));
 }
 

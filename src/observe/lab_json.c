@@ -73,7 +73,7 @@ void lab_json_put(const struct status_pages *status, struct text *text) {
     put_names(text, "calls", event_call_names, CALL_COUNT);
     put_names(text, "ends", ends, END_COUNT);
     text_put_string(text, ",\"events\":[");
-    for (unsigned i = 0; i < LOADERS_MAX; i++) {
+    for (unsigned i = 0; i < LOADERS_MOST; i++) {
         snprintf(name, sizeof name, "loader %u", i);
         put_ring(text, event_rings_loader(rings, i), name, i, OTHERS_TOLD, &left);
     }

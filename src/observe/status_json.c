@@ -100,7 +100,7 @@ static void put_files(struct text *text, const struct status_pages *status, cons
     put_figure(text, "count", slot, FIGURE_LOADS);
     put_seconds(text, "seconds", slot, FIGURE_LOAD_NS);
     text_put_string(text, "},\"loaders\":{");
-    put_member(text, "max", LOADERS_MAX);
+    put_member(text, "max", LOADERS_MOST);
     put_figure(text, "busy", slot, FIGURE_BUSY);
     text_put_string(text, "},\"log\":{");
     put_member(text, "lines", tally_get(&status->counters->log->lines));

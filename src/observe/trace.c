@@ -51,8 +51,8 @@ struct trace {
     size_t clients_len;
     unsigned touched[WORKERS_MAX];
     struct seen_call calls[WORKERS_MAX];
-    uint64_t accept_ns[WORKERS_MAX], loads_ns[LOADERS_MAX];
-    bool lost_there[WORKERS_MAX + LOADERS_MAX], loader_named[LOADERS_MAX];
+    uint64_t accept_ns[WORKERS_MAX], loads_ns[LOADERS_MOST];
+    bool lost_there[WORKERS_MAX + LOADERS_MOST], loader_named[LOADERS_MOST];
     struct taken *taken;
     size_t taken_count, taken_max;
 };
@@ -325,7 +325,7 @@ void trace_drain(struct trace *trace, uint64_t until_ns) {
     struct event_cursor *cursor = trace->cursors;
     uint64_t sent = trace->sent, open = trace->open;
     trace->taken_count = 0;
-    for (unsigned i = 0; i < LOADERS_MAX; i++)
+    for (unsigned i = 0; i < LOADERS_MOST; i++)
         take(trace, event_rings_loader(rings, i), cursor++, rings->workers + i, until_ns);
     for (unsigned worker = 0; worker < rings->workers; worker++, cursor += 1 + rings->children) {
         const struct event_ring *ring = event_rings_worker(rings, worker);
@@ -349,9 +349,9 @@ struct trace *trace_open(FILE *file, const struct event_rings *rings, const stru
     struct trace *trace = calloc(1, sizeof *trace);
     if (!trace)
         return NULL;
-    size_t rings_count = LOADERS_MAX + (size_t)rings->workers * (1 + rings->children);
+    size_t rings_count = LOADERS_MOST + (size_t)rings->workers * (1 + rings->children);
     *trace = (struct trace){.json = {file, about->pid, rings->opened_ns}, .rings = rings, .about = *about};
-    trace->taken_max = (size_t)SHARE * (rings->workers + LOADERS_MAX);
+    trace->taken_max = (size_t)SHARE * (rings->workers + LOADERS_MOST);
     trace->clients_len = (size_t)rings->workers * about->clients * sizeof *trace->clients;
     trace->cursors = calloc(rings_count, sizeof *trace->cursors);
     trace->taken = malloc(trace->taken_max * sizeof *trace->taken);

@@ -30,9 +30,9 @@ static enum auth_verdict check(struct auth_load *load) {
     return AUTH_DENIED;
 }
 
-static bool auth_work(struct load *base, bool at_hand) {
+static bool auth_work(struct load *base, enum load_effort effort) {
     struct auth_load *load = (struct auth_load *)base;
-    if (at_hand)
+    if (effort == LOAD_AT_HAND)
         return false;
     auth_shared_enter(load->shared, base->lane);
     load->verdict = check(load);

@@ -3,7 +3,6 @@
 #include "site/version.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -82,28 +81,35 @@ enum body_state body_look(const struct known *known, const struct outq_source *s
 }
 
 /* The range is read before the hash is made: so what is written later does no harm. */
-static void body_prove(struct body_load *load) {
+static bool body_prove(struct body_load *load, enum load_effort effort) {
     const struct outq_source *source = &load->source;
     struct stat st;
     uint64_t content;
-    if (fstat(source->fd, &st) < 0 || (uint64_t)st.st_size < source->size ||
-        body_read(source->fd, load->bytes, load->len, load->first) != (ssize_t)load->len)
-        return;
+    if (fstat(source->fd, &st) < 0 || (uint64_t)st.st_size < source->size)
+        return true;
+    ssize_t n = effort == LOAD_WAITS ? body_read(source->fd, load->bytes, load->len, load->first)
+                                     : body_read_at_hand(source->fd, load->bytes, load->len, load->first);
+    if (n != (ssize_t)load->len)
+        return effort == LOAD_WAITS;
     uint64_t key = known_version(load->known, KNOWN_CONTENT, &st, source->size);
-    version_learn(load->known, key, source->fd, &st, source->size, &content);
+    if (!version_learn(load->known, key, source->fd, &st, source->size, effort, &content))
+        return false;
     load->same = content == load->promised;
+    return true;
 }
 
 /* That it may still be written to within the clock's tick does no harm: what was sent then proves to be another. */
-static void body_vouch(const struct body_load *load) {
+static bool body_vouch(const struct body_load *load, enum load_effort effort) {
     const struct outq_source *source = &load->source;
     struct stat st;
     uint64_t content;
     if (fstat(source->fd, &st) < 0 || version_of(&st) != source->version)
-        return;
-    if (version_content(source->fd, source->size, &content) && fstat(source->fd, &st) == 0 &&
-        version_of(&st) == source->version)
+        return true;
+    if (!version_content(load->known, source->fd, source->size, effort, &content))
+        return effort == LOAD_WAITS;
+    if (version_is_still(source->fd, &st))
         known_put(load->known, source->key, content);
+    return true;
 }
 
 static void body_fetch(const struct body_load *load) {
@@ -117,20 +123,18 @@ static void body_fetch(const struct body_load *load) {
     }
 }
 
-static bool body_work(struct load *base, bool at_hand) {
+static bool body_work(struct load *base, enum load_effort effort) {
     struct body_load *load = (struct body_load *)base;
-    if (at_hand)
+    if (effort == LOAD_AT_HAND)
         return false;
     switch (load->job) {
     case BODY_FETCH:
         body_fetch(load);
         break;
     case BODY_VOUCH:
-        body_vouch(load);
-        break;
+        return body_vouch(load, effort);
     case BODY_PROVE:
-        body_prove(load);
-        break;
+        return body_prove(load, effort);
     }
     return true;
 }
@@ -138,37 +142,31 @@ static bool body_work(struct load *base, bool at_hand) {
 /* Who waited may keep the load for as long as its client doesn't read. */
 static void body_finish(struct load *base) {
     struct body_load *load = (struct body_load *)base;
-    close(load->source.fd);
-    load->source.fd = -1;
+    if (load->file)
+        filecache_put(load->file);
+    load->file = NULL;
 }
 
 static void body_release(struct load *base) {
-    struct body_load *load = (struct body_load *)base;
-    if (load->source.fd >= 0)
-        close(load->source.fd);
-    free(load);
+    body_finish(base);
+    free(base);
 }
 
 const struct load_kind body_load_kind = {body_work, body_finish, body_release};
 
-struct body_load *body_load_open(struct known *known, const struct outq_source *source, enum body_job job,
-                                 uint64_t first, size_t len) {
+struct body_load *body_load_open(struct known *known, struct file *file, const struct outq_source *source,
+                                 enum body_job job, uint64_t first, size_t len) {
     if (job == BODY_PROVE && len > BODY_PROVEN_MAX)
         len = BODY_PROVEN_MAX;
     struct body_load *load = malloc(sizeof *load + (job == BODY_PROVE ? len : 0));
-    int fd = fcntl(source->fd, F_DUPFD_CLOEXEC, source->fd); /* a model may need the low ones */
-    if (fd < 0)
-        fd = fcntl(source->fd, F_DUPFD_CLOEXEC, 0);
-    if (!load || fd < 0) {
-        if (fd >= 0)
-            close(fd);
-        free(load);
+    if (!load)
         return NULL;
-    }
     *load = (struct body_load){.known = known, .source = *source, .first = first, .len = len, .job = job};
     load_init(&load->load, &body_load_kind);
     load->load.subtree = source->subtree;
-    load->source.fd = fd;
+    if (job != BODY_FETCH)
+        load->load.lane = version_lane(source->size);
+    load->file = file ? filecache_ref(file) : NULL;
     if (job == BODY_PROVE)
         promised_hash(known, source, &load->promised);
     return load;

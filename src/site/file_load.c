@@ -38,7 +38,8 @@ static bool is_settled(const struct stat *st, int64_t at_seconds) {
 static bool know_folder(struct file_load *load, const struct found *found, bool at_hand) {
     if (load->folder_known)
         return true;
-    load->folder_known = find_folder(&load->place, found, load->now_seconds, at_hand, &load->folder);
+    load->folder_known = load->folder_seen =
+        find_folder(&load->place, found, load->now_seconds, at_hand, &load->folder);
     return load->folder_known;
 }
 
@@ -97,31 +98,32 @@ static enum reading read_steadily(int fd, char *body, size_t space, bool at_hand
     return reading;
 }
 
-/* The hash of a file's content, or of samples of it, from what is known or by reading it. False: not at hand. */
-static bool content_hash(const struct file_load *load, int fd, const struct stat *st, bool whole, bool at_hand,
+/* The hash of a file's content, or of samples of it, from what is known or by reading it. False: it takes more. */
+static bool content_hash(struct file_load *load, int fd, const struct stat *st, bool whole, enum load_effort effort,
                          uint64_t *hash) {
     struct known *known = load->place.known;
     uint64_t size = (uint64_t)st->st_size, key = known_version(known, KNOWN_CONTENT, st, whole ? size : 0);
     if (known_get(known, key, hash))
         return true;
     if (!whole)
-        return version_sample(known, key, fd, st, at_hand, hash);
-    if (at_hand) /* it takes long, or waits for the disk */
+        return version_sample(known, key, fd, st, effort != LOAD_WAITS, hash);
+    if (effort == LOAD_AT_HAND) {
+        load->load.lane = version_lane(size);
         return false;
-    version_learn(known, key, fd, st, size, hash);
-    return true;
+    }
+    return version_learn(known, key, fd, st, size, effort, hash);
 }
 
 /* A tag of samples and time, unless the time says nothing. Another version of the file that has had the same one has
-   been edited in a way that hides: then its whole content must tell. *whole says so. False: not at hand. */
-static bool sampled_tag(const struct file_load *load, int fd, const struct stat *st, bool at_hand, uint64_t *tag,
+   been edited in a way that hides: then its whole content must tell. *whole says so. False: it takes more. */
+static bool sampled_tag(struct file_load *load, int fd, const struct stat *st, enum load_effort effort, uint64_t *tag,
                         bool *whole) {
     struct known *known = load->place.known;
     uint64_t before;
     *whole = st->st_mtim.tv_sec <= 1;
     if (*whole)
         return true;
-    if (!content_hash(load, fd, st, false, at_hand, tag))
+    if (!content_hash(load, fd, st, false, effort, tag))
         return false;
     *tag = hash_bytes(&st->st_mtim.tv_sec, sizeof st->st_mtim.tv_sec, *tag);
     uint64_t name = known_tagged(known, st, *tag);
@@ -137,21 +139,19 @@ static bool has_grown(const struct file_load *load, uint64_t size) {
     return load->old && load->old->kind == FILE_FD && load->old->size < size && size <= VERSION_PROOF_MAX;
 }
 
-/* The tag of a file that isn't kept in memory, and what it is to be sent from. False: not at hand. */
-static bool describe_large(struct file_load *load, const struct stat *st, int fd, bool at_hand, uint64_t *tag) {
+/* The tag of a file that isn't kept in memory, and what it is to be sent from. False: it takes more. */
+static bool describe_large(struct file_load *load, const struct stat *st, int fd, enum load_effort effort,
+                           uint64_t *tag) {
     const uint64_t size = (uint64_t)st->st_size;
     bool whole = size <= VERSION_WHOLE_MAX;
-    if (!whole && !sampled_tag(load, fd, st, at_hand, tag, &whole))
+    if (!whole && !sampled_tag(load, fd, st, effort, tag, &whole))
         return false;
-    if (whole && !content_hash(load, fd, st, true, at_hand, tag))
+    uint64_t content = 0;
+    bool hashed = whole || has_grown(load, size);
+    if (hashed && !content_hash(load, fd, st, true, effort, &content))
         return false;
-    uint64_t content = *tag;
-    bool hashed = whole;
-    if (!whole && has_grown(load, size)) {
-        if (!content_hash(load, fd, st, true, at_hand, &content))
-            return false;
-        hashed = true;
-    }
+    if (whole || (hashed && !version_is_still(fd, st)))
+        *tag = content; /* its samples may have been another version's */
     load->file->source = (struct outq_source){.fd = fd,
                                               .by_reference = !version_young(st, load->now_seconds),
                                               .provable = size <= VERSION_PROOF_MAX,
@@ -223,8 +223,8 @@ static enum reading load_body(struct file_load *load, const struct found *found,
     return READ_WELL;
 }
 
-/* Of the found regular file. False: not at hand; found->fd is closed. */
-static bool load_regular(struct file_load *load, struct found *found, bool at_hand) {
+/* Of the found regular file. False: it takes more; found->fd is closed. */
+static bool load_regular(struct file_load *load, struct found *found, enum load_effort effort) {
     struct file *file = load->file;
     size_t head_len = file_head_space(load->place.config);
     uint64_t tag;
@@ -236,10 +236,10 @@ static bool load_regular(struct file_load *load, struct found *found, bool at_ha
         return true;
     }
     if (load->body_ok && file->st.st_size <= FILECACHE_BODY_MAX)
-        reading = load_body(load, found, head_len, at_hand);
+        reading = load_body(load, found, head_len, effort != LOAD_WAITS);
     if (reading == READ_WELL)
         return true;
-    if (reading == READ_WAITS || !describe_large(load, &file->st, found->fd, at_hand, &tag)) {
+    if (reading == READ_WAITS || !describe_large(load, &file->st, found->fd, effort, &tag)) {
         close(found->fd);
         return false;
     }
@@ -254,8 +254,9 @@ static bool load_regular(struct file_load *load, struct found *found, bool at_ha
     return true;
 }
 
-static bool load_found(struct file_load *load, struct found *found, bool at_hand) {
+static bool load_found(struct file_load *load, struct found *found, enum load_effort effort) {
     struct file *file = load->file;
+    bool at_hand = effort != LOAD_WAITS;
     if (found->status) {
         file_load_fail(load, found->status);
         return true;
@@ -274,13 +275,13 @@ static bool load_found(struct file_load *load, struct found *found, bool at_hand
         }
         file->folder_version = load->folder.version;
     }
-    return load_regular(load, found, at_hand);
+    return load_regular(load, found, effort);
 }
 
-static bool file_work(struct load *base, bool at_hand) {
+static bool file_work(struct load *base, enum load_effort effort) {
     struct file_load *load = (struct file_load *)base;
     struct found found;
-    bool there = true;
+    bool there = true, at_hand = effort != LOAD_WAITS;
     if (load->just_fd && fd_is_current(load)) {
         load->current = true;
         load->by_reference = !version_young(&load->old->st, load->now_seconds);
@@ -295,7 +296,7 @@ static bool file_work(struct load *base, bool at_hand) {
         load->by_reference = there && !version_young(&found.st, load->now_seconds);
         return there;
     }
-    return load_found(load, &found, at_hand);
+    return load_found(load, &found, effort);
 }
 
 static void loading_remove(struct file_load *load) {
@@ -310,7 +311,7 @@ void file_load_finish(struct load *base) {
     struct file_load *load = (struct file_load *)base;
     struct filecache *cache = load->cache;
     loading_remove(load);
-    if (load->folder_known)
+    if (load->folder_seen)
         cache->notes[load->folder_hash % FILECACHE_NOTES] =
             (struct folder_note){load->folder_hash, load->begun_ms, load->folder};
     if (load->current) {
@@ -375,7 +376,7 @@ struct file_load *file_load_open(struct filecache *cache, const struct clock *cl
     load->root = root_get(cache->root);
     load->old = old ? filecache_ref(old) : NULL;
     load->file = filecache_slot(cache);
-    load->current = load->by_reference = false;
+    load->current = load->by_reference = load->folder_seen = false;
     load->just_fd = old && old->kind == FILE_FD && clock->now_ms - old->checked_at_ms < FILECACHE_TRUST_MS;
     load->body_ok = filecache_body_room(cache);
     CHECK(key.len <= FILE_KEY_MAX);

@@ -24,10 +24,10 @@ static int follow_link(void *context, const char *name, struct stat *st) {
     return docroot_stat(base->root, path, false, st);
 }
 
-static bool listing_work(struct load *base, bool at_hand) {
+static bool listing_work(struct load *base, enum load_effort effort) {
     struct file_load *load = (struct file_load *)base;
     struct listing_text text = {0};
-    if (at_hand)
+    if (effort != LOAD_WAITS)
         return false;
     struct link_base links = {load->place.root, {load->key, load->path_len}};
     char folder[PATH_LEN_MAX + 1];

@@ -39,11 +39,11 @@ bool file_load_keep(struct file_load *load, const char *at, size_t len) {
     return true;
 }
 
-static bool page_work(struct load *base, bool at_hand) {
+static bool page_work(struct load *base, enum load_effort effort) {
     struct file_load *load = (struct file_load *)base;
     struct text text = {0};
     struct file_head head = {.now_seconds = load->now_seconds};
-    (void)at_hand;
+    (void)effort;
     load->made->make(load->made, load->page, &text, &head.type, &head.own_fields);
     if (!text.failed && file_load_keep(load, text.at, text.len)) {
         head.hash = version_bytes(text.at, text.len);

@@ -12,9 +12,9 @@ struct root_load {
 };
 
 /* At hand although it looks the root's path up: that is in use all the time. */
-static bool root_work(struct load *base, bool at_hand) {
+static bool root_work(struct load *base, enum load_effort effort) {
     struct root_load *load = (struct root_load *)base;
-    (void)at_hand;
+    (void)effort;
     load->news = docroot_look(&load->root->docroot, &load->fresh);
     return true;
 }

@@ -4,7 +4,11 @@
 
 #include <time.h>
 
-enum { BLOCK_LEN = 16 * 1024, SAMPLE_COUNT = 5 };
+enum {
+    BLOCK_LEN = 16 * 1024,
+    SAMPLE_COUNT = 5,
+    SAMPLE_LEN = 4 * 1024, /* the first byte of a film waits for them: 5 us, and 20 with four times as much */
+};
 
 uint64_t version_bytes(const char *bytes, size_t len) {
     uint64_t hash = 0;
@@ -21,11 +25,20 @@ static bool hash_block(int fd, uint64_t first, uint64_t left, bool at_hand, uint
     return n == (ssize_t)len;
 }
 
-bool version_content(int fd, uint64_t size, uint64_t *hash) {
+static bool hash_content(int fd, uint64_t size, bool at_hand, uint64_t *hash) {
     bool ok = true;
     *hash = 0;
     for (uint64_t first = 0; first < size && ok; first += BLOCK_LEN)
-        ok = hash_block(fd, first, size - first, false, hash);
+        ok = hash_block(fd, first, size - first, at_hand, hash);
+    return ok;
+}
+
+bool version_content(struct known *known, int fd, uint64_t size, enum load_effort effort, uint64_t *hash) {
+    if (effort == LOAD_WAITS)
+        return hash_content(fd, size, false, hash);
+    known_begin(known);
+    bool ok = hash_content(fd, size, true, hash);
+    known_end(known);
     return ok;
 }
 
@@ -33,7 +46,7 @@ static bool hash_samples(int fd, uint64_t size, bool at_hand, uint64_t *hash) {
     bool ok = true;
     *hash = 0;
     for (uint64_t i = 0; i < SAMPLE_COUNT && ok; i++)
-        ok = hash_block(fd, (size - BLOCK_LEN) / (SAMPLE_COUNT - 1) * i, BLOCK_LEN, at_hand, hash);
+        ok = hash_block(fd, (size - SAMPLE_LEN) / (SAMPLE_COUNT - 1) * i, SAMPLE_LEN, at_hand, hash);
     return ok;
 }
 
@@ -47,20 +60,22 @@ static bool is_settled(const struct stat *st) {
     return age_ms >= settled_ms;
 }
 
-static bool is_still(int fd, const struct stat *st) {
+bool version_is_still(int fd, const struct stat *st) {
     struct stat now;
     return fstat(fd, &now) == 0 && version_of(&now) == version_of(st);
 }
 
-void version_learn(struct known *known, uint64_t key, int fd, const struct stat *st, uint64_t size, uint64_t *hash) {
-    bool settled = is_settled(st);
-    if (version_content(fd, size, hash) && settled && is_still(fd, st))
+bool version_learn(struct known *known, uint64_t key, int fd, const struct stat *st, uint64_t size,
+                   enum load_effort effort, uint64_t *hash) {
+    bool settled = is_settled(st), read = version_content(known, fd, size, effort, hash);
+    if (read && settled && version_is_still(fd, st))
         known_put(known, key, *hash);
+    return read || effort == LOAD_WAITS;
 }
 
 bool version_sample(struct known *known, uint64_t key, int fd, const struct stat *st, bool at_hand, uint64_t *hash) {
     bool settled = is_settled(st), read = hash_samples(fd, (uint64_t)st->st_size, at_hand, hash);
-    if (read && settled && is_still(fd, st))
+    if (read && settled && version_is_still(fd, st))
         known_put(known, key, *hash);
     return read || !at_hand;
 }

@@ -25,7 +25,7 @@ MODELS = ("fork", "thread", "nonblocking", "select", "poll", "epoll-lt", "epoll-
 ALICE = "alice:$6$rounds=1000$chaos$ccyB87m862NrjZozeJMAE5tQmpiDFbWFWXDELM4gTLLL5/38zDowC3trEVFdDsdhMYT14bCBGdItSmkzm4Dp/0\n"
 LINE = re.compile(rb'\S+ - \S+ \[[^]]+\] "(?:[^"\\]|\\.)*" \d{3} (?:\d+|-) "(?:[^"\\]|\\.)*" "(?:[^"\\]|\\.)*"')
 MOST_MEMORY = 256 << 20
-LOADERS_MAX = 8  # of a worker: threads that come when they are needed, and stay
+LOADERS_MOST = 42  # threads that come when they are needed, and stay
 
 
 class Chaos:
@@ -189,7 +189,7 @@ def state(pid, site):
 
 
 def alike(last, fresh, workers):
-    return (last[0], last[2]) == (fresh[0], fresh[2]) and last[1] <= fresh[1] + LOADERS_MAX * workers
+    return (last[0], last[2]) == (fresh[0], fresh[2]) and last[1] <= fresh[1] + LOADERS_MOST * workers
 
 
 def resident(pid):

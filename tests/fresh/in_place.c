@@ -13,7 +13,7 @@ enum {
     NEW = 0x70002,
     HASHED = 12 * MIB,  /* below the length up to which all of a file is hashed, */
     SAMPLED = 20 * MIB, /* and above it, where samples are: */
-    SAMPLE_LEN = 16 * KIB,
+    SAMPLE_LEN = 4 * KIB,
     SAMPLE_COUNT = 5
 };
 

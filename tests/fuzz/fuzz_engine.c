@@ -171,8 +171,7 @@ static void check_held(const struct conn *conn) {
 static void do_load(struct conn *conn, struct load *load) {
     load_get(load);
     if (load->state == LOAD_NEW) {
-        if (!load->kind->work(load, true))
-            CHECK(load->kind->work(load, false));
+        load_work(load);
         load_done(load);
     }
     conn_done(conn, 0);

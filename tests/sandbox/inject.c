@@ -17,6 +17,7 @@
 #include <sys/mount.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -100,6 +101,8 @@ static void try_all(const char *role) {
     report(role, "unshare", syscall(SYS_unshare, CLONE_NEWUSER));
     report(role, "setuid", syscall(SYS_setuid, 0));
     report(role, "kill", syscall(SYS_kill, getppid(), 0));
+    report(role, "setpriority", syscall(SYS_setpriority, PRIO_PROCESS, getppid(), 1));
+    report(role, "setpriority_user", syscall(SYS_setpriority, PRIO_USER, 0, 1));
     report(role, "process_vm_readv", syscall(SYS_process_vm_readv, getppid(), NULL, 0, NULL, 0, 0));
     report(role, "bpf", syscall(SYS_bpf, 0, NULL, 0));
     report(role, "end", 0);

@@ -188,8 +188,7 @@ void engine_pass(struct engine *engine, uint64_t ms) {
 static void load_once(struct engine *engine) {
     struct load *load = load_get(engine->op.load);
     if (load->state == LOAD_NEW) {
-        if (!load->kind->work(load, true))
-            assert_true(load->kind->work(load, false));
+        load_work(load);
         load_done(load);
     }
     conn_done(&engine->conn, 0);

@@ -106,7 +106,7 @@ static enum auth_verdict check_value(struct auth *auth, struct slice value, uint
         return verdict;
     loads++;
     load->state = LOAD_UNDER_WAY;
-    load->kind->work(load, false);
+    load->kind->work(load, LOAD_WAITS);
     load_done(load);
     ask.got = load;
     struct load *again = NULL;
@@ -339,13 +339,13 @@ static void test_shared_load(void **state) {
         assert_int_equal(auth_check(auth, &checks, &ask, &first), AUTH_LOADING);
         assert_int_equal(auth_check(auth, &checks, &ask, &second), AUTH_LOADING);
         assert_ptr_equal(first, second);
-        assert_false(first->kind->work(first, true));
+        assert_false(first->kind->work(first, LOAD_AT_HAND));
         load_put(first);
         load_put(second);
         assert_null(checks);
     }
     assert_int_equal(auth_check(auth, &checks, &ask, &first), AUTH_LOADING);
-    first->kind->work(first, false);
+    first->kind->work(first, LOAD_WAITS);
     load_done(first);
     assert_null(checks);
     load_put(first);

@@ -1,6 +1,7 @@
-/* Lanes of loads: one at a time where a load takes a processor, and always somebody left for files. */
+/* Lanes of loads: one at a time where a load takes a processor, and always somebody left for files of other folders. */
 #define _GNU_SOURCE
 #include "base/bounds.h"
+#include "base/check.h"
 #include "host/loaders.h"
 
 #include <setjmp.h>
@@ -23,9 +24,9 @@ enum { EACH = 20, WAIT_S = 10 };
 static sem_t begun, may_end;
 static atomic_int at_once[LOAD_LANES], most[LOAD_LANES];
 
-static bool work_long(struct load *load, bool at_hand) {
+static bool work_long(struct load *load, enum load_effort effort) {
     int now = atomic_fetch_add(&at_once[load->lane], 1) + 1;
-    (void)at_hand;
+    (void)effort;
     if (now > atomic_load(&most[load->lane]))
         atomic_store(&most[load->lane], now);
     sem_post(&begun);
@@ -35,9 +36,9 @@ static bool work_long(struct load *load, bool at_hand) {
     return true;
 }
 
-static bool work_short(struct load *load, bool at_hand) {
+static bool work_short(struct load *load, enum load_effort effort) {
     (void)load;
-    (void)at_hand;
+    (void)effort;
     return true;
 }
 
@@ -45,8 +46,15 @@ static void nothing(struct load *load) {
     (void)load;
 }
 
+/* Of what isn't in memory, hashing shows that it must be waited for. */
+static bool work_absent(struct load *load, enum load_effort effort) {
+    CHECK(load->lane == (effort == LOAD_COMPUTES ? LANE_HASHES : LANE_FILES));
+    return effort == LOAD_WAITS;
+}
+
 static const struct load_kind long_kind = {work_long, nothing, nothing};
 static const struct load_kind short_kind = {work_short, nothing, nothing};
+static const struct load_kind absent_kind = {work_absent, nothing, nothing};
 
 static void await(sem_t *semaphore) {
     struct timespec until;
@@ -74,7 +82,8 @@ static struct load *await_done(struct loads *home, int count) {
 }
 
 static void test_lanes(void **state) {
-    static struct load passwords[2 * EACH], files[EACH];
+    static const enum load_lane lanes[] = {LANE_LOGINS, LANE_GUESSES, LANE_HASHES};
+    static struct load passwords[COUNT(lanes) * EACH], files[EACH];
     struct loaders *loaders = loaders_open(NULL);
     struct loads home = {.wake_fd = eventfd(0, EFD_NONBLOCK)};
     (void)state;
@@ -83,11 +92,11 @@ static void test_lanes(void **state) {
     sem_init(&may_end, 0, 0);
     for (size_t i = 0; i < COUNT(passwords); i++) {
         load_init(&passwords[i], &long_kind);
-        passwords[i].lane = i % 2 ? LANE_LOGINS : LANE_GUESSES;
+        passwords[i].lane = lanes[i % COUNT(lanes)];
         assert_true(loaders_submit(loaders, &passwords[i], &home));
     }
-    await(&begun); /* one of each lane is at work, and the rest waits */
-    await(&begun);
+    for (size_t i = 0; i < COUNT(lanes); i++) /* one of each lane is at work, and the rest waits */
+        await(&begun);
     for (size_t i = 0; i < COUNT(files); i++) {
         load_init(&files[i], &short_kind);
         assert_true(loaders_submit(loaders, &files[i], &home));
@@ -96,8 +105,8 @@ static void test_lanes(void **state) {
     for (size_t i = 0; i < COUNT(passwords); i++)
         sem_post(&may_end);
     await_done(&home, COUNT(passwords));
-    assert_int_equal(atomic_load(&most[LANE_LOGINS]), 1);
-    assert_int_equal(atomic_load(&most[LANE_GUESSES]), 1);
+    for (size_t i = 0; i < COUNT(lanes); i++)
+        assert_int_equal(atomic_load(&most[lanes[i]]), 1);
     loaders_close(loaders);
     close(home.wake_fd);
 }
@@ -132,6 +141,54 @@ static void test_hung_subtree(void **state) {
     close(home.wake_fd);
 }
 
+/* Nor do all subtrees but one that hang, each with more loads than it is given. */
+static void test_hung_subtrees(void **state) {
+    enum { HUNG = LOADERS_SUBTREES - 1, LOADS = LOADERS_PER_SUBTREE + 1 };
+    static struct load hung[HUNG * LOADS], file;
+    struct loaders *loaders = loaders_open(NULL);
+    struct loads home = {.wake_fd = eventfd(0, EFD_NONBLOCK)};
+    (void)state;
+    assert_non_null(loaders);
+    sem_init(&begun, 0, 0);
+    sem_init(&may_end, 0, 0);
+    atomic_store(&most[LANE_FILES], 0);
+    for (size_t i = 0; i < COUNT(hung); i++) {
+        load_init(&hung[i], &long_kind);
+        hung[i].subtree = (uint8_t)(i / LOADS);
+        assert_true(loaders_submit(loaders, &hung[i], &home));
+    }
+    for (int i = 0; i < HUNG; i++)
+        await(&begun);
+    for (int i = 0; i < EACH; i++) {
+        load_init(&file, &short_kind);
+        file.subtree = HUNG;
+        assert_true(loaders_submit(loaders, &file, &home));
+        assert_ptr_equal(await_done(&home, 1), &file);
+    }
+    for (size_t i = 0; i < COUNT(hung); i++)
+        sem_post(&may_end);
+    await_done(&home, COUNT(hung));
+    assert_in_range(atomic_load(&most[LANE_FILES]), HUNG, LOADERS_MAX + HUNG - 1);
+    loaders_close(loaders);
+    close(home.wake_fd);
+}
+
+static void test_passed_on(void **state) {
+    static struct load absent[EACH];
+    struct loaders *loaders = loaders_open(NULL);
+    struct loads home = {.wake_fd = eventfd(0, EFD_NONBLOCK)};
+    (void)state;
+    assert_non_null(loaders);
+    for (size_t i = 0; i < COUNT(absent); i++) {
+        load_init(&absent[i], &absent_kind);
+        absent[i].lane = LANE_HASHES;
+        assert_true(loaders_submit(loaders, &absent[i], &home));
+    }
+    await_done(&home, COUNT(absent));
+    loaders_close(loaders);
+    close(home.wake_fd);
+}
+
 /* A load that comes right behind a slow one, before the idle loader has woken up for that, isn't left to it. */
 static void test_close_behind(void **state) {
     struct loads home = {.wake_fd = eventfd(0, EFD_NONBLOCK)};
@@ -161,6 +218,7 @@ static void test_close_behind(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_lanes), cmocka_unit_test(test_hung_subtree),
+                                       cmocka_unit_test(test_hung_subtrees), cmocka_unit_test(test_passed_on),
                                        cmocka_unit_test(test_close_behind)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -230,6 +230,27 @@ TEST(a_file_goes_on_where_it_stopped) {
     assert_all_came_out();
 }
 
+/* The last range of a file, whatever is rendered behind it. */
+TEST(the_last_range_is_told) {
+    static const bool last[] = {false, false, false, false, false, true};
+    struct outq_send send;
+    add_pieces("aFbFcFd");
+    for (size_t i = 0; i < sizeof last / sizeof last[0]; i++) {
+        outq_next(outq, &send);
+        assert_int_equal(send.last, last[i]);
+        send_some(send.iov_count > 0 ? SIZE_MAX : send.len - 1);
+        if (send.iov_count > 0)
+            continue;
+        outq_next(outq, &send);
+        assert_int_equal(send.last, last[i]);
+        send_some(1);
+    }
+    outq_next(outq, &send);
+    assert_true(send.last);
+    send_some(SIZE_MAX);
+    assert_all_came_out();
+}
+
 TEST(asking_changes_nothing) {
     struct outq_send a, b;
     add_pieces("aMF");
@@ -342,12 +363,19 @@ TEST(a_queue_is_of_the_size_it_says) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        ON_A_QUEUE(any_two_portions_are_the_whole),     ON_A_QUEUE(any_small_portions_are_the_whole),
-        ON_A_QUEUE(what_is_shown_is_memory_or_a_file),  ON_A_QUEUE(more_follows_until_the_file_is_next),
-        ON_A_QUEUE(a_file_goes_on_where_it_stopped),    ON_A_QUEUE(asking_changes_nothing),
-        ON_A_QUEUE(rendered_bytes_join_half_sent_ones), ON_A_QUEUE(rendered_bytes_do_not_join_somebody_elses),
-        ON_A_QUEUE(an_empty_queue_starts_over),         ON_A_QUEUE(clearing_releases_what_waits),
-        ON_A_QUEUE(room_is_for_the_largest_reply),      ON_A_QUEUE(there_is_no_room_behind_an_owner),
+        ON_A_QUEUE(any_two_portions_are_the_whole),
+        ON_A_QUEUE(any_small_portions_are_the_whole),
+        ON_A_QUEUE(what_is_shown_is_memory_or_a_file),
+        ON_A_QUEUE(more_follows_until_the_file_is_next),
+        ON_A_QUEUE(a_file_goes_on_where_it_stopped),
+        ON_A_QUEUE(asking_changes_nothing),
+        ON_A_QUEUE(rendered_bytes_join_half_sent_ones),
+        ON_A_QUEUE(rendered_bytes_do_not_join_somebody_elses),
+        ON_A_QUEUE(an_empty_queue_starts_over),
+        ON_A_QUEUE(clearing_releases_what_waits),
+        ON_A_QUEUE(room_is_for_the_largest_reply),
+        ON_A_QUEUE(there_is_no_room_behind_an_owner),
+        ON_A_QUEUE(the_last_range_is_told),
         ON_A_QUEUE(a_queue_is_of_the_size_it_says),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -76,8 +76,7 @@ TEST(who_waits_is_answered_from_the_new_one) {
         while (engine_wants(&engine) == OP_LOAD) {
             struct load *load = load_get(engine.op.load);
             assert_true(loads++ < 20);
-            if (!load->kind->work(load, true))
-                load->kind->work(load, false);
+            load_work(load);
             load_done(load);
             conn_done(&engine.conn, 0);
             load_put(load);
@@ -115,7 +114,7 @@ TEST(a_load_under_way_holds_the_old_one) {
     renew();
     engine_hang_up(&engine);
     assert_false(old_is_over());
-    load->kind->work(load, false);
+    load->kind->work(load, LOAD_WAITS);
     load_done(load);
     assert_false(old_is_over());
     load_put(load);
