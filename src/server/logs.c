@@ -53,36 +53,51 @@ const char *logs_access_file(const struct config *config) {
     return config->access_log_path ? writer_path(config->access_log_path) : NULL;
 }
 
-/* Each that there has been, for replies that were begun with it end with it, and nobody counts them. */
-struct kept_format {
-    struct kept_format *next;
+/* Each format that there has been, for replies that were begun with it end with it, and nobody counts them; and each
+   path, which whoever writes may look at at any time. */
+struct kept {
+    struct kept *next;
     struct log_format format;
     char text[];
 };
 
+static struct kept *keep(struct kept **all, const char *text, bool *is_new) {
+    struct kept *kept = *all;
+    while (kept && strcmp(kept->text, text) != 0)
+        kept = kept->next;
+    *is_new = !kept;
+    if (!kept && (kept = malloc(sizeof *kept + strlen(text) + 1))) {
+        strcpy(kept->text, text);
+        kept->next = *all;
+        *all = kept;
+    }
+    return kept;
+}
+
+/* NULL: no memory. */
+static const char *keep_path(const char *path) {
+    static struct kept *all;
+    bool is_new;
+    const struct kept *kept = keep(&all, path, &is_new);
+    return kept ? kept->text : NULL;
+}
+
 const struct log_format *logs_format(const struct config *config) {
-    static struct kept_format *all;
-    struct kept_format *kept = all;
+    static struct kept *all;
     char error[OPTION_ERROR_MAX];
+    bool is_new;
     const char *text = config->log_format ? config->log_format : config->log_on_terminal ? "" : "combined";
     if (!config->access_log_path)
         return NULL;
-    while (kept && strcmp(kept->text, text) != 0)
-        kept = kept->next;
-    if (kept || !(kept = malloc(sizeof *kept + strlen(text) + 1)))
-        return kept ? &kept->format : NULL;
-    strcpy(kept->text, text);
-    if (*text)
+    struct kept *kept = keep(&all, text, &is_new);
+    if (kept && is_new && *text)
         CHECK(log_format_compile(&kept->format, kept->text, error, sizeof error));
-    else
+    else if (kept && is_new)
         log_format_for_terminal(&kept->format, terminal_has_colours(STDOUT_FILENO));
-    kept->next = all;
-    all = kept;
-    return &kept->format;
+    return kept ? &kept->format : NULL;
 }
 
-/* Where they are written to, by a copy that stays: whoever writes may look at it at any time. */
-static const char *access_path; /* NULL: nowhere yet, or nowhere any more */
+static const char *access_path; /* where lines are written to; NULL: nowhere yet, or nowhere any more */
 
 static void set_level(const struct config *config) {
     say_from(config->verbose ? SAY_INFO : config->quiet ? SAY_WARNING : SAY_NOTICE);
@@ -120,14 +135,14 @@ bool logs_renewal_open(struct logs_renewal *renewal, const struct config *config
 }
 
 static void take_errors(const struct config *config, bool move, int fd) {
-    const char *path = move && config->error_log ? strdup(config->error_log) : NULL;
+    const char *path = move && config->error_log ? keep_path(config->error_log) : NULL;
     set_level(config);
     if (path || (move && !config->error_log))
         say_move(path, fd);
 }
 
 void logs_renewal_take(const struct logs_renewal *renewal, const struct config *config) {
-    const char *path = renewal->access_moves ? strdup(config->access_log_path) : NULL;
+    const char *path = renewal->access_moves ? keep_path(config->access_log_path) : NULL;
     struct log_writer writer = renewal->access;
     take_errors(config, renewal->errors_move, renewal->errors_fd);
     if (path) {

@@ -116,6 +116,8 @@ static bool complete(const struct reload *reload, struct reread *reread) {
     struct config *config = &reread->config;
     struct settings *settings = &config->settings;
     keep_fixed(settings, &reload->first->settings);
+    if (reload->first->lab && !config->status_path) /* which the lab is a page of */
+        config->status_path = reload->first->status_path;
     settings->log_format = logs_format(config);
     settings->tells_ends = config->verbose;
     watched_renew(reload->watched, config, &reread->status);
@@ -177,7 +179,7 @@ static bool comes_late(const struct option_row *row, const struct config *first,
         return now->access_log_path && !first->access_log_path;
     if (strcmp(row->name, "verbose") == 0)
         return now->verbose && !first->verbose && !first->access_log_path;
-    return row->at_start;
+    return row->at_start || strcmp(row->name, "lab") == 0;
 }
 
 /* Adds the names of the options that aren't given as they were: those that a reload takes over, or the others, which

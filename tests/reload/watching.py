@@ -110,6 +110,9 @@ def status(httpd, model, site):
             if "max-connections 5" in lines:
                 assert json.loads(text)["connections"]["max"] == 5, text
         kept.close()
+    with Reloaded(httpd, model, site.folder, base, "--lab", "--status-allow=192.0.2.1") as server:
+        server.reload(base + ["header X-New: yes"])
+        assert Kept(server.port, asked=False).ask("/_httpd/lab", Host="localhost")[0] == 200, f"{model}: the lab"
 
 
 def places(httpd, model, site):
