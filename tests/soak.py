@@ -16,7 +16,7 @@ import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE / "chaos"), str(HERE / "hostile"), str(HERE / "upgrade")]
-from chaos import LINE, MODELS, Chaos
+from chaos import LINE, MODELS, Chaos, links
 from clients import USER, Client, Hostile
 from honest import Ask, Link
 from service import Service, adopt_orphans, failures, finish, until
@@ -105,6 +105,7 @@ class Soak(Chaos):
                 self.act(self.rotate)
             time.sleep(0.05 + 0.1 * self.rng.random())
         self.leave()
+        until(self.none_deleted)
         self.after()
         self.check_memory()
         self.check_lines()
@@ -118,6 +119,17 @@ class Soak(Chaos):
             villain.end()
         self.asked = {word: whole for client in self.clients for word, whole in client.asked.items()}
         self.say(f"{len(self.asked)} honest requests, {self.watcher.polls} looks at the status, {self.done}")
+
+    def none_deleted(self):
+        """A worker lets go of a file that has been replaced when it is asked for it: so each is asked for each."""
+        all_links = [Link(self.service.port) for _ in range(16)]
+        for link in all_links:
+            for document in self.documents:
+                link.exchange(Ask(f"/{document.name}", fields=USER), 60)
+        for link in all_links:
+            link.close()
+        site = str(self.service.folder / "site")
+        return not any(link.startswith(site) and "(deleted)" in link for link in links(self.service.pid))
 
     def check_memory(self):
         middle = max(self.memory[:len(self.memory) // 2 + 1], default=0)
