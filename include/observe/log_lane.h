@@ -12,10 +12,10 @@
 
 /* Wakes the writer: shared, too. */
 struct log_bell {
-    atomic_bool asleep;    /* the writer waits for the first line */
-    atomic_bool hurry;     /* it has been told that a lane fills up */
-    _Atomic uint64_t lost; /* lines of those who have no lane */
-    int fd;                /* an eventfd */
+    atomic_bool asleep; /* the writer waits for the first line */
+    atomic_bool hurry;  /* it has been told that a lane fills up */
+    atomic_uint lost;   /* lines of those who have no lane */
+    int fd;             /* an eventfd */
 };
 
 /* Positions count bytes and wrap. */
