@@ -8,6 +8,7 @@
 #include "engine/conn.h"
 #include "observe/phase.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <sys/socket.h>
@@ -18,6 +19,7 @@ struct clients_flags {
     atomic_bool crowded;
     atomic_bool leaving; /* asked to stop: the health path says so */
     atomic_uint touched; /* no slot from here on has ever been taken: what others have to look through */
+    pthread_mutex_t counting;
 };
 
 struct client {
@@ -66,9 +68,13 @@ static inline void clients_count_for(struct clients *clients, const struct clien
     atomic_store(&clients->keys[client->index], key);
 }
 
-/* How many clients count for `key`. Any thread or child may ask, and who has made its own count before it asks is seen
-   by whoever does so after. */
+/* How many clients count for `key`. Any thread or child may ask. */
 unsigned clients_counted(const struct clients *clients, uint64_t key);
+
+/* Between these one thread or child at a time may find out how many there are and make its own client count, so that
+   never more do than may. Who holds it and is killed leaves it to the next. */
+void clients_lock_count(const struct clients *clients);
+void clients_unlock_count(const struct clients *clients);
 
 /* Notes the deadline of client->conn and whether it is idle. To be called when it begins to wait. */
 void clients_note(struct clients *clients, const struct client *client);

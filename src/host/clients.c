@@ -2,20 +2,32 @@
 #include "host/clients.h"
 #include "base/check.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <sys/mman.h>
 
 /* Deadlines are rounded up to this, which bounds how often the array is searched. */
 enum { TICK_MS = 16 };
 
+/* Whole cache lines, so that what is looked at often shares none with the timers. */
+enum { FLAGS_LEN = (sizeof(struct clients_flags) + 63) / 64 * 64 };
+
 /* A timer is a deadline in ms, a phase and, in the lowest bit, whether the client may be asked to make room. */
 enum { TIMER_IDLE = 1, TIMER_PHASE_BITS = 3, TIMER_MS_SHIFT = 1 + TIMER_PHASE_BITS };
 _Static_assert(PHASE_COUNT <= 1 << TIMER_PHASE_BITS, "a phase fits");
 
+static void open_count(pthread_mutex_t *counting) {
+    pthread_mutexattr_t attributes;
+    pthread_mutexattr_init(&attributes);
+    pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
+    pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
+    pthread_mutex_init(counting, &attributes);
+    pthread_mutexattr_destroy(&attributes);
+}
+
 bool clients_open(struct clients *clients, unsigned capacity) {
-    size_t flags_len = 64, array_len = capacity * sizeof(uint64_t), slots_len = capacity * sizeof(struct client);
+    size_t flags_len = FLAGS_LEN, array_len = capacity * sizeof(uint64_t), slots_len = capacity * sizeof(struct client);
     size_t peers_len = capacity * sizeof(struct address);
-    _Static_assert(sizeof(struct clients_flags) <= 64, "flags_len");
     *clients = (struct clients){.capacity = capacity, .next_ms = UINT64_MAX};
     clients->memory_len = flags_len + 2 * array_len + slots_len + peers_len;
     char *memory =
@@ -24,6 +36,7 @@ bool clients_open(struct clients *clients, unsigned capacity) {
         return false;
     clients->memory = memory;
     clients->flags = (struct clients_flags *)memory;
+    open_count(&clients->flags->counting);
     clients->timers = (_Atomic uint64_t *)(memory + flags_len);
     clients->keys = (_Atomic uint64_t *)(memory + flags_len + array_len);
     clients->slots = (struct client *)(memory + flags_len + 2 * array_len);
@@ -74,6 +87,16 @@ unsigned clients_counted(const struct clients *clients, uint64_t key) {
     for (unsigned i = 0; i < touched; i++)
         count += atomic_load(&clients->keys[i]) == key;
     return count;
+}
+
+/* The counts are one store each, so whoever was killed has left nothing half done. */
+void clients_lock_count(const struct clients *clients) {
+    if (pthread_mutex_lock(&clients->flags->counting) == EOWNERDEAD)
+        pthread_mutex_consistent(&clients->flags->counting);
+}
+
+void clients_unlock_count(const struct clients *clients) {
+    pthread_mutex_unlock(&clients->flags->counting);
 }
 
 static enum phase client_phase(const struct client *client) {

@@ -2,22 +2,30 @@
 
 #include <unistd.h>
 
-/* It takes its place first and counts then, as all do: so of those that come at once, to whichever workers, never more
-   stay than may. */
+/* For one address one counts at a time, whichever worker he comes to: as many are let in as may be, and never more.
+   Each worker lends its lock to a part of the addresses. */
+static bool count_among_all(struct worker *worker, struct client *client, uint64_t key) {
+    unsigned count = 0, workers = (unsigned)worker->settings->workers;
+    const struct clients *counting = &worker->all[key % workers].clients;
+    clients_lock_count(counting);
+    for (unsigned i = 0; i < workers; i++)
+        count += clients_counted(&worker->all[i].clients, key);
+    bool may = count < worker->settings->limits.max_per_ip;
+    if (may)
+        clients_count_for(&worker->clients, client, key);
+    clients_unlock_count(counting);
+    return may;
+}
+
 bool worker_count(struct conn *conn, uint64_t key) {
     struct client *client = (struct client *)conn; /* it is what a client begins with */
     struct worker *worker = (struct worker *)conn->env;
-    unsigned count = 0;
+    bool limited = key != 0 && worker->settings->limits.max_per_ip > 0;
     if (key == clients_key(&worker->clients, client))
         return true;
-    clients_count_for(&worker->clients, client, key);
-    if (key == 0 || worker->settings->limits.max_per_ip == 0)
+    clients_count_for(&worker->clients, client, limited ? 0 : key);
+    if (!limited || count_among_all(worker, client, key))
         return true;
-    for (int i = 0; i < worker->settings->workers; i++)
-        count += clients_counted(&worker->all[i].clients, key);
-    if (count <= worker->settings->limits.max_per_ip)
-        return true;
-    clients_count_for(&worker->clients, client, 0);
     observer_count(&worker->observer, FIGURE_PER_IP);
     return false;
 }
