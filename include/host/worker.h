@@ -42,6 +42,7 @@ struct worker {
     _Atomic(struct serving *) offered; /* to take its place; NULL: nothing */
     struct serving *retired;           /* what replies under way still need */
     uint64_t retired_look_at_ms;       /* when to look again whether they do */
+    uint64_t unasked_look_at_ms;       /* and for files that nobody asks for */
     unsigned reloads;                  /* in a forked child: signals heard that ask for one */
     unsigned file_fds;                 /* descriptors of files that may be kept */
     const struct settings *settings;   /* serving's */
@@ -96,7 +97,7 @@ void worker_run(struct worker *worker);
    that it hasn't taken. */
 void worker_offer(struct worker *worker, struct serving *serving);
 
-/* Between two rounds: takes over what has been offered, and lets go of what nobody needs any more. */
+/* Between two rounds: takes over what has been offered, and lets go of what nobody needs any more, or asks for. */
 void worker_renew(struct worker *worker);
 
 /* For worker_open and worker_renew: answers requests from this from now on. */

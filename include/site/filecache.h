@@ -22,6 +22,9 @@ enum {
     /* A file up to here is kept in memory and sent from there; above, sending it by reference is cheaper. Measured with
        100 KiB: 16 us by reference, 20 by copying. */
     FILECACHE_BODY_MAX = 64 * 1024,
+    /* A large file that nobody has asked for this long is closed: one that was deleted takes up the disk until then,
+       and a file system can't be unmounted. */
+    FILECACHE_UNASKED_MS = 10 * 1000,
     FILECACHE_TRUST_MS = 950, /* an entry is believed this long: a second, less the coarse clock's tick */
     FILECACHE_NOTES = 256,    /* folders whose siblings are known without a look */
     FILECACHE_USED_MOST = 3,  /* sweeps that an entry may survive without being asked for */
@@ -71,6 +74,7 @@ struct filecache {
     struct file unavailable;                /* the answer where there is nothing to answer from */
     struct shelf shelves[SHELF_COUNT];
     struct file **places; /* of all shelves */
+    unsigned unasked_at;  /* how far filecache_close_unasked has come */
     uint64_t bytes, made_bytes;
     int fds_above;     /* where there is room, descriptors of large files are no lower */
     uint32_t looks;    /* loads of files begun so far */
@@ -111,6 +115,13 @@ void filecache_raise_fd(const struct filecache *cache, struct file *file);
 
 /* Closes the descriptor of a large file that no reply uses. False: there is none. */
 bool filecache_release_fd(struct filecache *cache);
+
+/* Closes large files that nobody has asked for of late. Looks at some; false: there are more to look at just now. */
+bool filecache_close_unasked(struct filecache *cache, uint64_t now_ms);
+
+static inline bool filecache_keeps_open(const struct filecache *cache) {
+    return cache->shelves[SHELF_LARGE].count > 0;
+}
 
 /* For look-ups (lookup.c): the entry of that key, fresh or not; NULL: none. */
 struct file *filecache_entry(const struct filecache *cache, struct slice key, uint32_t hash);

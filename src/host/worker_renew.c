@@ -1,6 +1,6 @@
-/* How a worker comes to serve another configuration. It never waits for one: that is read elsewhere, made ready for it,
-   and offered; it is taken over between two rounds by changing a few pointers. What was served before is kept until the
-   last reply that was begun with it has left, and is given back in small parts. */
+/* How a worker comes to serve another configuration, and lets go of what it has served. It never waits for one: that is
+   read elsewhere, made ready for it, and offered; it is taken over between two rounds by changing a few pointers. What
+   was served before is kept until the last reply that was begun with it has left, and is given back in small parts. */
 #include "host/signals.h"
 #include "host/worker.h"
 #include "host/worker_admit.h"
@@ -11,7 +11,10 @@
 #include <errno.h>
 #include <unistd.h>
 
-enum { RETIRED_LOOK_MS = 500 }; /* how often it is seen whether somebody still needs what was replaced */
+enum {
+    RETIRED_LOOK_MS = 500,      /* how often it is seen whether somebody still needs what was replaced */
+    UNASKED_LOOK_MS = 5 * 1000, /* and which files nobody asks for */
+};
 
 void worker_offer(struct worker *worker, struct serving *serving) {
     const uint64_t one = 1;
@@ -79,6 +82,14 @@ static void worker_tell_renewed(struct worker *worker, unsigned idle_timeout_ms)
             clients_note(&worker->clients, client);
 }
 
+static void worker_close_unasked(struct worker *worker) {
+    uint64_t now_ms = worker->env.clock.now_ms;
+    if (now_ms < worker->unasked_look_at_ms)
+        return;
+    bool all = filecache_close_unasked(worker->serving->site.cache, now_ms);
+    worker->unasked_look_at_ms = now_ms + (all ? UNASKED_LOOK_MS : 0);
+}
+
 void worker_renew(struct worker *worker) {
     if (atomic_load_explicit(&worker->offered, memory_order_relaxed)) {
         struct serving *serving = atomic_exchange_explicit(&worker->offered, NULL, memory_order_acq_rel);
@@ -86,6 +97,7 @@ void worker_renew(struct worker *worker) {
         worker->shared.renewed(worker->shared.server);
     }
     worker_look_at_retired(worker);
+    worker_close_unasked(worker);
 }
 
 void worker_renew_in_place(struct worker *worker, struct client *client) {

@@ -22,6 +22,7 @@
 enum {
     LARGE_MOST = 65536,
     FORGET_AT_ONCE = 512, /* entries: some 100 us, descriptors being dearer to close than memory is to free */
+    LOOK_AT_ONCE = 1024,  /* that are likely to stay */
 };
 
 static bool filecache_reserve(struct filecache *cache, unsigned user_count) {
@@ -225,6 +226,24 @@ void filecache_raise_fd(const struct filecache *cache, struct file *file) {
 
 bool filecache_release_fd(struct filecache *cache) {
     return shelf_evict(cache, &cache->shelves[SHELF_LARGE]);
+}
+
+bool filecache_close_unasked(struct filecache *cache, uint64_t now_ms) {
+    struct shelf *shelf = &cache->shelves[SHELF_LARGE];
+    int closed = 0;
+    for (int looks = 0; cache->unasked_at < shelf->count; looks++) {
+        struct file *file = shelf->at[cache->unasked_at];
+        if (looks == LOOK_AT_ONCE || closed == FORGET_AT_ONCE)
+            return false;
+        if (file->refs > 1 || file->made || now_ms < file->checked_at_ms + FILECACHE_UNASKED_MS) {
+            cache->unasked_at++;
+        } else {
+            filecache_unlink(cache, file); /* the last one is in its place now */
+            closed++;
+        }
+    }
+    cache->unasked_at = 0;
+    return true;
 }
 
 bool filecache_body_room(struct filecache *cache) {

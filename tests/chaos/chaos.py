@@ -12,20 +12,22 @@ import re
 import signal
 import sys
 import time
+import traceback
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE.parent / "hostile"), str(HERE.parent / "upgrade")]
 from clients import USER, Client, Hostile
 from documents import Document
-from service import Service, adopt_orphans, check, exit_status, failures, finish, until
+from service import Service, Watched, adopt_orphans, check, failures, finish, until
 
 # All but blocking: whoever holds its one connection holds up the rest, by its nature.
 MODELS = ("fork", "thread", "nonblocking", "select", "poll", "epoll-lt", "epoll-et", "coroutine", "uring")
 # Of "word".
 ALICE = "alice:$6$rounds=1000$chaos$ccyB87m862NrjZozeJMAE5tQmpiDFbWFWXDELM4gTLLL5/38zDowC3trEVFdDsdhMYT14bCBGdItSmkzm4Dp/0\n"
 LINE = re.compile(rb'\S+ - \S+ \[[^]]+\] "(?:[^"\\]|\\.)*" \d{3} (?:\d+|-) "(?:[^"\\]|\\.)*" "(?:[^"\\]|\\.)*"')
-MOST_MEMORY = 256 << 20
+MORE_MEMORY = 16 << 20  # than a new server that has been asked for the same
 LOADERS_MOST = 42  # threads that come when they are needed, and stay
+CLOSED = 20  # seconds after which files that nobody asks for have been closed
 
 
 class Chaos:
@@ -74,7 +76,9 @@ class Chaos:
         self.model, self.workers = self.rng.choice(self.models), self.rng.choice((1, 2, 3))
         self.say(f"{before} -> {self.model, self.workers}")
         self.configure()
-        self.left.append(self.service.upgrade())
+        leaving = Watched(self.service.pid)
+        self.service.upgrade()
+        self.left.append(leaving)
 
     def upgrade_wrong(self):
         self.configure("header-timeout never")
@@ -128,35 +132,31 @@ class Chaos:
 
     def after(self):
         """The processes that were replaced have ended well, and the last one is as a new one."""
-        for pid in self.left:
-            # Who ends before the one that started him is reaped there, and his status isn't to be had.
-            proc = pathlib.Path(f"/proc/{pid}")
-            status = until(lambda: [0] if not proc.exists() else (end := exit_status(pid, 0)) is not None and [end])
-            status = status[0] if status else None
-            if status != 0:
-                self.fail(f"process {pid}, which was replaced, ended with {status}")
+        for process in self.left:
+            if (ended := until(process.ended)) not in ((0,), (None,)):
+                self.fail(f"process {process.pid}, which was replaced, ended with {ended}: {where(process.pid)}")
         with Service(self.service.real) as fresh:
             fresh.config.write_text(self.service.config.read_text().replace(f"{self.logs}/access", f"{fresh.folder}/access"))
             fresh.start("-r", str(self.service.folder / "site"), "-p", "0")
+            threads = state(fresh.pid)[1]  # before it has had to load anything
             for one in (fresh, self.service):
                 for document in self.documents:
                     one.ask(request=f"GET /{document.name} HTTP/1.1\r\nHost: a\r\n{USER}Connection: close\r\n\r\n".encode())
-            site = str(self.service.folder / "site") + "/"
-            if not until(lambda: alike(state(self.service.pid, site), state(fresh.pid, site), self.workers), 40):
-                self.fail(f"descriptors, threads, children at the end: {state(self.service.pid, site)}, of a new server: "
-                          f"{state(fresh.pid, site)}\n{links(self.service.pid)}\n{links(fresh.pid)}")
-            kept = [link for link in links(self.service.pid) if link.startswith(site)]
-            if len(kept) > len(self.documents) * self.workers or any("(deleted)" in link for link in kept):
-                self.fail(f"files that are kept open: {kept}")
-            memory = resident(self.service.pid)
-            self.say(f"{memory >> 20} MiB, a new server {resident(fresh.pid) >> 20} MiB; {state(self.service.pid, site)}")
-            if memory > MOST_MEMORY:
-                self.fail(f"{memory >> 20} MiB at the end")
+            if not until(lambda: alike(state(self.service.pid), state(fresh.pid), threads), CLOSED):
+                self.fail(f"descriptors, threads, children at the end: {state(self.service.pid)}, of a new server: "
+                          f"{state(fresh.pid)} with at first {threads} threads\n{links(self.service.pid)}\n{links(fresh.pid)}\n"
+                          f"{where(self.service.pid)}")
+            memory, new = resident(self.service.pid), resident(fresh.pid)
+            self.say(f"{memory >> 20} MiB, a new server {new >> 20} MiB; {state(self.service.pid)}")
+            if memory > new + MORE_MEMORY:
+                self.fail(f"{memory >> 20} MiB at the end, of a new server {new >> 20} MiB")
 
     def check_logs(self, asked):
         status = self.service.stop()
         if status != 0:
             self.fail(f"ended with {status}")
+        if not until(lambda: not self.service.processes()):
+            self.fail(f"processes outlived it: {[where(pid) for pid in self.service.processes()]}")
         seen = {}
         for path in self.logs.iterdir():
             lines = path.read_bytes().split(b"\n")
@@ -181,15 +181,24 @@ def kernels(pid, task):
     return pathlib.Path(f"/proc/{pid}/task/{task}/comm").read_text().startswith("iou-")
 
 
-def state(pid, site):
-    """Descriptors but of files that each worker may keep open, threads and children."""
+def where(pid):
+    """What each of its threads is at."""
+    try:
+        tasks = pathlib.Path(f"/proc/{pid}/task").iterdir()
+        return [(task.name, *((task / name).read_text().strip() for name in ("comm", "wchan", "syscall"))) for task in tasks]
+    except OSError as error:
+        return [error.strerror]
+
+
+def state(pid):
+    """Descriptors, threads and children."""
     tasks = [task for task in os.listdir(f"/proc/{pid}/task") if not kernels(pid, task)]
     children = sum(len(pathlib.Path(f"/proc/{pid}/task/{task}/children").read_text().split()) for task in tasks)
-    return sum(not link.startswith(site) for link in links(pid)), len(tasks), children
+    return len(links(pid)), len(tasks), children
 
 
-def alike(last, fresh, workers):
-    return (last[0], last[2]) == (fresh[0], fresh[2]) and last[1] <= fresh[1] + LOADERS_MOST * workers
+def alike(last, fresh, threads):
+    return (last[0], last[2]) == (fresh[0], fresh[2]) and threads <= last[1] <= threads + LOADERS_MOST
 
 
 def resident(pid):
@@ -205,9 +214,12 @@ def main():
     arguments = parser.parse_args()
     adopt_orphans()
     with Service(arguments.httpd) as service:
-        Chaos(service, arguments).run(arguments.minutes)
+        try:
+            Chaos(service, arguments).run(arguments.minutes)
+        except Exception:
+            check(f"seed {arguments.seed}", False, traceback.format_exc())
         if failures:
-            print(service.said()[-6000:])
+            print(f"What the server said, in the end:\n{service.said()[-6000:]}\nAgain: --seed {arguments.seed}")
     finish()
 
 

@@ -156,6 +156,32 @@ TEST(who_is_idle_is_given_the_new_time) {
     engine_hang_up(&engine);
 }
 
+/* One that a reply is sent from is asked for. */
+TEST(a_file_that_nobody_asks_for_is_closed) {
+    struct filecache *cache = engine.site.cache;
+    engine_connect(&engine);
+    engine_feed_text(&engine, GET("/large") GET("/small"));
+    engine_pass(&engine, FILECACHE_UNASKED_MS);
+    assert_true(filecache_close_unasked(cache, engine.env.clock.now_ms));
+    assert_true(filecache_keeps_open(cache));
+    engine_send_all(&engine);
+    engine_feed_text(&engine, GET("/large"));
+    engine_send_all(&engine);
+    engine_pass(&engine, FILECACHE_UNASKED_MS - 1);
+    assert_true(filecache_close_unasked(cache, engine.env.clock.now_ms));
+    assert_true(filecache_keeps_open(cache));
+    unsigned kept = cache->used;
+    engine_pass(&engine, 1);
+    assert_true(filecache_close_unasked(cache, engine.env.clock.now_ms));
+    assert_false(filecache_keeps_open(cache));
+    assert_int_equal(cache->used, kept - 1); /* a small one stays */
+    engine.sent.len = 0;
+    engine_feed_text(&engine, GET("/large"));
+    engine_send_all(&engine);
+    assert_int_equal(engine.told[(engine.ended - 1) % 64].status, 200);
+    engine_hang_up(&engine);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(who_waits_is_answered_from_the_new_one, open_engine, close_engine),
@@ -163,6 +189,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_load_under_way_holds_the_old_one, open_engine, close_engine),
         cmocka_unit_test_setup_teardown(what_is_kept_goes_some_at_a_time, open_engine, close_engine),
         cmocka_unit_test_setup_teardown(who_is_idle_is_given_the_new_time, open_engine, close_engine),
+        cmocka_unit_test_setup_teardown(a_file_that_nobody_asks_for_is_closed, open_engine, close_engine),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
