@@ -15,8 +15,9 @@ import traceback
 
 sys.dont_write_bytecode = True
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent))
+sys.path[:0] = [str(HERE.parent), str(HERE.parent / "upgrade")]
 
+import exhaustion
 import faults
 import luck
 import passwords
@@ -122,13 +123,13 @@ ATTACKED = {
     **passwords.SCENARIOS,
 }
 GROUPS = {"attacks": ATTACKED, "luck": luck.SCENARIOS, "unlucky": unlucky.SCENARIOS,
-          "faults": faults.SCENARIOS}
+          "faults": {**faults.SCENARIOS, **exhaustion.SCENARIOS}}
 SCENARIOS = {name: scenario for group in GROUPS.values() for name, scenario in group.items()}
 
 
 def run(name, options, model, site):
     action, without = SCENARIOS[name]
-    if model in without or (name in {**unlucky.SCENARIOS, **faults.SCENARIOS} and not unlucky.library):
+    if model in without or (name in {**unlucky.SCENARIOS, **GROUPS["faults"]} and not unlucky.library):
         return True
     began = time.monotonic()
     try:

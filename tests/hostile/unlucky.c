@@ -1,30 +1,41 @@
 /* unlucky - to be preloaded into the server: what can't be had from a healthy machine. UNLUCKY says which:
  *   threads   no thread can be made
+ *   tired     none can be made while UNLUCKY_MARK is there
  *   error     reading a file of UNLUCKY_SIZE bytes fails
  *   slow      the first read of such a file takes UNLUCKY_MS longer; UNLUCKY_MARK is a file that is made as it begins
  *   hung      every open of a file in a folder named "hung" takes UNLUCKY_MS longer
- *   memory    the allocation (malloc, calloc) that comes after UNLUCKY_SIZE others fails
+ *   memory    the allocation (malloc, calloc, mmap) that comes after UNLUCKY_SIZE others fails
  *   ring      there is no memory for an io_uring
  *   accept    each other accept fails, with one after the other of what can befall a connection
  *   signals   every other receive and send is interrupted by a signal
  *   fork      no process can be made while UNLUCKY_MARK is there
- *   clock     the clock of the day jumps ten years, to and fro, each second
+ *   clock     the clock of the day jumps ten years back and thirty on, each second
+ *   short     reading a file, and sending from one, is done in part
+ *   log       writing to a file fails while UNLUCKY_MARK is there, for one reason after the other
+ *   heap      no memory is to be had while UNLUCKY_MARK is there
+ *   spawn     no program can be started while UNLUCKY_MARK is there
+ *   results   every third op of an io_uring fails (unlucky_ring.c)
  * What is read by a mapping or by the ring is as lucky as ever. */
 #define _GNU_SOURCE
+#include "unlucky.h"
+
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <pthread.h>
+#include <spawn.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
@@ -34,7 +45,7 @@ ssize_t pread64(int fd, void *at, size_t len, off_t first);
 ssize_t preadv64v2(int fd, const struct iovec *iov, int count, off_t first, int flags);
 ssize_t sendfile64(int to, int from, off_t *first, size_t len);
 
-static bool is(const char *kind) {
+bool unlucky_is(const char *kind) {
     const char *chosen = getenv("UNLUCKY");
     return chosen && strcmp(chosen, kind) == 0;
 }
@@ -44,17 +55,36 @@ static long number(const char *name) {
     return value ? atol(value) : -1;
 }
 
+static bool marked(void) {
+    const char *mark = getenv("UNLUCKY_MARK");
+    struct stat st;
+    int before = errno;
+    bool there = mark && stat(mark, &st) == 0;
+    errno = before;
+    return there;
+}
+
+static bool is_file(int fd) {
+    struct stat st;
+    return fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+/* As much as is done of `len` bytes. */
+static size_t part(int fd, size_t len) {
+    return unlucky_is("short") && len > 1 && is_file(fd) ? len / 3 + 1 : len;
+}
+
 /* Whether a read of fd is to fail; or it has been a slow one. Who won't wait is told that he would have to. */
 static bool struck(int fd, bool waits) {
     static atomic_bool was_slow;
     struct stat st;
     if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size != number("UNLUCKY_SIZE"))
         return false;
-    if (is("slow") && !waits && !atomic_load(&was_slow)) {
+    if (unlucky_is("slow") && !waits && !atomic_load(&was_slow)) {
         errno = EAGAIN;
         return true;
     }
-    if (is("slow") && !atomic_exchange(&was_slow, true)) {
+    if (unlucky_is("slow") && !atomic_exchange(&was_slow, true)) {
         const char *mark = getenv("UNLUCKY_MARK");
         long ms = number("UNLUCKY_MS");
         if (mark)
@@ -63,9 +93,9 @@ static bool struck(int fd, bool waits) {
         while (nanosleep(&left, &left) < 0 && errno == EINTR)
             ;
     }
-    if (is("error"))
+    if (unlucky_is("error"))
         errno = EIO;
-    return is("error");
+    return unlucky_is("error");
 }
 
 static void *real(const char *name) {
@@ -81,25 +111,30 @@ static void *real(const char *name) {
         return struck(fd, waits) ? -1 : function(__VA_ARGS__);                                                         \
     }
 
-READS(read, fd, true, (int fd, void *at, size_t len), fd, at, len)
-READS(pread, fd, true, (int fd, void *at, size_t len, off_t first), fd, at, len, first)
-READS(pread64, fd, true, (int fd, void *at, size_t len, off_t first), fd, at, len, first)
-READS(preadv2, fd, !(flags & RWF_NOWAIT), (int fd, const struct iovec *iov, int count, off_t first, int flags), fd, iov,
-      count, first, flags)
+READS(read, fd, true, (int fd, void *at, size_t len), fd, at, part(fd, len))
+READS(pread, fd, true, (int fd, void *at, size_t len, off_t first), fd, at, part(fd, len), first)
+READS(pread64, fd, true, (int fd, void *at, size_t len, off_t first), fd, at, part(fd, len), first)
+/* The first piece in part. */
+static struct iovec cut(int fd, const struct iovec *iov) {
+    return (struct iovec){iov->iov_base, part(fd, iov->iov_len)};
+}
+
+READS(preadv2, fd, !(flags & RWF_NOWAIT), (int fd, const struct iovec *iov, int count, off_t first, int flags), fd,
+      unlucky_is("short") ? (struct iovec[]){cut(fd, iov)} : iov, unlucky_is("short") ? 1 : count, first, flags)
 READS(preadv64v2, fd, !(flags & RWF_NOWAIT), (int fd, const struct iovec *iov, int count, off_t first, int flags), fd,
-      iov, count, first, flags)
-READS(sendfile, from, true, (int to, int from, off_t *first, size_t len), to, from, first, len)
-READS(sendfile64, from, true, (int to, int from, off_t *first, size_t len), to, from, first, len)
+      unlucky_is("short") ? (struct iovec[]){cut(fd, iov)} : iov, unlucky_is("short") ? 1 : count, first, flags)
+READS(sendfile, from, true, (int to, int from, off_t *first, size_t len), to, from, first, part(from, len))
+READS(sendfile64, from, true, (int to, int from, off_t *first, size_t len), to, from, first, part(from, len))
 
 int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*begin)(void *), void *argument) {
     int (*function)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
     void *found = real("pthread_create");
     memcpy(&function, &found, sizeof found);
-    return is("threads") ? EAGAIN : function(thread, attributes, begin, argument);
+    bool fails = unlucky_is("threads") || (unlucky_is("tired") && marked());
+    return fails ? EAGAIN : function(thread, attributes, begin, argument);
 }
 
-/* Points `function` to what comes after ours. */
-static void find(const char *name, void *function) {
+void unlucky_find(const char *name, void *function) {
     void *found = real(name);
     memcpy(function, &found, sizeof found);
 }
@@ -118,12 +153,12 @@ long syscall(long number_of_it, ...) {
     for (int i = 0; i < 6; i++)
         a[i] = va_arg(rest, long);
     va_end(rest);
-    find("syscall", &function);
-    if (is("ring") && number_of_it == SYS_io_uring_setup) {
+    unlucky_find("syscall", &function);
+    if (unlucky_is("ring") && number_of_it == SYS_io_uring_setup) {
         errno = ENOMEM;
         return -1;
     }
-    if (is("hung") && number_of_it == SYS_openat2 && strstr((const char *)a[1], "hung/")) {
+    if (unlucky_is("hung") && number_of_it == SYS_openat2 && strstr((const char *)a[1], "hung/")) {
         if (((const struct open_how *)a[2])->resolve & RESOLVE_CACHED) {
             errno = EAGAIN;
             return -1;
@@ -133,17 +168,24 @@ long syscall(long number_of_it, ...) {
         while (nanosleep(&left, &left) < 0 && errno == EINTR)
             ;
     }
-    return function(number_of_it, a[0], a[1], a[2], a[3], a[4], a[5]);
+    if (unlucky_is("results") && unlucky_ring_calls(number_of_it, a))
+        return 0;
+    long result = function(number_of_it, a[0], a[1], a[2], a[3], a[4], a[5]);
+    if (unlucky_is("results") && number_of_it == SYS_io_uring_setup && result >= 0)
+        unlucky_ring_open((int)result, (const struct io_uring_params *)a[1]);
+    return result;
 }
 
 /* By which glibc knows its own. */
 void *__libc_malloc(size_t len);
 void *__libc_calloc(size_t count, size_t len);
 
-/* Whether this allocation of the process is the one that fails. */
+/* Whether this allocation of the process is one that fails. */
 static bool spent(void) {
     static atomic_long count;
-    if (!environ || !is("memory") || atomic_fetch_add(&count, 1) != number("UNLUCKY_SIZE"))
+    if (!environ ||
+        !(unlucky_is("heap") ? marked()
+                             : unlucky_is("memory") && atomic_fetch_add(&count, 1) == number("UNLUCKY_SIZE")))
         return false;
     errno = ENOMEM;
     return true;
@@ -157,12 +199,42 @@ void *calloc(size_t count, size_t len) {
     return spent() ? NULL : __libc_calloc(count, len);
 }
 
+void *mmap(void *at, size_t len, int protection, int flags, int fd, off_t first) {
+    void *(*function)(void *, size_t, int, int, int, off_t);
+    unlucky_find("mmap", &function);
+    if (spent())
+        return MAP_FAILED;
+    void *mapped = function(at, len, protection, flags, fd, first);
+    if (unlucky_is("results") && mapped != MAP_FAILED)
+        unlucky_ring_mapped(fd, first, mapped);
+    return mapped;
+}
+
+int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions,
+                const posix_spawnattr_t *attributes, char *const argv[], char *const environment[]) {
+    int (*function)(pid_t *, const char *, const posix_spawn_file_actions_t *, const posix_spawnattr_t *, char *const[],
+                    char *const[]);
+    unlucky_find("posix_spawn", &function);
+    return unlucky_is("spawn") && marked() ? EAGAIN : function(pid, path, actions, attributes, argv, environment);
+}
+
+ssize_t writev(int fd, const struct iovec *iov, int count) {
+    static const int errors[] = {ENOSPC, EIO, EDQUOT, EFBIG};
+    static atomic_uint at;
+    ssize_t (*function)(int, const struct iovec *, int);
+    unlucky_find("writev", &function);
+    if (!unlucky_is("log") || !is_file(fd) || !marked())
+        return function(fd, iov, count);
+    errno = errors[atomic_fetch_add(&at, 1) % (sizeof errors / sizeof *errors)];
+    return -1;
+}
+
 int accept4(int fd, struct sockaddr *peer, socklen_t *len, int flags) {
     static const int errors[] = {ECONNABORTED, EPERM, ENOBUFS, EINTR, EPROTO, ENFILE, EMFILE, ENOMEM, EHOSTUNREACH};
     static atomic_uint at;
     int (*function)(int, struct sockaddr *, socklen_t *, int);
-    find("accept4", &function);
-    if (!is("accept") || !now_and_then())
+    unlucky_find("accept4", &function);
+    if (!unlucky_is("accept") || !now_and_then())
         return function(fd, peer, len, flags);
     errno = errors[atomic_fetch_add(&at, 1) % (sizeof errors / sizeof *errors)];
     return -1;
@@ -170,8 +242,8 @@ int accept4(int fd, struct sockaddr *peer, socklen_t *len, int flags) {
 
 ssize_t recv(int fd, void *at, size_t len, int flags) {
     ssize_t (*function)(int, void *, size_t, int);
-    find("recv", &function);
-    if (is("signals") && now_and_then()) {
+    unlucky_find("recv", &function);
+    if (unlucky_is("signals") && now_and_then()) {
         errno = EINTR;
         return -1;
     }
@@ -180,8 +252,8 @@ ssize_t recv(int fd, void *at, size_t len, int flags) {
 
 ssize_t sendmsg(int fd, const struct msghdr *message, int flags) {
     ssize_t (*function)(int, const struct msghdr *, int);
-    find("sendmsg", &function);
-    if (is("signals") && now_and_then()) {
+    unlucky_find("sendmsg", &function);
+    if (unlucky_is("signals") && now_and_then()) {
         errno = EINTR;
         return -1;
     }
@@ -190,20 +262,46 @@ ssize_t sendmsg(int fd, const struct msghdr *message, int flags) {
 
 pid_t fork(void) {
     pid_t (*function)(void);
-    struct stat mark;
-    find("fork", &function);
-    if (is("fork") && stat(getenv("UNLUCKY_MARK"), &mark) == 0) {
+    unlucky_find("fork", &function);
+    if (unlucky_is("fork") && marked()) {
         errno = EAGAIN;
         return -1;
     }
     return function();
 }
 
+/* By the clock that doesn't jump, so that all of a process' clocks do at once. */
+static time_t jump(void) {
+    static const time_t years[] = {0, -10, 30};
+    int (*function)(clockid_t, struct timespec *);
+    struct timespec steady;
+    unlucky_find("clock_gettime", &function);
+    if (!unlucky_is("clock") || function(CLOCK_MONOTONIC_COARSE, &steady) < 0)
+        return 0;
+    return years[steady.tv_sec % 3] * 365 * 86400;
+}
+
 int clock_gettime(clockid_t clock, struct timespec *now) {
     int (*function)(clockid_t, struct timespec *);
-    find("clock_gettime", &function);
+    unlucky_find("clock_gettime", &function);
     int result = function(clock, now);
-    if (result == 0 && is("clock") && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE) && now->tv_sec % 2)
-        now->tv_sec -= 10 * 365 * 86400;
+    if (result == 0 && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE))
+        now->tv_sec += jump();
     return result;
+}
+
+time_t time(time_t *now) {
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME_COARSE, &t);
+    if (now)
+        *now = t.tv_sec;
+    return t.tv_sec;
+}
+
+int gettimeofday(struct timeval *now, void *zone) {
+    struct timespec t;
+    (void)zone;
+    clock_gettime(CLOCK_REALTIME, &t);
+    *now = (struct timeval){t.tv_sec, t.tv_nsec / 1000};
+    return 0;
 }

@@ -30,11 +30,13 @@ def name_of(size):
 class Unlucky(Attacked):
     """The server with the library in it."""
 
-    def __init__(self, httpd, model, site, kind, size=0, *options):
+    def __init__(self, httpd, model, site, kind, size=0, *options, marked=False):
         for each in SIZES:
             (site.root / name_of(each)[1:]).write_bytes(content(each))
         self.mark = site.folder / "mark"
         self.mark.unlink(missing_ok=True)
+        if marked:
+            self.mark.touch()
         wrapper = site.folder / "unlucky"
         wrapper.write_text(f"#!/bin/sh\nexec env LD_PRELOAD={shlex.quote(library)} UNLUCKY={kind} UNLUCKY_SIZE={size}"
                            f" UNLUCKY_MS={SLOW_MS} UNLUCKY_MARK={self.mark} {shlex.quote(httpd)} \"$@\"\n")
