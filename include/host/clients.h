@@ -79,6 +79,9 @@ void clients_unlock_count(const struct clients *clients);
 /* Notes the deadline of client->conn and whether it is idle. To be called when it begins to wait. */
 void clients_note(struct clients *clients, const struct client *client);
 
+/* The same with another deadline, until it is noted again. */
+void clients_note_until(struct clients *clients, const struct client *client, uint64_t deadline_ms);
+
 /* Adds to `counts` what they are doing. Any thread or child may ask. */
 void clients_phases(const struct clients *clients, uint64_t counts[PHASE_COUNT]);
 

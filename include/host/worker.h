@@ -193,7 +193,17 @@ bool worker_wait(struct worker *worker, struct client *client, enum drive_want w
    first. */
 bool worker_tell(struct client *client, int error);
 
-/* Tells a client that is late, and drives it on. */
+/* Whether its deadline has passed. */
+static inline bool worker_is_late(const struct worker *worker, const struct client *client) {
+    return worker->env.clock.now_ms >= conn_deadline(&client->conn);
+}
+
+/* For a model that can't drive a client whose time is up, but is told what has come: whether that has yet to be told, by
+   what poll(2) says of `events`. Then a second is left for it, but once for each deadline, of which `*spared_ms` keeps
+   the last. */
+bool worker_spares(struct worker *worker, struct client *client, short events, uint32_t *spared_ms);
+
+/* Drives a client whose time is up once more, and if it is late none the less tells it, and drives it on. */
 enum drive_want worker_timed_out(struct worker *worker, struct client *client);
 
 /* Closes the client's descriptor and gives its slot back. */

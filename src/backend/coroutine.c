@@ -161,6 +161,13 @@ static listener_set scheduler_serve(struct scheduler *self, const struct epoll_e
     return 0;
 }
 
+/* As worker_timed_out does it. */
+static void scheduler_time_out(struct scheduler *self, struct client *client) {
+    scheduler_run(self, client);
+    if (client->fd >= 0 && worker_is_late(self->worker, client) && worker_tell(client, -ETIMEDOUT))
+        scheduler_run(self, client);
+}
+
 static listener_set scheduler_wait(void *model, bool accepting) {
     struct scheduler *self = model;
     struct worker *worker = self->worker;
@@ -177,8 +184,7 @@ static listener_set scheduler_wait(void *model, bool accepting) {
     while ((client = worker_loaded(worker)))
         scheduler_run(self, client);
     while ((client = clients_expired(&worker->clients, worker->env.clock.now_ms, &cursor)))
-        if (worker_tell(client, -ETIMEDOUT))
-            scheduler_run(self, client);
+        scheduler_time_out(self, client);
     while ((client = worker_next_turn(worker)))
         scheduler_run(self, client);
     return rings;

@@ -40,7 +40,7 @@ static void nonblocking_turn(struct sweep *self, struct client *client) {
     struct worker *worker = self->worker;
     unsigned i = (unsigned)client->model;
     enum drive_want want = worker_turn(worker, client);
-    if (want != WANT_NOTHING && worker->env.clock.now_ms >= conn_deadline(&client->conn))
+    if (want != WANT_NOTHING && worker_is_late(worker, client))
         want = worker_timed_out(worker, client);
     if (want != WANT_NOTHING)
         return;

@@ -103,7 +103,7 @@ static int thread_receive(struct thread *thread, struct client *client, int time
         conn_done(&client->conn, 0);
     else if (error != EAGAIN && error != EINTR)
         return -error;
-    else if (self->worker->env.clock.now_ms >= conn_deadline(&client->conn))
+    else if (error == EAGAIN && worker_is_late(self->worker, client))
         return -ETIMEDOUT;
     return 0;
 }
@@ -128,7 +128,7 @@ static int thread_wait_for(void *ctx, struct client *client, enum drive_want wan
     pthread_mutex_lock(&self->lock);
     drive_told(&thread->hands, client, EVENT_RETURNED, CALL_POLL, ready, 0);
     clock_update(&worker->env.clock);
-    return !fd.revents && worker->env.clock.now_ms >= conn_deadline(&client->conn) ? -ETIMEDOUT : 0;
+    return ready == 0 && worker_is_late(worker, client) ? -ETIMEDOUT : 0;
 }
 
 static void *thread_main(void *arg) {

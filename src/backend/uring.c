@@ -30,6 +30,7 @@ enum { OF_RECV, OF_SEND, OF_CANCEL, OF_DOOR, OF_WAKE, OF_BITS = 3 };
 
 struct uring_client {
     struct uring_buffer *held, **held_end; /* received, not wanted yet */
+    uint32_t spared_ms;                    /* see worker_spares */
     int verdict;                           /* what to tell the connection when its send has been canceled */
     uint16_t held_count;
     bool receiving, sending; /* under way */
@@ -333,7 +334,9 @@ static listener_set uring_wait(void *model, bool accepting) {
     while ((client = worker_loaded(worker)))
         uring_turn(self, client);
     while ((client = clients_expired(&worker->clients, worker->env.clock.now_ms, &cursor)))
-        uring_tell(self, client, -ETIMEDOUT);
+        if (!worker_spares(worker, client, self->clients[client->index].sending ? POLLOUT : POLLIN,
+                           &self->clients[client->index].spared_ms))
+            uring_tell(self, client, -ETIMEDOUT);
     while ((client = worker_next_turn(worker)))
         uring_turn(self, client);
     return rings;
@@ -352,30 +355,27 @@ static void uring_drain(void *model, struct client *client) {
 }
 
 static void *uring_open(struct worker *worker) {
-    struct uring *self = calloc(1, sizeof *self);
-    if (!self)
-        return worker_no_memory(worker);
     if (worker->clients.capacity > CLIENTS_MOST)
         worker->clients.capacity = CLIENTS_MOST;
     unsigned capacity = worker->clients.capacity;
+    struct uring *self = calloc(1, sizeof *self);
+    struct uring_client *clients = calloc(capacity, sizeof *clients);
+    if (!self || !clients) {
+        free(self);
+        free(clients);
+        return worker_no_memory(worker);
+    }
     self->worker = worker;
+    self->clients = clients;
     int error = uring_ring_open(&self->ring, OPS, RESULTS);
-    if (error)
-        goto no_ring;
-    error = uring_buffers_open(&self->buffers, &self->ring, capacity);
-    if (error)
-        goto no_buffers;
-    self->clients = calloc(capacity, sizeof *self->clients);
-    if (self->clients) {
+    if (!error && (error = uring_buffers_open(&self->buffers, &self->ring, capacity)))
+        uring_ring_close(&self->ring);
+    if (!error) {
         uring_ring_poll(&self->ring, worker->wake_fd, POLLIN, OF_WAKE);
         return self;
     }
-    error = -ENOMEM;
-    uring_buffers_close(&self->buffers);
-no_buffers:
-    uring_ring_close(&self->ring);
-no_ring:
     uring_ring_say_why(error);
+    free(clients);
     free(self);
     return NULL;
 }

@@ -119,7 +119,11 @@ static enum phase client_phase(const struct client *client) {
 }
 
 void clients_note(struct clients *clients, const struct client *client) {
-    uint64_t deadline = (conn_deadline(&client->conn) | (TICK_MS - 1)) + 1;
+    clients_note_until(clients, client, conn_deadline(&client->conn));
+}
+
+void clients_note_until(struct clients *clients, const struct client *client, uint64_t deadline_ms) {
+    uint64_t deadline = (deadline_ms | (TICK_MS - 1)) + 1;
     uint64_t timer = deadline << TIMER_MS_SHIFT | (uint64_t)client_phase(client) << 1 | conn_idle(&client->conn);
     atomic_store_explicit(&clients->timers[client->index], timer, memory_order_relaxed);
     if (deadline < clients->next_ms)

@@ -15,7 +15,8 @@ static int sooner(int a, int b) {
 int worker_timeout(const struct worker *worker) {
     uint64_t now_ms = worker->env.clock.now_ms;
     int other = worker->retired ? ms_until(worker->retired_look_at_ms, now_ms) : -1;
-    if (filecache_keeps_open(worker->serving->site.cache))
+    /* Where clients have threads of their own, these may keep files while this one waits. */
+    if (filecache_keeps_open(worker->serving->site.cache) || (worker->env.lock && worker->clients.count > 0))
         other = sooner(other, ms_until(worker->unasked_look_at_ms, now_ms));
     if (worker->tend_at_ms)
         other = sooner(other, ms_until(worker->tend_at_ms, now_ms));

@@ -3,6 +3,7 @@
 #include "host/worker.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <unistd.h>
 
 enum {
@@ -13,6 +14,7 @@ enum {
     TURN_SHARE = 128 * 1024,
     ROUND_SHARE = 512 * 1024,
     SEQUENTIAL_SHARE = 1024 * 1024,
+    SPARED_MS = 1000,
 };
 
 /* Nobody waits for the load on the client's behalf any more; others may. */
@@ -149,7 +151,21 @@ bool worker_tell(struct client *client, int error) {
     return true;
 }
 
+/* What has come is served first: a server that was stopped for a while, or a wait that a signal ended, hasn't seen it.
+ */
 enum drive_want worker_timed_out(struct worker *worker, struct client *client) {
-    worker_tell(client, -ETIMEDOUT);
+    enum drive_want want = worker_turn(worker, client);
+    if (want == WANT_NOTHING || !worker_is_late(worker, client) || !worker_tell(client, -ETIMEDOUT))
+        return want;
     return worker_turn(worker, client);
+}
+
+bool worker_spares(struct worker *worker, struct client *client, short events, uint32_t *spared_ms) {
+    struct pollfd fd = {.fd = client->fd, .events = events};
+    uint32_t deadline_ms = (uint32_t)conn_deadline(&client->conn);
+    if (client->in_line || client->parked || *spared_ms == deadline_ms || poll(&fd, 1, 0) <= 0)
+        return false;
+    *spared_ms = deadline_ms;
+    clients_note_until(&worker->clients, client, worker->env.clock.now_ms + SPARED_MS);
+    return true;
 }

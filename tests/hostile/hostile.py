@@ -21,6 +21,7 @@ import exhaustion
 import faults
 import luck
 import passwords
+import times
 import unlucky
 from arsenal import ALL, ATTACKS, Attack, ranges, request
 from attacker import Attacker
@@ -123,7 +124,7 @@ ATTACKED = {
     **passwords.SCENARIOS,
 }
 GROUPS = {"attacks": ATTACKED, "luck": luck.SCENARIOS, "unlucky": unlucky.SCENARIOS,
-          "faults": {**faults.SCENARIOS, **exhaustion.SCENARIOS}}
+          "faults": {**faults.SCENARIOS, **exhaustion.SCENARIOS, **times.SCENARIOS}}
 SCENARIOS = {name: scenario for group in GROUPS.values() for name, scenario in group.items()}
 
 
