@@ -193,18 +193,23 @@ bool worker_wait(struct worker *worker, struct client *client, enum drive_want w
    first. */
 bool worker_tell(struct client *client, int error);
 
+/* Who is late is told so. But a server that was stopped for a while, or whose wait a signal ended, finds many late and
+   hasn't seen what has come for them: that is served first. */
+
 /* Whether its deadline has passed. */
 static inline bool worker_is_late(const struct worker *worker, const struct client *client) {
     return worker->env.clock.now_ms >= conn_deadline(&client->conn);
 }
 
-/* For a model that can't drive a client whose time is up, but is told what has come: whether that has yet to be told, by
-   what poll(2) says of `events`. Then a second is left for it, but once for each deadline, of which `*spared_ms` keeps
-   the last. */
-bool worker_spares(struct worker *worker, struct client *client, short events, uint32_t *spared_ms);
+/* Whether it waits for its socket, and need wait no longer. */
+bool worker_can_move(struct client *client);
 
-/* Drives a client whose time is up once more, and if it is late none the less tells it, and drives it on. */
+/* Its time is up: drives a client that can move; and if it is late none the less tells it, and drives it on. */
 enum drive_want worker_timed_out(struct worker *worker, struct client *client);
+
+/* For a model that can't drive it, but is told what has come: whether that has yet to be told. Then a second is left
+   for it, but once for each deadline, of which `*spared_ms` keeps the last. */
+bool worker_spares(struct worker *worker, struct client *client, uint32_t *spared_ms);
 
 /* Closes the client's descriptor and gives its slot back. */
 void worker_hang_up(struct worker *worker, struct client *client);

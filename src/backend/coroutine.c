@@ -163,8 +163,12 @@ static listener_set scheduler_serve(struct scheduler *self, const struct epoll_e
 
 /* As worker_timed_out does it. */
 static void scheduler_time_out(struct scheduler *self, struct client *client) {
-    scheduler_run(self, client);
-    if (client->fd >= 0 && worker_is_late(self->worker, client) && worker_tell(client, -ETIMEDOUT))
+    if (worker_can_move(client)) {
+        scheduler_run(self, client);
+        if (client->fd < 0 || !worker_is_late(self->worker, client))
+            return;
+    }
+    if (worker_tell(client, -ETIMEDOUT))
         scheduler_run(self, client);
 }
 

@@ -334,8 +334,7 @@ static listener_set uring_wait(void *model, bool accepting) {
     while ((client = worker_loaded(worker)))
         uring_turn(self, client);
     while ((client = clients_expired(&worker->clients, worker->env.clock.now_ms, &cursor)))
-        if (!worker_spares(worker, client, self->clients[client->index].sending ? POLLOUT : POLLIN,
-                           &self->clients[client->index].spared_ms))
+        if (!worker_spares(worker, client, &self->clients[client->index].spared_ms))
             uring_tell(self, client, -ETIMEDOUT);
     while ((client = worker_next_turn(worker)))
         uring_turn(self, client);

@@ -151,19 +151,28 @@ bool worker_tell(struct client *client, int error) {
     return true;
 }
 
-/* What has come is served first: a server that was stopped for a while, or a wait that a signal ended, hasn't seen it.
- */
+bool worker_can_move(struct client *client) {
+    struct conn_op op;
+    if (client->in_line || client->parked)
+        return false;
+    conn_next(&client->conn, &op);
+    struct pollfd fd = {.fd = client->fd, .events = op.kind == OP_RECV ? POLLIN : POLLOUT};
+    return poll(&fd, 1, 0) > 0;
+}
+
 enum drive_want worker_timed_out(struct worker *worker, struct client *client) {
-    enum drive_want want = worker_turn(worker, client);
-    if (want == WANT_NOTHING || !worker_is_late(worker, client) || !worker_tell(client, -ETIMEDOUT))
-        return want;
+    if (worker_can_move(client)) {
+        enum drive_want want = worker_turn(worker, client);
+        if (want == WANT_NOTHING || !worker_is_late(worker, client))
+            return want;
+    }
+    worker_tell(client, -ETIMEDOUT);
     return worker_turn(worker, client);
 }
 
-bool worker_spares(struct worker *worker, struct client *client, short events, uint32_t *spared_ms) {
-    struct pollfd fd = {.fd = client->fd, .events = events};
+bool worker_spares(struct worker *worker, struct client *client, uint32_t *spared_ms) {
     uint32_t deadline_ms = (uint32_t)conn_deadline(&client->conn);
-    if (client->in_line || client->parked || *spared_ms == deadline_ms || poll(&fd, 1, 0) <= 0)
+    if (*spared_ms == deadline_ms || !worker_can_move(client))
         return false;
     *spared_ms = deadline_ms;
     clients_note_until(&worker->clients, client, worker->env.clock.now_ms + SPARED_MS);
