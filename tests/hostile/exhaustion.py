@@ -64,7 +64,7 @@ def afterwards(server, names):
 
 
 def no_heap(httpd, model, site):
-    """Nor are a reload and an upgrade to be had meanwhile, and both are afterwards."""
+    """No memory is to be had: nor are a reload and an upgrade meanwhile, and both are afterwards."""
     with Unlucky(httpd, model, site, "heap") as server:
         names = iter(range(SMALL))
         asked(server)
@@ -80,6 +80,7 @@ def no_heap(httpd, model, site):
 
 
 def no_threads(httpd, model, site):
+    """No thread can be made."""
     with Unlucky(httpd, model, site, "tired") as server:
         names = iter(range(SMALL))
         server.mark.touch()
@@ -93,7 +94,7 @@ def no_threads(httpd, model, site):
 
 
 def no_processes(httpd, model, site):
-    """For an upgrade: this process goes on. What the successor of the next one has open is what a new server has."""
+    """No program can be started for an upgrade: this process goes on. What the successor of the next one has open is what a new server has."""
     adopt_orphans()
     with Service(httpd) as service, Service(httpd) as fresh:
         mark, large = service.folder / "mark", service.folder / "site" / "large.bin"
@@ -124,7 +125,7 @@ def kinds(pid):
 
 
 def children(httpd, model, site):
-    """Each has its own client's socket, and none of another's."""
+    """Each child has its own client's socket, and none of another's."""
     with Unlucky(httpd, model, site, "") as server:
         links, seen, before = [], [], set(session_members(server.pid))
         for _ in range(4):
@@ -140,7 +141,7 @@ def children(httpd, model, site):
 
 
 def full_log(httpd, model, site):
-    """From the start on, for one reason after the other: said once, and once that it is over. Its lines come then."""
+    """The log can't be written, from the start on, for one reason after the other: said once, and once that it is over. Its lines come then."""
     log = site.folder / "full.log"
     log.unlink(missing_ok=True)
     with Unlucky(httpd, model, site, "log", 0, "--access-log", str(log), marked=True) as server:
@@ -160,7 +161,7 @@ def full_log(httpd, model, site):
 
 
 def no_start(httpd, model, site):
-    """What a start needs besides memory: it says in one line that it isn't to be had."""
+    """A start gets no thread, or no process: it says in one line that it isn't to be had."""
     told = []
     for kind, options in (("threads", ("-w", "2")), ("threads", ("--access-log", str(site.folder / "none.log"))),
                           ("fork", ())):
@@ -179,7 +180,7 @@ def refusal(httpd, model, site, kind, options):
 
 
 def short(httpd, model, site):
-    """Files small and large, and what is made of them, read and sent in parts."""
+    """Files small and large, and what is made of them, are read and sent in parts."""
     with Unlucky(httpd, model, site, "short", 0, "--list") as server:
         client = Honest(server.port, honest_asks(), LIMIT)
         try:
@@ -191,7 +192,7 @@ def short(httpd, model, site):
 
 
 def results(httpd, model, site):
-    """What is tried again, and what ends a connection: no answer is wrong, nothing is left behind."""
+    """Every third op of the ring fails, so that it is tried again or ends a connection: no answer is wrong, nothing is left behind."""
     with Unlucky(httpd, model, site, "results") as server:
         names = iter(range(SMALL))
         told = while_it_lasts(server, names)
@@ -202,12 +203,14 @@ def results(httpd, model, site):
 
 
 SCENARIOS = {
-    "fault-heap": (no_heap, ()),
-    "fault-tired": (no_threads, ()),
     "fault-spawn": (no_processes, ()),
     "fault-children": (children, ("blocking", "thread", *LOOPS)),
-    "fault-log": (full_log, ()),
     "fault-start": (no_start, ()),
     "fault-short": (short, ()),
+}
+LONG = {  # of which ctest has a few models
+    "fault-heap": (no_heap, ()),
+    "fault-tired": (no_threads, ()),
+    "fault-log": (full_log, ()),
     "fault-results": (results, (*EACH_ITS_OWN, *LOOPS[:-1])),
 }

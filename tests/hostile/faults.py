@@ -48,15 +48,13 @@ def at_ease(httpd, model, site, kind, what=None):
 
 
 def accepts(httpd, model, site):
+    """Each other accept fails, for all the reasons that it has."""
     return at_ease(httpd, model, site, "accept", "can't accept")
 
 
 def signals(httpd, model, site):
+    """Each other receive and send is interrupted."""
     return at_ease(httpd, model, site, "signals")
-
-
-def clock(httpd, model, site):
-    return at_ease(httpd, model, site, "clock")
 
 
 def no_fork(httpd, model, site):
@@ -152,6 +150,7 @@ def start_without(httpd, model, site, kind, number):
 
 
 def no_ring(httpd, model, site):
+    """There is no memory for an io_uring: it says so in one line."""
     told = start_without(httpd, model, site, "ring", 0)
     assert told, "it serves without a ring"
     return told.strip()
@@ -205,11 +204,10 @@ LOOPS = ("nonblocking", "select", "poll", "epoll-lt", "epoll-et", "coroutine", "
 SCENARIOS = {
     "fault-accept": (accepts, ("uring",)),  # what comes through a ring doesn't pass by the C library
     "fault-signals": (signals, ("uring",)),
-    "fault-clock": (clock, ()),
     "fault-fork": (no_fork, (*LOOPS, "blocking", "thread")),
     "fault-hung": (hung, ("blocking",)),
-    "fault-stopped": (stopped, ()),
     "fault-memory": (starts, ()),
     "fault-ring": (no_ring, (*EACH_ITS_OWN, *LOOPS[:-1])),
     "fault-inherited": (inherited, ()),
 }
+LONG = {"fault-stopped": (stopped, ())}

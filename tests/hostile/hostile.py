@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Hostile clients against every model: an honest one beside them gets every answer, right and in time.
 
-    hostile.py [HTTPD] [--model M ...] [--what SCENARIO ...] [--unlucky SO] [--list]
+    hostile.py [HTTPD] [--model M ...] [--what SCENARIO ...] [--unlucky SO] [--table] [--list]
 
 Exits 0 when all is well, 1 when something failed."""
 
@@ -26,6 +26,7 @@ import unlucky
 from arsenal import ALL, ATTACKS, Attack, ranges, request
 from attacker import Attacker
 from honest import Ask, Honest, Link
+from table import print_table
 from target import LOG, Attacked, Site, cached_asks, crawl_asks, honest_asks
 from webdriver import cpu_seconds, raise_descriptor_limit, terminate_politely
 
@@ -124,14 +125,19 @@ ATTACKED = {
     **passwords.SCENARIOS,
 }
 GROUPS = {"attacks": ATTACKED, "luck": luck.SCENARIOS, "unlucky": unlucky.SCENARIOS,
-          "faults": {**faults.SCENARIOS, **exhaustion.SCENARIOS, **times.SCENARIOS}}
+          "faults": {**faults.SCENARIOS, **exhaustion.SCENARIOS},
+          "faults-long": {**faults.LONG, **exhaustion.LONG, **times.LONG}}
 SCENARIOS = {name: scenario for group in GROUPS.values() for name, scenario in group.items()}
 
 
+PRELOADED = {**unlucky.SCENARIOS, **GROUPS["faults"], **GROUPS["faults-long"]}
+
+
 def run(name, options, model, site):
+    """What it told, or the exception that it raised; None: it doesn't apply."""
     action, without = SCENARIOS[name]
-    if model in without or (name in {**unlucky.SCENARIOS, **GROUPS["faults"]} and not unlucky.library):
-        return True
+    if model in without or (name in PRELOADED and not unlucky.library):
+        return None
     began = time.monotonic()
     try:
         told = action(options.httpd, model, site)
@@ -139,9 +145,9 @@ def run(name, options, model, site):
         print(f"FAILED {name:24} {model:12} {time.monotonic() - began:5.1f} s  {error}", flush=True)
         if not isinstance(error, (AssertionError, OSError)):
             traceback.print_exc()
-        return False
+        return error
     print(f"ok     {name:24} {model:12} {time.monotonic() - began:5.1f} s  {told}", flush=True)
-    return True
+    return told
 
 
 def arguments():
@@ -152,6 +158,7 @@ def arguments():
     parser.add_argument("--what", nargs="+", action="extend", metavar="SCENARIO", choices=(*SCENARIOS, *GROUPS),
                         help="scenarios, or: " + ", ".join(GROUPS))
     parser.add_argument("--unlucky", metavar="SO", help="unlucky.c, built; without it what needs it is left out")
+    parser.add_argument("--table", action="store_true", help="and in the end a table of what came of it")
     parser.add_argument("--list", action="store_true", help="name the scenarios")
     return parser.parse_args()
 
@@ -168,8 +175,11 @@ def main():
     with tempfile.TemporaryDirectory(prefix="httpd-hostile-") as folder:
         site = Site(folder)
         names = [name for what in options.what or GROUPS for name in GROUPS.get(what, [what])]
-        results = [run(name, options, model, site) for model in options.model or ALL for name in names]
-    return 0 if all(results) else 1
+        models = options.model or ALL
+        results = {(name, model): run(name, options, model, site) for model in models for name in names}
+    if options.table:
+        print_table(SCENARIOS, results, models)
+    return 1 if any(isinstance(result, Exception) for result in results.values()) else 0
 
 
 if __name__ == "__main__":

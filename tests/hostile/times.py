@@ -185,7 +185,7 @@ def gap(httpd, model, site):
     return "who had sent or received something was served, on the same connection"
 
 
-SCENARIOS = {
+LONG = {
     "fault-jumps": (jumps, ()),
     "fault-gap": (gap, ()),
 }
