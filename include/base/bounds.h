@@ -90,8 +90,10 @@ enum {
     LOADERS_SUBTREES = 32,
     /* All of them, with one for each thing that takes a processor: hashes, passwords of two sorts. */
     LOADERS_MOST = LOADERS_MAX + LOADERS_SUBTREES - 1 + 3,
-    /* Children of a worker that forks: each costs the kernel some 200 KiB. */
+    /* Children of a worker that forks: each costs the kernel some 200 KiB. And what each keeps of files, for the one
+       client that it has. */
     CHILDREN_MAX = 512,
+    CHILD_CACHE_BYTES = 2 * 1024 * 1024,
     /* What isn't at hand may take this long to be loaded; then the request is answered 503. */
     LOAD_MS = 30 * 1000,
     /* After SIGTERM: answers under way may take this long, then they are cut. */

@@ -7,6 +7,7 @@
 #include "host/listener.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 
 struct worker;
 struct client;
@@ -14,6 +15,7 @@ struct client;
 /* All are called in the worker's own thread. */
 struct backend {
     const char *name, *summary;
+    size_t client_memory; /* what a client takes at most besides what each does in every model */
     /* System calls that it makes and other models don't, up to FILTER_END: the sandbox lets them through. NULL: none. */
     const int *calls;
     /* Prepares the model for this worker; may lower worker->clients.capacity. NULL after say() on failure. */

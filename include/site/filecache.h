@@ -18,6 +18,7 @@ enum {
     FILECACHE_MISSING = 1024, /* names of what isn't there: icons and maps that pages ask for in vain */
     FILECACHE_BUCKETS = 16384,
     FILECACHE_BYTES = 64 << 20,       /* bodies and heads of small files, those that replies hold on to included */
+    FILECACHE_BODIES = 256,           /* that are being read into memory, at most: these come on top of that */
     FILECACHE_MADE_BYTES = 256 << 20, /* listings that are too large for that: some ten of 100,000 entries */
     /* A file up to here is kept in memory and sent from there; above, sending it by reference is cheaper. Measured with
        100 KiB: 16 us by reference, 20 by copying. */
@@ -75,7 +76,8 @@ struct filecache {
     struct shelf shelves[SHELF_COUNT];
     struct file **places; /* of all shelves */
     unsigned unasked_at;  /* how far filecache_close_unasked has come */
-    uint64_t bytes, made_bytes;
+    uint64_t bytes, made_bytes, max_bytes;
+    unsigned bodies;   /* loads that may read one into memory */
     int fds_above;     /* where there is room, descriptors of large files are no lower */
     uint32_t looks;    /* loads of files begun so far */
     struct pool loads; /* struct file_load, and others that are no larger */
@@ -108,6 +110,12 @@ void filecache_put(struct file *file);
 /* Keeps at most `count` descriptors of large files from now on. */
 void filecache_limit_fds(struct filecache *cache, unsigned count);
 
+/* Keeps at most so many bytes of files in memory from now on, in place of FILECACHE_BYTES. */
+void filecache_limit_bytes(struct filecache *cache, uint64_t bytes);
+
+/* What a cache like this takes at most, but for FILECACHE_MADE_BYTES and for what replies hold on to. */
+uint64_t filecache_memory(const struct filecache *cache);
+
 /* From now on, keeps files open by descriptors of `first` and more, as long as there are any: filecache_raise_fd moves
    what a load has opened. */
 void filecache_fds_above(struct filecache *cache, int first);
@@ -139,8 +147,10 @@ void filecache_drop_load(struct filecache *cache, void *load);
 /* A load's slot, to be filled; refs is 1. */
 struct file *filecache_slot(struct filecache *cache);
 
-/* Whether a small file may be read into memory: room being made by dropping what no reply uses. */
-bool filecache_body_room(struct filecache *cache);
+/* Whether a load may read a small file into memory: room being made by dropping what no reply uses. If so it is counted
+   until it says that it has ended. */
+bool filecache_take_body(struct filecache *cache);
+void filecache_drop_body(struct filecache *cache);
 
 /* What was loaded takes the place of what was known by that key; or isn't kept (an error of ours, no room). */
 void filecache_publish(struct filecache *cache, struct file *file, struct file *old);

@@ -8,6 +8,7 @@
 #define KNOWN_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/stat.h>
 
@@ -24,6 +25,9 @@ enum known_kind {
 /* NULL: no memory. */
 struct known *known_open(void);
 void known_close(struct known *known);
+
+/* What it takes when it is full. */
+size_t known_memory(void);
 
 /* The name of a fact about the version that *st shows: of its first `size` bytes. */
 uint64_t known_version(const struct known *known, enum known_kind kind, const struct stat *st, uint64_t size);

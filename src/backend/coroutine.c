@@ -228,6 +228,7 @@ static const int scheduler_calls[] = {
 const struct backend coroutine_backend = {
     .name = "coroutine",
     .summary = "a small stack per client at work, switched by an epoll loop",
+    .client_memory = 64 * 1024, /* the deepest path takes 40 KiB of a stack */
     .calls = scheduler_calls,
     .open = scheduler_open,
     .wait = scheduler_wait,

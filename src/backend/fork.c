@@ -168,6 +168,8 @@ static const int fork_calls[] = {
 
 const struct backend fork_backend = {
     .name = "fork",
+    .client_memory =
+        2 * CHILD_CACHE_BYTES, /* what is said of files in the cache, and pages that are no longer shared */
     .summary = "a process per client",
     .calls = fork_calls,
     .open = fork_open,

@@ -84,6 +84,7 @@ static void nonblocking_drain(void *model, struct client *client) {
 const struct backend nonblocking_backend = {
     .name = "nonblocking",
     .summary = "every socket tried in turn, with a nap when none moved",
+    .client_memory = sizeof(struct client *),
     .open = nonblocking_open,
     .wait = nonblocking_wait,
     .take = nonblocking_take,

@@ -104,6 +104,7 @@ static void poll_close(void *model) {
 const struct backend poll_backend = {
     .name = "poll",
     .summary = "all connections in one poll array",
+    .client_memory = sizeof(struct pollfd) + sizeof(struct client *),
     .open = poll_open,
     .wait = poll_wait,
     .take = poll_take,

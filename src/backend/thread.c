@@ -204,6 +204,7 @@ static void thread_close(void *model) {
 const struct backend thread_backend = {
     .name = "thread",
     .summary = "a thread per client",
+    .client_memory = STACK_LEN,
     .open = thread_open,
     .wait = thread_wait,
     .take = thread_take,

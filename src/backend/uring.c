@@ -390,6 +390,7 @@ static void uring_close(void *model) {
 const struct backend uring_backend = {
     .name = "uring",
     .summary = "the ops themselves are handed to io_uring",
+    .client_memory = URING_BUFFER_LEN + sizeof(struct uring_client),
     .calls = uring_ring_calls,
     .open = uring_open,
     .wait = uring_wait,

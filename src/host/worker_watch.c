@@ -29,4 +29,5 @@ void worker_in_child(struct worker *worker, const struct client *client) {
     observer_in_child(&worker->observer, client->index);
     worker_watch_site(worker);
     worker->drive.apart = true;
+    filecache_limit_bytes(worker->serving->site.cache, CHILD_CACHE_BYTES);
 }

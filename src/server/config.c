@@ -316,7 +316,7 @@ static const struct option_row option_rows[] = {
      option_path, TO(error_log), .noun = "a file"},
     {"quiet", 'q', NULL, GROUP_ANSWERS, "say only what goes wrong; with port 0, the URL on stdout", NULL,
      option_switch, TO(quiet)},
-    {"verbose", 'v', NULL, GROUP_ANSWERS, "say of each connection why it ended", NULL,
+    {"verbose", 'v', NULL, GROUP_ANSWERS, "say why connections end; at start, what memory all stays within", NULL,
      option_switch, TO(verbose)},
     {"help", 'h', NULL, GROUP_ANSWERS, "print this page", NULL, read_help, .role = OPTION_ENDS},
     {"version", 'V', NULL, GROUP_ANSWERS, "print the version", NULL, read_version, .role = OPTION_ENDS},

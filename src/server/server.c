@@ -9,6 +9,7 @@
 #include "server/check.h"
 #include "server/confine.h"
 #include "server/daemon.h"
+#include "server/footprint.h"
 #include "server/logs.h"
 #include "server/notify.h"
 #include "server/pid_file.h"
@@ -84,6 +85,7 @@ static void server_banner(const struct server *server) {
     }
     say_as(SAY_NOTICE, "%s", status);
     confine_say(config);
+    footprint_say(server->workers, config->settings.workers);
     listener_urls_print(&server->listeners, STDERR_FILENO);
     check_index(config);
 }

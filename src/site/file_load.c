@@ -336,6 +336,8 @@ void file_load_release(struct load *base) {
     struct file_load *load = (struct file_load *)base;
     if (base->state != LOAD_DONE)
         loading_remove(load);
+    if (load->body_ok)
+        filecache_drop_body(load->cache);
     filecache_put(load->file);
     if (load->old)
         filecache_put(load->old);
@@ -378,7 +380,7 @@ struct file_load *file_load_open(struct filecache *cache, const struct clock *cl
     load->file = filecache_slot(cache);
     load->current = load->by_reference = load->folder_seen = false;
     load->just_fd = old && old->kind == FILE_FD && clock->now_ms - old->checked_at_ms < FILECACHE_TRUST_MS;
-    load->body_ok = filecache_body_room(cache);
+    load->body_ok = filecache_take_body(cache);
     CHECK(key.len <= FILE_KEY_MAX);
     memcpy(load->key, key.at, key.len);
     load->key[key.len] = '\0';

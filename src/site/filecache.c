@@ -79,6 +79,7 @@ struct filecache *filecache_open(const struct site_config *config, struct known 
         return NULL;
     }
     cache->counts = &cache->own_counts;
+    cache->max_bytes = FILECACHE_BYTES;
     cache->place = (struct find_place){config, &cache->root->docroot, known};
     cache->unavailable = (struct file){
         .kind = FILE_ERROR, .status = 503, .source.fd = -1, .key = "", .cache = cache, .refs = 1}; /* never freed */
@@ -155,6 +156,7 @@ void filecache_move_root(struct filecache *cache, const struct docroot *fresh) {
 void filecache_follow(struct filecache *cache, const struct filecache *before) {
     cache->looks = before->looks;
     cache->fds_above = before->fds_above;
+    cache->max_bytes = before->max_bytes;
 }
 
 bool filecache_abandon(struct filecache *cache, bool *more) {
@@ -246,11 +248,31 @@ bool filecache_close_unasked(struct filecache *cache, uint64_t now_ms) {
     return true;
 }
 
-bool filecache_body_room(struct filecache *cache) {
-    while (cache->bytes + FILECACHE_BODY_MAX > FILECACHE_BYTES)
+bool filecache_take_body(struct filecache *cache) {
+    if (cache->bodies == FILECACHE_BODIES)
+        return false;
+    while (cache->bytes + FILECACHE_BODY_MAX > cache->max_bytes)
         if (!shelf_evict(cache, &cache->shelves[SHELF_SMALL]))
             return false;
+    cache->bodies++;
     return true;
+}
+
+void filecache_drop_body(struct filecache *cache) {
+    CHECK(cache->bodies > 0);
+    cache->bodies--;
+}
+
+void filecache_limit_bytes(struct filecache *cache, uint64_t bytes) {
+    cache->max_bytes = bytes;
+}
+
+uint64_t filecache_memory(const struct filecache *cache) {
+    uint64_t place_count = 0;
+    for (int i = 0; i < SHELF_COUNT; i++)
+        place_count += cache->shelves[i].max;
+    return sizeof *cache + place_count * (sizeof(struct file) + sizeof(struct file *)) + cache->max_bytes +
+           FILECACHE_BODIES * (uint64_t)FILECACHE_BODY_MAX;
 }
 
 void *filecache_take_load(struct filecache *cache) {
@@ -278,7 +300,7 @@ struct file *filecache_slot(struct filecache *cache) {
 
 static bool filecache_room(struct filecache *cache, const struct file *file) {
     struct shelf *shelf = shelf_of(cache, file);
-    while (shelf->count >= shelf->max && shelf_evict(cache, shelf))
+    while ((shelf->count >= shelf->max || cache->bytes > cache->max_bytes) && shelf_evict(cache, shelf))
         ;
     return shelf->count < shelf->most; /* when all are in use there are more for a while: they take what they take */
 }

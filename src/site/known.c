@@ -39,6 +39,10 @@ struct known *known_open(void) {
     return known;
 }
 
+size_t known_memory(void) {
+    return sizeof(struct known);
+}
+
 void known_close(struct known *known) {
     munmap(known, sizeof *known);
 }

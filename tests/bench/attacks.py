@@ -104,7 +104,7 @@ def ending(honest):
     honest.stopped.set()
     if not honest.ours.poll(PATIENCE + 5):
         return {"why": "hangs", "longest_ms": 1000 * PATIENCE}
-    _, longest, why = honest.ours.recv()
+    _, longest, why, _ = honest.ours.recv()
     return {"why": why, "longest_ms": 1000 * longest}
 
 

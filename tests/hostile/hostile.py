@@ -15,12 +15,13 @@ import traceback
 
 sys.dont_write_bytecode = True
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE.parent), str(HERE.parent / "upgrade")]
+sys.path[:0] = [str(HERE.parent), str(HERE.parent / "upgrade"), str(HERE.parent / "chaos")]
 
 import exhaustion
 import faults
 import luck
 import passwords
+import siege
 import times
 import unlucky
 from arsenal import ALL, ATTACKS, Attack, ranges, request
@@ -126,7 +127,8 @@ ATTACKED = {
 }
 GROUPS = {"attacks": ATTACKED, "luck": luck.SCENARIOS, "unlucky": unlucky.SCENARIOS,
           "faults": {**faults.SCENARIOS, **exhaustion.SCENARIOS},
-          "faults-long": {**faults.LONG, **exhaustion.LONG, **times.LONG}}
+          "faults-long": {**faults.LONG, **exhaustion.LONG, **times.LONG},
+          "siege": siege.SIEGE, "kinds": siege.ONE_BY_ONE}
 SCENARIOS = {name: scenario for group in GROUPS.values() for name, scenario in group.items()}
 
 
@@ -174,7 +176,7 @@ def main():
     raise_descriptor_limit()
     with tempfile.TemporaryDirectory(prefix="httpd-hostile-") as folder:
         site = Site(folder)
-        names = [name for what in options.what or GROUPS for name in GROUPS.get(what, [what])]
+        names = [name for what in options.what or set(GROUPS) - {"kinds"} for name in GROUPS.get(what, [what])]
         models = options.model or ALL
         results = {(name, model): run(name, options, model, site) for model in models for name in names}
     if options.table:

@@ -1,4 +1,4 @@
-"""What was run, as a table in Markdown: a row for each fault, a column for each model."""
+"""What was run, as a table in Markdown: a row for each fault or hostile kind, a column for each model."""
 
 import re
 
@@ -13,16 +13,18 @@ def processor(tellings):
     return f"at most {max(parts)} % of a processor" if parts else ""
 
 
-def cell(result):
-    return "–" if result is None else "ok" if isinstance(result, str) else "FAILED"
+def cell(name, result):
+    if isinstance(result, str):
+        return result if name.startswith("kind-") else "ok"
+    return "–" if result is None else "FAILED"
 
 
 def print_table(scenarios, results, models):
     """results[name, model]: what was told, an exception, or None where it doesn't apply."""
     names = list(dict.fromkeys(name for name, _ in results))
-    print(f"\n| fault | {' | '.join(models)} | what it was | the last said |\n|{'---|' * (len(models) + 3)}")
+    print(f"\n| what | {' | '.join(models)} | what it was | the last said |\n|{'---|' * (len(models) + 3)}")
     for name in names:
         row = [results.get((name, model)) for model in models]
         told = [result for result in row if isinstance(result, str)]
         what = "; ".join(filter(None, (first_sentence(scenarios[name][0]), processor(told))))
-        print(f"| {name} | {' | '.join(map(cell, row))} | {what} | {told[-1] if told else ''} |")
+        print(f"| {name} | {' | '.join(cell(name, result) for result in row)} | {what} | {told[-1] if told else ''} |")
