@@ -35,6 +35,7 @@ struct file {
     bool made;    /* FILE_FD of ours alone (a listing): nobody else can change it */
     const char *key;
     uint64_t checked_at_ms; /* it was true then, or later */
+    uint64_t named_at_ms;   /* of FILE_FD: its name led to it then, or later */
     uint32_t look;          /* the load that saw so: of cache->looks */
 
     /* What a reply reads. */

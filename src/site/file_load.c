@@ -287,6 +287,7 @@ static bool file_work(struct load *base, enum load_effort effort) {
         load->by_reference = !version_young(&load->old->st, load->now_seconds);
         return true;
     }
+    load->just_fd = false;
     if (!find(&load->place, (struct slice){load->key, load->key_len}, at_hand, &found))
         return false;
     load->current = load->old && is_current(load, &found, at_hand, &there);
@@ -316,6 +317,8 @@ void file_load_finish(struct load *base) {
             (struct folder_note){load->folder_hash, load->begun_ms, load->folder};
     if (load->current) {
         load->old->checked_at_ms = load->begun_ms;
+        if (!load->just_fd)
+            load->old->named_at_ms = load->begun_ms;
         load->old->look = load->look;
         load->old->source.by_reference = load->by_reference;
         filecache_put(load->file);
@@ -325,7 +328,7 @@ void file_load_finish(struct load *base) {
     }
     filecache_raise_fd(cache, load->file);
     load->file->hash = load->hash;
-    load->file->checked_at_ms = load->begun_ms;
+    load->file->checked_at_ms = load->file->named_at_ms = load->begun_ms;
     load->file->look = load->look;
     load->file->loaded_at_seconds = load->now_seconds;
     if (load->root == cache->root) /* else it was found beneath a root that is no more */
@@ -379,7 +382,7 @@ struct file_load *file_load_open(struct filecache *cache, const struct clock *cl
     load->old = old ? filecache_ref(old) : NULL;
     load->file = filecache_slot(cache);
     load->current = load->by_reference = load->folder_seen = false;
-    load->just_fd = old && old->kind == FILE_FD && clock->now_ms - old->checked_at_ms < FILECACHE_TRUST_MS;
+    load->just_fd = old && old->kind == FILE_FD && clock->now_ms - old->named_at_ms < FILECACHE_TRUST_MS;
     load->body_ok = filecache_take_body(cache);
     CHECK(key.len <= FILE_KEY_MAX);
     memcpy(load->key, key.at, key.len);

@@ -21,6 +21,7 @@ import exhaustion
 import faults
 import luck
 import passwords
+import roots
 import siege
 import times
 import unlucky
@@ -126,8 +127,8 @@ ATTACKED = {
     **passwords.SCENARIOS,
 }
 GROUPS = {"attacks": ATTACKED, "luck": luck.SCENARIOS, "unlucky": unlucky.SCENARIOS,
-          "faults": {**faults.SCENARIOS, **exhaustion.SCENARIOS},
-          "faults-long": {**faults.LONG, **exhaustion.LONG, **times.LONG},
+          "faults": {**faults.SCENARIOS, **exhaustion.SCENARIOS, **roots.SCENARIOS},
+          "faults-long": {**faults.LONG, **exhaustion.LONG, **roots.LONG, **times.LONG},
           "siege": siege.SIEGE, "kinds": siege.ONE_BY_ONE}
 SCENARIOS = {name: scenario for group in GROUPS.values() for name, scenario in group.items()}
 

@@ -5,6 +5,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -156,6 +157,25 @@ TEST(who_is_idle_is_given_the_new_time) {
     engine_hang_up(&engine);
 }
 
+/* Each time it is asked for it is looked at; that its folder is another by now doesn't show in it. */
+TEST(a_large_file_that_is_asked_for_all_the_time_is_looked_for_by_its_name) {
+    char content[LARGE_LEN] = "";
+    fixture_file(&engine.root, "moved/large", content, sizeof content);
+    fixture_mtime_all(&engine.root, 1600000000);
+    engine_connect(&engine);
+    engine_feed_text(&engine, GET("/moved/large"));
+    engine_send_all(&engine);
+    assert_int_equal(engine.told[(engine.ended - 1) % 64].status, 200);
+    assert_int_equal(renameat(engine.root.fd, "moved", engine.root.fd, "elsewhere"), 0);
+    for (int i = 0; i < 4; i++) {
+        engine_pass(&engine, 300);
+        engine_feed_text(&engine, GET("/moved/large"));
+        engine_send_all(&engine);
+    }
+    assert_int_equal(engine.told[(engine.ended - 1) % 64].status, 404);
+    engine_hang_up(&engine);
+}
+
 /* One that a reply is sent from is asked for. */
 TEST(a_file_that_nobody_asks_for_is_closed) {
     struct filecache *cache = engine.site.cache;
@@ -189,6 +209,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_load_under_way_holds_the_old_one, open_engine, close_engine),
         cmocka_unit_test_setup_teardown(what_is_kept_goes_some_at_a_time, open_engine, close_engine),
         cmocka_unit_test_setup_teardown(who_is_idle_is_given_the_new_time, open_engine, close_engine),
+        cmocka_unit_test_setup_teardown(a_large_file_that_is_asked_for_all_the_time_is_looked_for_by_its_name,
+                                        open_engine, close_engine),
         cmocka_unit_test_setup_teardown(a_file_that_nobody_asks_for_is_closed, open_engine, close_engine),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
