@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 """Everything at once, from a seed: honest and hostile clients, reloads, upgrades to other models, rotated logs, a server
-that is stopped for a while, files that change. Every wrong byte and every honest request that fails is a failure.
+that is stopped for a while, files that change; and with a library that is preloaded (../hostile/unlucky.c) memory,
+threads, processes, the log's disk that fail for a moment. Every wrong byte is a failure, and so is every honest request
+that fails, unless something was missing just then that it needed.
 
-    chaos.py HTTPD [--minutes N] [--seed S] [--model MODEL...]"""
+    chaos.py HTTPD [--minutes N] [--seed S] [--model MODEL...] [--unlucky SO]"""
 
 import argparse
 import os
@@ -27,6 +29,9 @@ ALICE = "alice:$6$rounds=1000$chaos$ccyB87m862NrjZozeJMAE5tQmpiDFbWFWXDELM4gTLLL
 LINE = re.compile(rb'\S+ - \S+ \[[^]]+\] "(?:[^"\\]|\\.)*" \d{3} (?:\d+|-) "(?:[^"\\]|\\.)*" "(?:[^"\\]|\\.)*"')
 MORE_MEMORY = 16 << 20  # than a new server that has been asked for the same
 LOADERS_MOST = 42  # threads that come when they are needed, and stay
+WEATHER = ("", "accept", "signals", "short", "log", "heap", "tired", "fork")  # as unlucky.c has it
+HARMLESS = ("accept", "signals", "short", "log")  # nobody honest notices
+STORM = 1  # second that it lasts
 CLOSED = 20  # seconds after which files that nobody asks for have been closed
 
 
@@ -40,6 +45,9 @@ class Chaos:
         self.documents = [Document(service.folder / "site", f"d{i}.txt", self.rng) for i in range(8)]
         self.model, self.workers, self.turn, self.rotated = self.rng.choice(self.models), 1, 0, 0
         self.left, self.pauses, self.done = [], [], {}
+        self.storms, self.library = [], arguments.unlucky
+        self.mark = service.folder / "weather"
+        self.mark.touch()
 
     def say(self, text):
         print(f"{time.monotonic() - self.began:7.2f} {text}", flush=True)
@@ -93,11 +101,27 @@ class Chaos:
         time.sleep(1)
         self.service.signal(signal.SIGCONT)
 
+    def weather(self):
+        kind = self.rng.randrange(1, len(WEATHER))
+        self.say(f"weather: {WEATHER[kind]}")
+        if WEATHER[kind] not in HARMLESS:
+            self.storms.append((time.monotonic(), time.monotonic() + 2 * STORM))
+        self.mark.write_bytes(bytes(kind))
+        time.sleep(STORM)
+        os.truncate(self.mark, 0)
+        if WEATHER[kind] not in HARMLESS:
+            self.storms[-1] = self.storms[-1][0], time.monotonic()
+
+    def environment(self):
+        if not self.library:
+            return None
+        return dict(os.environ, LD_PRELOAD=self.library, UNLUCKY="weather", UNLUCKY_MARK=str(self.mark))
+
     def event(self):
         if self.rng.random() < 0.85:
             return self.rng.choice(self.documents).edit()
         act = self.rng.choice((self.reload, self.reload_wrong, self.rotate, self.rotate, self.upgrade, self.upgrade,
-                               self.upgrade_wrong, self.stop_and_go))
+                               self.upgrade_wrong, self.stop_and_go, *[self.weather] * (3 if self.library else 0)))
         self.done[act.__name__] = self.done.get(act.__name__, 0) + 1
         self.say(act.__name__)
         try:
@@ -109,11 +133,11 @@ class Chaos:
 
     def run(self, minutes):
         self.configure()
-        self.service.start("-p", "0")
+        self.service.start("-p", "0", env=self.environment())
         port, names = self.service.port, [document.name for document in self.documents]
         self.say(f"seed {self.seed}: {self.model}, port {port}")
         villains = [Hostile(f"{self.seed} {i}", port, names, 40) for i in range(2)]
-        clients = [Client(i, self.seed, port, self.documents, self.fail, self.pauses) for i in range(6)]
+        clients = [Client(i, self.seed, port, self.documents, self.fail, self.pauses, self.storms) for i in range(6)]
         for client in clients:
             client.start()
         while time.monotonic() < self.began + 60 * minutes and len(failures) < 20:
@@ -137,7 +161,7 @@ class Chaos:
                 self.fail(f"process {process.pid}, which was replaced, ended with {ended}: {where(process.pid)}")
         with Service(self.service.real) as fresh:
             fresh.config.write_text(self.service.config.read_text().replace(f"{self.logs}/access", f"{fresh.folder}/access"))
-            fresh.start("-r", str(self.service.folder / "site"), "-p", "0")
+            fresh.start("-r", str(self.service.folder / "site"), "-p", "0", env=self.environment())
             threads = state(fresh.pid)[1]  # before it has had to load anything
             for one in (fresh, self.service):
                 for document in self.documents:
@@ -173,12 +197,25 @@ class Chaos:
 
 
 def links(pid):
-    return sorted(os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd"))
+    found = []
+    for fd in os.listdir(f"/proc/{pid}/fd"):
+        try:
+            found.append(os.readlink(f"/proc/{pid}/fd/{fd}"))
+        except FileNotFoundError:  # it has just been closed
+            pass
+    return sorted(found)
 
 
-def kernels(pid, task):
-    """Whether it is a worker of io_uring's, which come and go as the kernel likes."""
-    return pathlib.Path(f"/proc/{pid}/task/{task}/comm").read_text().startswith("iou-")
+def tasks_of(pid):
+    """But for workers of io_uring's, which come and go as the kernel likes: how many children each has."""
+    children = []
+    for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
+        try:
+            if not (task / "comm").read_text().startswith("iou-"):
+                children.append(len((task / "children").read_text().split()))
+        except OSError:  # it has just ended
+            pass
+    return children
 
 
 def where(pid):
@@ -192,9 +229,8 @@ def where(pid):
 
 def state(pid):
     """Descriptors, threads and children."""
-    tasks = [task for task in os.listdir(f"/proc/{pid}/task") if not kernels(pid, task)]
-    children = sum(len(pathlib.Path(f"/proc/{pid}/task/{task}/children").read_text().split()) for task in tasks)
-    return len(links(pid)), len(tasks), children
+    children = tasks_of(pid)
+    return len(links(pid)), len(children), sum(children)
 
 
 def alike(last, fresh, threads):
@@ -211,6 +247,7 @@ def main():
     parser.add_argument("--minutes", type=float, default=1)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1_000_000))
     parser.add_argument("--model", nargs="+", choices=MODELS, default=MODELS)
+    parser.add_argument("--unlucky", metavar="SO", type=os.path.abspath, help="unlucky.c, built; without it nothing fails")
     arguments = parser.parse_args()
     adopt_orphans()
     with Service(arguments.httpd) as service:

@@ -19,19 +19,26 @@ USER = "Authorization: Basic " + base64.b64encode(b"alice:word").decode() + "\r\
 class Client(threading.Thread):
     """Asks until it is stopped. `asked`: the unique query of each request, and whether it was answered whole."""
 
-    def __init__(self, number, seed, port, documents, fail, pauses):
+    def __init__(self, number, seed, port, documents, fail, pauses, storms):
         super().__init__(daemon=True)
         self.rng, self.number, self.documents, self.fail = random.Random(f"{seed} {number}"), number, documents, fail
         self.link, self.stopped, self.asked, self.pauses = Link(port), threading.Event(), {}, pauses
+        self.storms = storms
         self.counter, self.tags = itertools.count(), {}
+
+    def stormy(self, since):
+        """Whether something was missing since then that an answer may take."""
+        return any(to >= since - 1 for _, to in list(self.storms))
 
     def run(self):
         while not self.stopped.is_set():
-            document = self.rng.choice(self.documents)
+            document, began = self.rng.choice(self.documents), time.monotonic()
             for _ in range(3):
                 if self.ask(document):
                     break
             else:
+                if self.stormy(began):
+                    continue
                 self.fail(f"client {self.number}: {document.name}: closed three times instead of answering")
             time.sleep(self.rng.choice((0, 0.005, 0.02)))
         self.link.close()
@@ -61,11 +68,13 @@ class Client(threading.Thread):
         except OSError as error:
             self.link.close()
             # Of an answer that was cut it isn't known whether it is told; a file that was shortened explains it.
-            if not document.may_be_cut(asked, self.lag(asked)):
+            if not self.stormy(asked) and not document.may_be_cut(asked, self.lag(asked)):
                 self.fail(f"client {self.number}: {ask.method} {ask.path} after {time.monotonic() - asked:.2f} s: "
                           f"{error!r}")
             return True
-        self.asked[word] = True
+        self.asked[word] = not self.stormy(asked)
+        if status in (500, 503) and self.stormy(asked):
+            return True
         why = self.wrong(document, asked, ask, span, old, status, head, body)
         if why:
             self.fail(f"client {self.number}: {ask.method} {ask.path} {kind} {span or ''}: {why}")

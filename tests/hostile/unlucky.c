@@ -15,6 +15,7 @@
  *   heap      no memory is to be had while UNLUCKY_MARK is there
  *   spawn     no program can be started while UNLUCKY_MARK is there
  *   results   every third op of an io_uring fails (unlucky_ring.c)
+ *   weather   now this, now that: which, the size of UNLUCKY_MARK says (see there)
  * What is read by a mapping or by the ring is as lucky as ever. */
 #define _GNU_SOURCE
 #include "unlucky.h"
@@ -45,8 +46,21 @@ ssize_t pread64(int fd, void *at, size_t len, off_t first);
 ssize_t preadv64v2(int fd, const struct iovec *iov, int count, off_t first, int flags);
 ssize_t sendfile64(int to, int from, off_t *first, size_t len);
 
+/* The one that the size of UNLUCKY_MARK says. Its name is all that a sandbox lets a process ask of it. */
+static const char *weather(void) {
+    static const char *const kinds[] = {"", "accept", "signals", "short", "log", "heap", "tired", "fork"};
+    const char *mark = getenv("UNLUCKY_MARK");
+    struct stat st;
+    int before = errno;
+    size_t kind = mark && stat(mark, &st) == 0 ? (size_t)st.st_size : 0;
+    errno = before;
+    return kinds[kind < sizeof kinds / sizeof *kinds ? kind : 0];
+}
+
 bool unlucky_is(const char *kind) {
     const char *chosen = getenv("UNLUCKY");
+    if (chosen && strcmp(chosen, "weather") == 0)
+        chosen = weather();
     return chosen && strcmp(chosen, kind) == 0;
 }
 
