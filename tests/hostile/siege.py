@@ -18,6 +18,9 @@ SAMPLE = 0.1
 READY = 0.5
 # As many connections as leave room for the honest, where the model has few places.
 PLACES = {"fork": 400, "thread": 900, "select": 800}
+CONNECTIONS = 1_500  # as many as may be: what is promised is the less
+PATIENCE = 60  # seconds: with fork, each of hundreds of processes gets its share of a processor
+MEDIUM, MEDIUM_SIZE = 1_200, 60_000  # more than the cache holds
 CHUNKED = "Transfer-Encoding: chunked\r\n"
 
 
@@ -38,11 +41,22 @@ MORE = {attack.name: attack for attack in (
            lambda *_: request("/page/1.txt") * 5_000, rate=200_000),
     Attack("chunks", "20 connections send bodies in chunks of a byte", 20,
            lambda *_: request("/hot.txt", "POST", CHUNKED) + b"1\r\nx\r\n" * 5_000 + b"0\r\n\r\n", 405),
+    Attack("crawls", "8 connections ask for more files of 60 KB than the cache holds", 8,
+           lambda connection, turn: b"".join(request(f"/medium/{(150 * connection + 300 * turn + i) % MEDIUM}.bin", "HEAD")
+                                             for i in range(300))),
     Attack("small-names", "40 connections ask for files of 100 KiB, each for others, and read them", 40,
            lambda connection, turn: b"".join(request(f"/small/{(37 * connection + 11 * turn + i) % (SMALL - 50)}.txt")
                                              for i in range(4))),
 )}
 KINDS = {**{name: attack for name, attack in ATTACKS.items() if name != "guesses"}, **MORE}
+
+
+def make_medium(site):
+    folder = site.root / "medium"
+    if not folder.exists():
+        folder.mkdir()
+        for number in range(MEDIUM):
+            (folder / f"{number}.bin").write_bytes(b"%05d " % number * (MEDIUM_SIZE // 6))
 
 
 class Mob:
@@ -70,7 +84,8 @@ def memory(server):
 
 def besiege(httpd, model, site, kinds, mobs):
     """p99 alone and beside, in seconds; MiB at most, and as promised; how many honest answers."""
-    with Attacked(httpd, site.root, model, "--list", "-v") as server:
+    make_medium(site)
+    with Attacked(httpd, site.root, model, "--list", "-v", "--max-connections", str(CONNECTIONS)) as server:
         promised = int(re.search(r"memory stays within (\d+) MiB", server.output())[1])
         alone, beside, attackers, most = Honest(server.port, honest_asks(), LIMIT), None, [], 0
         try:
@@ -81,7 +96,7 @@ def besiege(httpd, model, site, kinds, mobs):
             attackers.append(Mob(server.port, mobs))
             for attacker in attackers[:-1]:
                 attacker.ready(limit=READY)
-            beside = Honest(server.port, honest_asks(), LIMIT)
+            beside = Honest(server.port, honest_asks(), PATIENCE)
             end = time.monotonic() + BESIDE
             while time.monotonic() < end and not beside.failed():
                 most = max(most, memory(server))
