@@ -122,4 +122,4 @@ def let_go(httpd, model, site):
 
 
 SCENARIOS = {"fault-gone": (gone, ())}
-LONG = {"fault-let-go": (let_go, ("blocking", "nonblocking", "select", "poll", "epoll-lt"))}
+BY_HAND = {"fault-let-go": (let_go, ())}  # takes up to 15 s; that files are closed is seen by chaos, too
