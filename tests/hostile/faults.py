@@ -202,8 +202,8 @@ def inherited(httpd, model, site):
 EACH_ITS_OWN = ("blocking", "fork", "thread")
 LOOPS = ("nonblocking", "select", "poll", "epoll-lt", "epoll-et", "coroutine", "uring")
 SCENARIOS = {
-    "fault-accept": (accepts, ("uring",)),  # what comes through a ring doesn't pass by the C library
-    "fault-signals": (signals, ("uring",)),
+    "fault-accept": (accepts, ()),
+    "fault-signals": (signals, ("uring",)),  # what goes through a ring doesn't pass by the C library
     "fault-fork": (no_fork, (*LOOPS, "blocking", "thread")),
     "fault-hung": (hung, ("blocking",)),
     "fault-memory": (starts, ()),
