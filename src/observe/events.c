@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 enum { WORKER_SLOTS = 16384, CHILD_SLOTS = 1024 };
 
@@ -30,13 +31,16 @@ static size_t worker_len(const struct event_rings *rings) {
     return RING_LEN(WORKER_SLOTS) + rings->children * RING_LEN(CHILD_SLOTS);
 }
 
-struct event_rings *event_rings_open(unsigned workers, unsigned children) {
+struct event_rings *event_rings_open(unsigned workers, unsigned children, int fd) {
     struct event_rings *rings = malloc(sizeof *rings);
     if (!rings)
         return NULL;
     *rings = (struct event_rings){.workers = workers, .children = children, .opened_ns = clock_fine_ns()};
     rings->len = LOADERS_MOST * RING_LEN(CHILD_SLOTS) + workers * worker_len(rings);
-    rings->memory = mmap(NULL, rings->len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    rings->memory = fd >= 0 && ftruncate(fd, (off_t)rings->len) < 0
+                        ? MAP_FAILED
+                        : mmap(NULL, rings->len, PROT_READ | PROT_WRITE,
+                               MAP_SHARED | MAP_NORESERVE | (fd < 0 ? MAP_ANONYMOUS : 0), fd, 0);
     if (rings->memory == MAP_FAILED) {
         free(rings);
         return NULL;
@@ -69,12 +73,32 @@ struct event_ring *event_rings_child(const struct event_rings *rings, unsigned w
     return (struct event_ring *)(void *)(first + client * RING_LEN(CHILD_SLOTS));
 }
 
+static uint64_t ring_calls(const struct event_ring *ring) {
+    return atomic_load_explicit(&ring->calls, memory_order_relaxed);
+}
+
+uint64_t event_rings_calls(const struct event_rings *rings) {
+    uint64_t calls = 0;
+    for (unsigned i = 0; i < LOADERS_MOST; i++)
+        calls += ring_calls(event_rings_loader(rings, i));
+    for (unsigned worker = 0; worker < rings->workers; worker++) {
+        const struct event_ring *ring = event_rings_worker(rings, worker);
+        uint32_t children = atomic_load_explicit(&ring->children, memory_order_relaxed);
+        calls += ring_calls(ring);
+        for (uint32_t i = 0; i < children && i < rings->children; i++)
+            calls += ring_calls(event_rings_child(rings, worker, i));
+    }
+    return calls;
+}
+
 void event_ring_put(struct event_ring *ring, const struct event *event) {
     uint64_t at = atomic_load_explicit(&ring->begun, memory_order_relaxed);
     uint32_t mask = ring->mask ? ring->mask : CHILD_SLOTS - 1; /* a child's, which nobody has touched before */
     _Atomic uint64_t *slot = ring->slots[at & mask];
     if (event->at_ns)
         ring->last_ns = event->at_ns;
+    if (event->kind == EVENT_CALL) /* it alone writes */
+        atomic_store_explicit(&ring->calls, ring_calls(ring) + 1, memory_order_relaxed);
     atomic_store_explicit(&ring->begun, at + 1, memory_order_relaxed);
     atomic_thread_fence(memory_order_release);
     atomic_store_explicit(&slot[0], ring->last_ns, memory_order_relaxed);

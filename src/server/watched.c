@@ -2,6 +2,8 @@
 #include "server/watched.h"
 #include "base/say.h"
 #include "host/worker.h"
+#include "observe/experiments.h"
+#include "server/lab_server.h"
 
 #include <time.h>
 #include <unistd.h>
@@ -19,7 +21,10 @@ static unsigned children_of(unsigned connections) {
 static bool watched_open_events(struct watched *watched, const struct config *config, unsigned connections) {
     if (!config->trace_path && !config->lab)
         return true;
-    struct event_rings *rings = event_rings_open((unsigned)config->settings.workers, children_of(connections));
+    int fd = lab_server_rings_fd();
+    struct event_rings *rings =
+        fd >= 0 ? experiments_rings_open(fd)
+                : event_rings_open((unsigned)config->settings.workers, children_of(connections), -1);
     if (!rings) {
         say("no address space for events: raise the limit (ulimit -v) or lower --workers");
         return false;
