@@ -30,7 +30,8 @@ struct lab_trial {
     const char *folder; /* lab_files_make's */
     struct event_rings *rings;
     int rings_fd;
-    int stop_fd; /* to stop: it becomes readable */
+    int stop_fd; /* when it is readable, it is asked whether to stop; */
+    bool (*stops)(void *ctx, int stop_fd);
     void (*serves)(void *ctx, pid_t pid);
     void (*tick)(void *ctx, const struct lab_tick *tick);
     void *ctx;

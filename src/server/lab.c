@@ -30,6 +30,12 @@ static void nobody_ticks(void *ctx, const struct lab_tick *tick) {
     (void)tick;
 }
 
+static bool always_stops(void *ctx, int stop_fd) {
+    (void)ctx;
+    (void)stop_fd;
+    return true;
+}
+
 /* ---- The table */
 
 static void print_row(const struct lab *lab, const struct backend *model, const struct lab_outcome *outcome) {
@@ -138,6 +144,7 @@ int lab_run(int argc, char **argv) {
                               .rings = experiments->rings,
                               .rings_fd = experiments->rings_fd,
                               .stop_fd = stop_fd,
+                              .stops = always_stops,
                               .serves = nobody_serves,
                               .tick = nobody_ticks};
     enum lab_end end = LAB_FAILED;

@@ -18,12 +18,16 @@ static const char rings_variable[] = "HTTPD_LAB_EVENTS_FD";
 
 static _Noreturn void serve_model(const char *folder, const char *model, int rings_fd, int out_fd) {
     char number[16];
+    sigset_t none;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
+    sigemptyset(&none); /* a model that forks waits for signals */
+    sigprocmask(SIG_SETMASK, &none, NULL);
     snprintf(number, sizeof number, "%d", rings_fd);
     setenv(rings_variable, number, true);
+    unsetenv("NOTIFY_SOCKET"); /* is for the server alone whose lab it is */
     fcntl(rings_fd, F_SETFD, 0);
     dup2(out_fd, STDOUT_FILENO);
-    execl("/proc/self/exe", "httpd", "-q", "--lab", "-l", "127.0.0.1:0", "--list", "-r", folder, "-m", model, "-w", "1",
+    execl("/proc/self/exe", "httpd", "-q", "-l", "127.0.0.1:0", "--list", "-r", folder, "-m", model, "-w", "1",
           (char *)NULL);
     _exit(127);
 }

@@ -153,7 +153,7 @@ static bool listen_until(struct run *run, uint64_t until_ns) {
     while ((now_ns = clock_fine_ns()) < until_ns) {
         if (poll(fds, 2, (int)((until_ns - now_ns) / 1000000) + 1) < 0 && errno != EINTR)
             return false;
-        if (fds[1].revents)
+        if (fds[1].revents && run->trial->stops(run->trial->ctx, fds[1].fd))
             return false;
         if (!fds[0].revents || answers_count == ANSWERS_MAX)
             continue;
