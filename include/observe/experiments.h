@@ -10,9 +10,19 @@
 
 #include <sys/types.h>
 
+/* How the honest client's requests fare. */
+enum experiment_fate {
+    FATE_ANSWERED, /* all of them, within its patience */
+    FATE_LATE,     /* some wait so long that one sees it, whether or not it loses patience */
+    FATE_HELD_UP,  /* some aren't answered within its patience */
+    FATE_COUNT
+};
+
+extern const char *const experiment_fate_names[FATE_COUNT];
+
 struct expectation {
     const char *models; /* one, or several with a space between; NULL: all that are left */
-    bool held_up;       /* the honest client isn't answered in time */
+    enum experiment_fate fate;
     const char *words;
 };
 
@@ -28,6 +38,10 @@ extern const struct experiment experiment_list[];
 const struct experiment *experiment_find(struct slice name);
 
 const struct expectation *experiment_expects(const struct experiment *experiment, const char *model);
+
+/* What it was, and whether that is as expected. */
+enum experiment_fate experiment_fate(unsigned unanswered, double worst_ms);
+bool experiment_met(enum experiment_fate expected, enum experiment_fate fate);
 
 enum { EXPERIMENTS_TEXT_MAX = 512 * 1024, EXPERIMENTS_ASK_MAX = 512, EXPERIMENTS_TOKEN_LEN = 32 };
 

@@ -22,7 +22,8 @@ struct lab_outcome {
     unsigned answered, unanswered;
     double alone_ms, middle_ms, p99_ms, worst_ms, cpu_ms, memory_mib;
     uint64_t calls;
-    bool held_up; /* some of its requests weren't answered, or too late for it */
+    enum experiment_fate fate;
+    bool met; /* as it was expected */
 };
 
 struct lab_trial {

@@ -126,7 +126,7 @@ void experiments_list_put(const struct experiments *experiments, struct text *te
         for (;; expected++) {
             text_put_string(text, expected == experiment->expected ? ",\"expected\":[" : ",");
             put_string(text, "{\"models\":\"", expected->models ? expected->models : "");
-            text_put_string(text, expected->held_up ? ",\"held_up\":true" : ",\"held_up\":false");
+            put_string(text, ",\"fate\":\"", experiment_fate_names[expected->fate]);
             put_string(text, ",\"words\":\"", expected->words);
             text_put_string(text, "}");
             if (!expected->models)

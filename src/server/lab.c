@@ -38,14 +38,11 @@ static bool always_stops(void *ctx, int stop_fd) {
 
 /* ---- The table */
 
-static void print_row(const struct lab *lab, const struct backend *model, const struct lab_outcome *outcome) {
-    const struct expectation *expected = experiment_expects(lab->experiment, model->name);
-    printf("%-12s %8u %10u %8.2f %8.2f %8.2f %8.1f %8.0f %8llu %8.1f  %s\n", model->name, outcome->answered,
+static void print_row(const struct backend *model, const struct lab_outcome *outcome) {
+    printf("%-12s %8u %10u %8.2f %8.2f %8.2f %8.1f %8.0f %8llu %8.1f  %s%s\n", model->name, outcome->answered,
            outcome->unanswered, outcome->alone_ms, outcome->middle_ms, outcome->p99_ms, outcome->worst_ms,
            outcome->cpu_ms, (unsigned long long)outcome->calls, outcome->memory_mib,
-           expected->held_up == outcome->held_up ? "as expected"
-           : outcome->held_up                    ? "held up, which wasn't expected"
-                                                 : "answered, which wasn't expected");
+           experiment_fate_names[outcome->fate], outcome->met ? "" : ", which wasn't expected");
     fflush(stdout);
 }
 
@@ -55,7 +52,7 @@ static enum lab_end try_all(const struct lab *lab, struct lab_trial *trial) {
         struct lab_outcome outcome;
         end = lab_trial_run(trial, lab->models[i]->name, &outcome);
         if (end == LAB_DONE)
-            print_row(lab, lab->models[i], &outcome);
+            print_row(lab->models[i], &outcome);
         else if (end == LAB_ABSENT) /* it has said why: the others may do */
             printf("%-12s can't be had here\n", lab->models[i]->name);
     }

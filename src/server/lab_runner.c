@@ -41,12 +41,13 @@ static void tell_tick(void *ctx, const struct lab_tick *tick) {
 }
 
 static void tell_outcome(struct experiments_told *told, const struct lab_outcome *outcome) {
-    experiments_tell(told,
-                     "{\"kind\":\"end\",\"answered\":%u,\"unanswered\":%u,\"alone\":%.3f,\"middle\":%.3f,"
-                     "\"p99\":%.3f,\"worst\":%.3f,\"cpu\":%.0f,\"calls\":%llu,\"memory\":%.1f,\"held_up\":%s}",
-                     outcome->answered, outcome->unanswered, outcome->alone_ms, outcome->middle_ms, outcome->p99_ms,
-                     outcome->worst_ms, outcome->cpu_ms, (unsigned long long)outcome->calls, outcome->memory_mib,
-                     outcome->held_up ? "true" : "false");
+    experiments_tell(
+        told,
+        "{\"kind\":\"end\",\"answered\":%u,\"unanswered\":%u,\"alone\":%.3f,\"middle\":%.3f,"
+        "\"p99\":%.3f,\"worst\":%.3f,\"cpu\":%.0f,\"calls\":%llu,\"memory\":%.1f,\"fate\":\"%s\",\"met\":%s}",
+        outcome->answered, outcome->unanswered, outcome->alone_ms, outcome->middle_ms, outcome->p99_ms,
+        outcome->worst_ms, outcome->cpu_ms, (unsigned long long)outcome->calls, outcome->memory_mib,
+        experiment_fate_names[outcome->fate], outcome->met ? "true" : "false");
 }
 
 static void tell_end(struct experiments_told *told, enum lab_end end, const struct lab_outcome *outcome) {
@@ -91,6 +92,16 @@ static bool wants_model(struct slice models, const char *name) {
     return false;
 }
 
+static void tell_run(struct experiments_told *told, const struct experiment *experiment, struct slice models) {
+    char names[256] = "";
+    size_t len = 0;
+    for (int i = 0; backend_list[i]; i++)
+        if (wants_model(models, backend_list[i]->name))
+            len += (size_t)snprintf(names + len, sizeof names - len, "%s\"%s\"", len ? "," : "", backend_list[i]->name);
+    experiments_tell(told, "{\"kind\":\"run\",\"experiment\":\"%s\",\"ms\":%u,\"models\":[%s]}", experiment->name,
+                     lab_trial_ms(), names);
+}
+
 static void run(const struct experiments *experiments, const struct experiment *experiment, struct slice models) {
     struct experiments_told *told = experiments->told;
     char folder[LAB_FOLDER_MAX];
@@ -104,7 +115,7 @@ static void run(const struct experiments *experiments, const struct experiment *
                                     .tick = tell_tick,
                                     .ctx = told};
     enum lab_end end = LAB_DONE;
-    experiments_tell(told, "{\"kind\":\"run\",\"experiment\":\"%s\",\"ms\":%u}", experiment->name, lab_trial_ms());
+    tell_run(told, experiment, models);
     if (!lab_files_make(experiment, folder))
         tell_end(told, end = LAB_FAILED, NULL);
     for (int i = 0; backend_list[i] && (end == LAB_DONE || end == LAB_ABSENT); i++) {

@@ -9,6 +9,7 @@ const POLL_MS = 250, LAG_NS = 4e8, KEEP = 40000, LATE_MS = 1500, CALM_MS = 400;
 const calm = matchMedia('(prefers-reduced-motion: reduce)');
 
 let here = null, askedAt = performance.now(), watched = null;
+let newest = null, follows = true; // the last trial's
 
 function state(kind, text) {
   const {lost} = player.recording ?? {lost: 0};
@@ -19,9 +20,9 @@ function state(kind, text) {
 
 // ---- What is watched
 
-const trials = () => experiments.current()?.trials ?? [];
+const trials = () => (experiments.current()?.trials ?? []).filter(trial => trial.recording.told);
 
-function watch(recording, fromBegin) {
+function watch(recording, fromBegin = recording.over) {
   watched = recording;
   show(recording, fromBegin);
   choose(null);
@@ -43,18 +44,17 @@ function listWatched() {
   list.value = was;
 }
 
-// An experiment's server that has just started is what one wants to see; unless one looks at something else meanwhile.
+// The server of a trial that has begun is what one wants to see, unless one has chosen something else meanwhile.
 function runChanged() {
-  listWatched();
   const last = trials().at(-1)?.recording;
-  const mine = watched === here || !trials().slice(0, -1).some(trial => trial.recording === watched) ? watched : null;
-  if (experiments.isRunning() && last?.told && watched !== last && (runChanged.seen !== last) && (mine !== null || watched?.over)) {
-    runChanged.seen = last;
-    watch(last, false);
-  } else if (watched !== here && !trials().some(trial => trial.recording === watched)) {
-    const first = trials().find(trial => trial.recording.told);
-    watch(experiments.isRunning() || !first ? here : first.recording, !experiments.isRunning());
-  }
+  if (!experiments.isRunning())
+    follows = true;
+  listWatched();
+  if (last !== newest && last && follows)
+    watch(last);
+  else if (watched !== here && !trials().some(trial => trial.recording === watched))
+    watch(here);
+  newest = last;
 }
 
 // ---- The server
@@ -129,9 +129,8 @@ byId('speed').onchange = () => { player.live = byId('speed').value === '1' && !p
 byId('live').onclick = () => {
   byId('speed').value = '1';
   pause(false);
-  if (watched !== here && !experiments.isRunning())
-    watch(here, false);
-  player.live = true;
+  follows = false;
+  watch(experiments.isRunning() && newest ? newest : here, false);
 };
 byId('again').onclick = () => {
   watch(watched, true);
@@ -139,7 +138,8 @@ byId('again').onclick = () => {
 };
 byId('watching').onchange = event => {
   const recording = event.target.value === 'here' ? here : trials()[event.target.value].recording;
-  watch(recording, recording.over);
+  follows = false;
+  watch(recording);
 };
 addEventListener('keydown', event => {
   if (event.ctrlKey || event.altKey || event.metaKey || ['SELECT', 'INPUT'].includes(event.target.tagName))

@@ -2,7 +2,7 @@
 // own program, in a process beside it. #slow in the address chooses one, #slow:blocking,epoll-et its models, too.
 
 import {byId, element, set} from './lab_draw.js';
-import {runOf, saved, loaded} from './lab_run.js';
+import {runOf, underWay, saved, loaded} from './lab_run.js';
 import {figure, slide, textOf, pictureOf, wordsOf, fateOf, ms, count} from './lab_figure.js';
 
 const LATE_MS = 3000;
@@ -17,6 +17,7 @@ export const isRunning = () => running;
 const named = name => list.experiments.find(experiment => experiment.name === name);
 const expectation = (experiment, model) =>
   experiment.expected.find(expected => !expected.models || expected.models.split(' ').includes(model));
+const kindOf = fate => ({answered: 'good', late: 'fair', 'held up': 'bad'})[fate];
 const wanted = () => [...document.querySelectorAll('#models input:checked')].map(box => box.value);
 const say = text => set(byId('progress'), text);
 const fetched = async path => (await fetch(path, {cache: 'no-store', signal: AbortSignal.timeout(60000)})).json();
@@ -48,7 +49,7 @@ function drawExpected() {
   }
   byId('expected').replaceChildren(...[...groups].flatMap(([expected, models]) => {
     const term = element('dt', '', models.join(', '));
-    term.append(element('span', expected.held_up ? 'fate bad' : 'fate good', expected.held_up ? 'held up' : 'answered'));
+    term.append(element('span', `fate ${kindOf(expected.fate)}`, expected.fate));
     return [term, element('dd', '', expected.words)];
   }));
   const n = wanted().length;
@@ -76,11 +77,10 @@ function choose() {
 // ---- After
 
 function cells(trial) {
-  const {end} = trial, expected = expectation(named(run.experiment), trial.model);
+  const {end} = trial;
   if (!end)
     return [trial.model, fateOf(trial), ...Array(8).fill('')];
-  const met = expected.held_up === end.held_up;
-  return [trial.model, `${end.held_up ? 'held up' : 'answered'}, ${met ? 'as expected' : 'which wasn’t expected'}`,
+  return [trial.model, `${end.fate}, ${end.met ? 'as expected' : 'which wasn’t expected'}`,
     count(end.answered), count(end.unanswered), ms(end.alone), ms(end.middle), ms(end.worst), `${end.cpu} ms`, count(end.calls), `${end.memory} MiB`];
 }
 
@@ -109,16 +109,16 @@ function drawResult() {
 // ---- Running
 
 function progress() {
-  const trial = run.trials.at(-1), done = run.trials.filter(each => each.end);
+  const trial = underWay(run), done = run.trials.filter(each => each.end);
   if (run.failed)
     return `It could not be done: ${run.failed}.`;
   if (running && !trial)
     return 'Making the files that it takes …';
   if (running)
-    return `${trial.model}, ${run.trials.length} of ${Math.max(run.trials.length, wanted().length)}: ${trial.ticks.at(-1)?.crowd ? 'the others are there' : trial.ticks.length ? 'the honest client is alone' : 'its server starts'}.`;
-  if (trial?.state === 'stopped')
+    return `${trial.model}, ${run.trials.indexOf(trial) + 1} of ${run.trials.length}: ${trial.ticks.at(-1)?.crowd ? 'the others are there' : trial.ticks.length ? 'the honest client is alone' : 'its server starts'}.`;
+  if (run.trials.some(each => each.state === 'stopped'))
     return 'Stopped.';
-  const met = done.filter(each => expectation(named(run.experiment), each.model).held_up === each.end.held_up);
+  const met = done.filter(each => each.end.met);
   return `Done: ${met.length === done.length ? 'all came as expected' : `${met.length} of ${done.length} came as expected`}.`;
 }
 
@@ -140,7 +140,7 @@ function take(answer) {
     say(progress());
   }
   for (const trial of run.trials)
-    trial.recording.over = !running || trial !== run.trials.at(-1);
+    trial.recording.over = !running || !['starts', 'runs'].includes(trial.state);
   byId('stop').hidden = !running;
   if (was !== running)
     drawExpected();
@@ -152,7 +152,7 @@ export async function poll() {
   if (!running && !askedAt)
     return false;
   take(await fetched('experiment.json'));
-  const trial = run?.trials.at(-1);
+  const trial = underWay(run);
   if (running && trial?.pid) {
     const answer = await fetched('trial.json');
     if (answer.pid === trial.pid)

@@ -3,9 +3,9 @@
 
 const NS = 'http://www.w3.org/2000/svg';
 const FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif';
-const LEAST = 0.02, MOST = 2000, GRID = [[0.1, '0.1 ms'], [1, '1 ms'], [10, '10 ms'], [100, '100 ms'], [1000, '1 s']];
-const PAGE = {ink: 'var(--ink)', soft: 'var(--soft)', line: 'var(--line)', card: 'var(--card)', faint: 'var(--faint)', good: 'var(--served)', data: 'var(--read)', bad: 'var(--bad)'};
-const SLIDE = {ink: '#1d1c1a', soft: '#66625c', line: '#e0dbd3', card: '#ffffff', faint: '#f3f0ea', good: '#1f7a3d', data: '#0b6e99', bad: '#b3261e'};
+const LEAST = 0.02, MOST = 2000, PATIENCE = 1000, GRID = [[0.1, '0.1 ms'], [1, '1 ms'], [10, '10 ms'], [100, '100 ms'], [1000, '1 s']];
+const PAGE = {ink: 'var(--ink)', soft: 'var(--soft)', line: 'var(--line)', card: 'var(--card)', faint: 'var(--faint)', good: 'var(--served)', data: 'var(--read)', fair: 'var(--load)', bad: 'var(--bad)'};
+const SLIDE = {ink: '#1d1c1a', soft: '#66625c', line: '#e0dbd3', card: '#ffffff', faint: '#f3f0ea', good: '#1f7a3d', data: '#0b6e99', fair: '#a84a08', bad: '#b3261e'};
 
 function make(parent, name, attributes, text) {
   const node = document.createElementNS(NS, name);
@@ -23,8 +23,8 @@ export const count = n => n >= 1e6 ? `${(n / 1e6).toFixed(1)} M` : n >= 1e4 ? `$
 export function fateOf(trial) {
   const {end, state} = trial;
   if (end)
-    return end.held_up ? `${end.unanswered} of ${end.answered + end.unanswered} unanswered` : `answered, ${ms(end.middle)} in the middle`;
-  return {starts: 'starts', runs: 'runs', absent: 'can’t be had here', stopped: 'stopped'}[state];
+    return end.fate === 'held up' ? `${end.unanswered} of ${end.answered + end.unanswered} unanswered` : `${end.fate}, median ${ms(end.middle)}`;
+  return {waits: 'is to come', starts: 'starts', runs: 'runs', absent: 'can’t be had here', stopped: 'stopped'}[state];
 }
 
 // What has no answer yet is a wait that grows: it is drawn as long as it has lasted.
@@ -41,9 +41,9 @@ function drawData(panel, trial, x, y, colours) {
   trial.ticks.forEach((tick, i) => {
     const before = trial.ticks[i - 1];
     if (tick.waits > 60 || tick.unanswered > 0)
-      waits += `M${x(before?.at ?? 0)},${y(Math.max(LEAST, (before?.waits ?? 0)))}L${x(tick.at)},${y(Math.max(LEAST, tick.waits))}`;
+      waits += `M${x(before?.at ?? 0)},${y(before?.waits ?? 0)}L${x(tick.at)},${y(tick.unanswered > 0 ? PATIENCE : tick.waits)}`;
     if (tick.unanswered > 0) {
-      const [cx, cy] = [x(tick.at), y(1000)];
+      const [cx, cy] = [x(tick.at), y(PATIENCE)];
       make(panel, 'path', {d: `M${cx - 4},${cy - 4}l8,8m0,-8l-8,8`, stroke: colours.bad, 'stroke-width': 2, 'stroke-linecap': 'round'});
     }
   });
@@ -65,11 +65,11 @@ function drawPanel(svg, trial, duration, box, colours) {
   const plot = {left: left + (labels ? 46 : 6), right: left + width - 6, top: top + 40, bottom: top + height - 62};
   const x = at => +(plot.left + Math.min(1, at / duration) * (plot.right - plot.left)).toFixed(1);
   const y = value => +(plot.bottom - Math.log(Math.min(MOST, Math.max(LEAST, value)) / LEAST) / Math.log(MOST / LEAST) * (plot.bottom - plot.top)).toFixed(1);
-  const crowd = trial.ticks.filter(tick => tick.crowd), bad = trial.end?.held_up;
+  const crowd = trial.ticks.filter(tick => tick.crowd), colour = {answered: colours.good, late: colours.fair, 'held up': colours.bad}[trial.end?.fate] ?? colours.soft;
   make(panel, 'text', {x: plot.left, y: top + 15, fill: colours.ink, 'font-size': 15, 'font-weight': 650}, trial.model);
-  make(panel, 'text', {x: plot.left, y: top + 31, fill: trial.end ? (bad ? colours.bad : colours.good) : colours.soft, 'font-size': 12}, fateOf(trial));
+  make(panel, 'text', {x: plot.left, y: top + 31, fill: colour, 'font-size': 12}, fateOf(trial));
   if (crowd.length) {
-    const from = x(crowd[0].at - 50), to = x(crowd.at(-1).at);
+    const from = x(crowd[0].at), to = x(crowd.at(-1).at + 50);
     make(panel, 'rect', {x: from, y: plot.top, width: Math.max(0, to - from), height: plot.bottom - plot.top, fill: colours.faint});
   }
   for (const [value, text] of GRID) {
@@ -127,7 +127,7 @@ export function slide(run, experiment, machine) {
   make(svg, 'rect', {width, height, fill: SLIDE.card});
   make(svg, 'text', {x: margin, y: 66, fill: SLIDE.ink, 'font-size': 32, 'font-weight': 650}, experiment.title);
   make(svg, 'text', {x: margin, y: 96, fill, 'font-size': 17}, `${experiment.what} Beside it, an honest client asks for 1 kB, over and over.`);
-  make(svg, 'text', {x: margin, y: 120, fill, 'font-size': 14}, 'How long each answer took: the middle, and from the quickest to the slowest; red, a wait without an answer. Grey: the time the others are there.');
+  make(svg, 'text', {x: margin, y: 120, fill, 'font-size': 14}, 'How long each answer took: the median, and from the quickest to the slowest; red, a wait without an answer. Grey: the time the others are there.');
   drawPanels(svg, run, {left: margin, top: 142, width: width - 2 * margin, height: height - 142 - 56, most: 540}, columns, SLIDE);
   make(svg, 'text', {x: margin, y: height - 26, fill, 'font-size': 13}, `httpd lab ${run.experiment} · ${machine}`);
   return svg;

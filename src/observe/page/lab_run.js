@@ -7,13 +7,14 @@ const FORMAT = 'httpd-lab-run', KEEP = 20000, SAVED = 1500, BEFORE_NS = 2e6, PLA
 // {experiment, ms, trials: [{model, state, at, ticks, end, recording}], failed}
 export function runOf(records, before) {
   const run = {experiment: '', ms: 0, trials: [], failed: ''};
+  let begun = 0;
   for (const record of records.filter(Boolean)) {
-    const trial = run.trials.at(-1);
+    const trial = run.trials[begun - 1];
     if (record.kind === 'run')
-      Object.assign(run, {experiment: record.experiment, ms: record.ms});
+      Object.assign(run, {experiment: record.experiment, ms: record.ms, trials: record.models.map((model, i) => ({
+        model, state: 'waits', at: 0, pid: 0, ticks: [], end: null, recording: before?.trials[i]?.recording ?? new Recording(model, KEEP)}))});
     else if (record.kind === 'trial')
-      run.trials.push({model: record.model, state: 'starts', at: 0, pid: 0, ticks: [], end: null,
-        recording: before?.trials[run.trials.length]?.recording ?? new Recording(record.model, KEEP)});
+      run.trials[begun++].state = 'starts';
     else if (record.kind === 'serves')
       Object.assign(trial, {state: 'runs', at: record.at, pid: record.pid});
     else if (record.kind === 'tick')
@@ -27,6 +28,8 @@ export function runOf(records, before) {
   }
   return run;
 }
+
+export const underWay = run => run?.trials.find(trial => ['starts', 'runs'].includes(trial.state));
 
 const rowOf = e => [e.ring, e.at, e.worker, e.kind, e.what, e.client, e.fd, e.value, e.apart ? 1 : 0];
 
