@@ -15,9 +15,9 @@
 #include <unistd.h>
 
 enum {
-    ALONE_MS = 300,  /* before, and after */
-    CROWD_MS = 1200, /* more than the honest client's patience */
-    END_MS = ALONE_MS + CROWD_MS + ALONE_MS,
+    CROWD_AT_MS = 250, /* the honest client is alone before, */
+    CROWD_MS = 1150,   /* more than its patience */
+    END_AT_MS = 1600,  /* and again */
     TICK_MS = 50,
     COSTS_TICKS = 4, /* between two looks at what hundreds of processes may have taken */
     ANSWERS_MAX = 16384,
@@ -168,11 +168,11 @@ static bool listen_until(struct run *run, uint64_t until_ns) {
 
 static enum lab_end course(struct run *run, const char *model, struct lab_outcome *outcome) {
     const uint64_t ms = 1000000;
-    for (unsigned at_ms = TICK_MS; at_ms <= END_MS; at_ms += TICK_MS) {
+    for (unsigned at_ms = TICK_MS; at_ms <= END_AT_MS; at_ms += TICK_MS) {
         unsigned first = answers_count;
         if (!listen_until(run, run->began_ns + at_ms * ms))
             return LAB_STOPPED;
-        if (at_ms == ALONE_MS) {
+        if (at_ms == CROWD_AT_MS) {
             costs(run);
             outcome->cpu_ms = -run->cpu_ms;
             outcome->calls = event_rings_calls(run->trial->rings);
@@ -180,7 +180,7 @@ static enum lab_end course(struct run *run, const char *model, struct lab_outcom
             run->crowd = lab_crowd_start(run->trial->experiment, run->server.port, run->trial->folder);
             if (run->crowd < 0)
                 return LAB_FAILED;
-        } else if (at_ms == ALONE_MS + CROWD_MS) {
+        } else if (at_ms == CROWD_AT_MS + CROWD_MS) {
             costs(run);
             outcome->cpu_ms += run->cpu_ms;
             outcome->calls = event_rings_calls(run->trial->rings) - outcome->calls;
@@ -225,5 +225,5 @@ enum lab_end lab_trial_run(const struct lab_trial *trial, const char *model, str
 }
 
 unsigned lab_trial_ms(void) {
-    return END_MS;
+    return END_AT_MS;
 }
