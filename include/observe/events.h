@@ -39,6 +39,12 @@ enum event_call {
     CALL_NAP,
     CALL_FORK,
     CALL_THREAD,
+    CALL_CLOSE,
+    CALL_EPOLL_CTL,
+    CALL_OPEN,
+    CALL_STAT,
+    CALL_READ,
+    CALL_LIST,
     CALL_COUNT
 };
 

@@ -83,6 +83,11 @@ static inline void observer_note(const struct observer *observer, enum event_kin
                                               .at_ns = at_ns});
 }
 
+/* The system calls of a load, which this thread is about to do, are noted; until observer_hush. `holds`: others may
+   write meanwhile, so that they are noted then, the first of them. */
+void observer_listen(const struct observer *observer, uint32_t client, bool apart, bool holds);
+void observer_hush(void);
+
 static inline void observer_busy(const struct observer *observer, bool busy) {
     if (observer->slot)
         tally_set(&observer->slot->figures[FIGURE_BUSY], busy);

@@ -82,7 +82,10 @@ static bool drive_load_at_hand(const struct drive *drive, const struct client *c
         return load->state == LOAD_DONE;
     uint64_t began_ns = observer_now(drive->observer);
     drive_note(drive, client, EVENT_LOAD, 0);
-    if (load->kind->work(load, LOAD_AT_HAND)) {
+    observer_listen(drive->observer, client->index, drive->apart, false);
+    bool done = load->kind->work(load, LOAD_AT_HAND);
+    observer_hush();
+    if (done) {
         observer_took(drive->observer, FIGURE_LOADS, began_ns);
         load_done(load);
     }
@@ -114,11 +117,13 @@ static ssize_t drive_load_waiting(const struct drive *drive, struct client *clie
     load_get(load);
     uint64_t began_ns = observer_now(drive->observer);
     drive_note(drive, client, EVENT_LOAD, 0);
+    observer_listen(drive->observer, client->index, drive->apart, lock != NULL);
     if (lock)
         pthread_mutex_unlock(lock);
     load_work(load);
     if (lock)
         pthread_mutex_lock(lock);
+    observer_hush();
     observer_took(drive->observer, FIGURE_LOADS, began_ns);
     drive_note(drive, client, EVENT_LOADED, 0);
     load_done(load);

@@ -163,7 +163,9 @@ static bool loader_work(struct load *load, const struct observer *observer) {
     uint64_t began_ns = observer_now(observer);
     observer_note(observer, EVENT_LOAD, 0, EVENT_NOBODY, false, -1, 0, 0);
     observer_busy(observer, true);
+    observer_listen(observer, EVENT_NOBODY, false, false);
     bool done = load->kind->work(load, load_effort(load));
+    observer_hush();
     observer_busy(observer, false);
     observer_note(observer, EVENT_LOADED, 0, EVENT_NOBODY, false, -1, 0, 0);
     observer_took(observer, FIGURE_LOADS, began_ns);

@@ -15,9 +15,12 @@ enum { WORKER_SLOTS = 16384, CHILD_SLOTS = 1024 };
 #define RING_LEN(slots) (sizeof(struct event_ring) + (slots) * sizeof(uint64_t[4]))
 
 const char *const event_call_names[CALL_COUNT] = {
-    [CALL_ACCEPT] = "accept4",      [CALL_RECV] = "recv", [CALL_SEND] = "sendmsg",  [CALL_SEND_FILE] = "sendfile",
-    [CALL_SHUTDOWN] = "shutdown",   [CALL_POLL] = "poll", [CALL_SELECT] = "select", [CALL_EPOLL] = "epoll_wait",
-    [CALL_RING] = "io_uring_enter", [CALL_NAP] = "ppoll", [CALL_FORK] = "fork",     [CALL_THREAD] = "pthread_create",
+    [CALL_ACCEPT] = "accept4",     [CALL_RECV] = "recv",           [CALL_SEND] = "sendmsg",
+    [CALL_SEND_FILE] = "sendfile", [CALL_SHUTDOWN] = "shutdown",   [CALL_POLL] = "poll",
+    [CALL_SELECT] = "select",      [CALL_EPOLL] = "epoll_wait",    [CALL_RING] = "io_uring_enter",
+    [CALL_NAP] = "ppoll",          [CALL_FORK] = "fork",           [CALL_THREAD] = "pthread_create",
+    [CALL_CLOSE] = "close",        [CALL_EPOLL_CTL] = "epoll_ctl", [CALL_OPEN] = "openat2",
+    [CALL_STAT] = "fstat",         [CALL_READ] = "preadv2",        [CALL_LIST] = "getdents64",
 };
 
 const char *const event_kind_names[EVENT_KINDS] = {

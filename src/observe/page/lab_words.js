@@ -63,5 +63,11 @@ export const CALLS = {
   'io_uring_enter': ['uring', 'hands operations to the kernel and sleeps until one has completed'],
   'ppoll': ['nap', 'a nap: no socket moved in the last sweep'],
   'fork': ['forks', 'makes a process for a client'],
+  'close': ['close', 'lets go of a descriptor'],
+  'epoll_ctl': ['epoll-ctl', 'tells the kernel’s set what to look for'],
+  'openat2': ['open', 'opens a file, nowhere but beneath the root'],
+  'fstat': ['stat', 'asks how large a file is, and when it was changed'],
+  'preadv2': ['read', 'reads a piece of a file; EAGAIN (-11): that would have meant to wait for the disk'],
+  'getdents64': ['list', 'reads names of a folder, as many as fit'],
   'pthread_create': ['thread', 'makes a thread for a client'],
 };
