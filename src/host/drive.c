@@ -176,7 +176,7 @@ enum drive_want drive(struct drive *drive, struct client *client) {
     struct conn_op op;
     drive->drained = false;
     drive->done = 0;
-    drive_note(drive, client, EVENT_RUNS, 0);
+    drive_note_then(drive, client, EVENT_RUNS, 0);
     for (;;) {
         conn_next(conn, &op);
         bool input = op.kind == OP_RECV;
@@ -210,7 +210,7 @@ enum drive_want drive(struct drive *drive, struct client *client) {
     }
     if (want == WANT_READ || want == WANT_NOTHING)
         drive_forget_load(client);
-    drive_note(drive, client, EVENT_WANTS, (int)want);
+    drive_note_then(drive, client, EVENT_WANTS, (int)want);
     return want;
 }
 

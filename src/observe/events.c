@@ -50,8 +50,10 @@ struct event_rings *event_rings_open(unsigned workers, unsigned children, int fd
     }
     for (unsigned i = 0; i < LOADERS_MOST; i++)
         event_rings_loader(rings, i)->mask = CHILD_SLOTS - 1;
-    for (unsigned i = 0; i < workers; i++)
+    for (unsigned i = 0; i < workers; i++) {
         event_rings_worker(rings, i)->mask = WORKER_SLOTS - 1;
+        event_rings_worker(rings, i)->last_ns = rings->opened_ns;
+    }
     return rings;
 }
 

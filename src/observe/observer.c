@@ -181,8 +181,10 @@ void observer_before_child(const struct observer *observer, unsigned client) {
 void observer_in_child(struct observer *observer, unsigned client) {
     if (observer->slot)
         observer->slot += 1 + client;
-    if (observer->ring)
+    if (observer->ring) {
         observer->ring = event_rings_child(observer->observed->rings, observer->worker, client);
+        observer->ring->last_ns = clock_fine_ns();
+    }
     if (observer->logs)
         log_maker_in_child(&observer->log, client);
 }
