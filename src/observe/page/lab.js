@@ -22,11 +22,13 @@ function state(kind, text) {
 
 const trials = () => (experiments.current()?.trials ?? []).filter(trial => trial.recording.told);
 
+const watchedValue = () => watched === here ? 'here' : String(trials().findIndex(trial => trial.recording === watched));
+
 function watch(recording, fromBegin = recording.over) {
   watched = recording;
   show(recording, fromBegin);
   choose(null);
-  byId('watching').value = recording === here ? 'here' : String(trials().findIndex(trial => trial.recording === recording));
+  byId('watching').value = watchedValue();
   byId('again').disabled = recording === here;
 }
 
@@ -35,13 +37,12 @@ function listWatched() {
   const wanted = [here.told.model + ', this server', ...names];
   if ([...list.options].map(option => option.textContent).join() === wanted.join())
     return;
-  const was = list.value;
   list.replaceChildren(...wanted.map((name, i) => {
     const option = element('option', '', name);
     option.value = i ? String(i - 1) : 'here';
     return option;
   }));
-  list.value = was;
+  list.value = watchedValue();
 }
 
 // The server of a trial that has begun is what one wants to see, unless one has chosen something else meanwhile.

@@ -76,11 +76,17 @@ function choose() {
 
 // ---- After
 
+// Late where it was to be answered may be another program's doing.
+function wordsOfFate({model, end}) {
+  const {fate} = expectation(named(run.experiment), model);
+  return !end.met ? `${end.fate}, which wasn’t expected` : fate === 'answered' && end.fate === 'late' ? 'late, yet answered' : `${end.fate}, as expected`;
+}
+
 function cells(trial) {
   const {end} = trial;
   if (!end)
     return [trial.model, fateOf(trial), ...Array(8).fill('')];
-  return [trial.model, `${end.fate}, ${end.met ? 'as expected' : 'which wasn’t expected'}`,
+  return [trial.model, wordsOfFate(trial),
     count(end.answered), count(end.unanswered), ms(end.alone), ms(end.middle), ms(end.worst), `${end.cpu} ms`, count(end.calls), `${end.memory} MiB`];
 }
 
@@ -97,7 +103,7 @@ function drawResult() {
       if (i === 0)
         cell.scope = 'row';
       if (i === 1 && trial.end)
-        cell.className = text.endsWith('as expected') ? 'good' : 'bad';
+        cell.className = trial.end.met ? 'good' : 'bad';
       row.append(cell);
     });
     return row;
@@ -129,7 +135,7 @@ function take(answer) {
   number = answer.run;
   running = answer.running;
   run = runOf(answer.records, fresh ? null : run);
-  if (fresh && chosen?.name !== run.experiment && named(run.experiment))
+  if (fresh && (chosen ? chosen.name !== run.experiment : !location.hash) && named(run.experiment))
     history.replaceState(null, '', `#${run.experiment}`);
   if (fresh || running || was || records !== take.records) {
     take.records = records;

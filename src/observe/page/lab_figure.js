@@ -113,8 +113,8 @@ function drawPanels(svg, run, area, columns, colours) {
 
 // For the page, as wide as there is room.
 export function figure(run, title, width) {
-  const columns = Math.max(1, Math.min(run.trials.length, Math.floor((width - 40) / 200), 5));
-  const rows = Math.ceil(run.trials.length / columns), each = 270, height = rows * each + (rows - 1) * 14;
+  const most = Math.max(1, Math.min(5, Math.floor((width - 40) / 190))), rows = Math.ceil(run.trials.length / most);
+  const columns = Math.ceil(run.trials.length / rows), each = 270, height = rows * each + (rows - 1) * 14;
   const svg = svgOf(width, height, wordsOf(run, title));
   drawPanels(svg, run, {left: 0, top: 0, width, height, most: each}, columns, PAGE);
   return svg;
