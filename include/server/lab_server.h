@@ -21,6 +21,9 @@ void lab_server_stop(struct lab_server *server);
 double lab_server_cpu_ms(const struct lab_server *server);
 double lab_server_memory_mib(const struct lab_server *server);
 
+/* In a child that was forked: it ends with its parent, however that ends. */
+void lab_end_with(pid_t parent);
+
 /* Kills a child and waits for its end. */
 void lab_end_process(pid_t pid);
 

@@ -2,14 +2,13 @@
 #include "server/lab_crowd.h"
 #include "base/check.h"
 #include "server/lab_files.h"
+#include "server/lab_server.h"
 
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -127,12 +126,13 @@ static const struct {
     {"cold", be_cold, COLD_COUNT}, {"folder", be_folder, 1}, {"stopped", be_stopped, 1},
 };
 
-static _Noreturn void crowd_main(size_t kind, int port, const char *folder) {
+static _Noreturn void crowd_main(pid_t lab, size_t kind, int port, const char *folder) {
+    pid_t first = getpid();
     struct scene scene = {port, open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    lab_end_with(lab);
     for (int i = 1; i < crowds[kind].count; i++)
         if (fork() == 0) {
-            prctl(PR_SET_PDEATHSIG, SIGKILL);
+            lab_end_with(first);
             break;
         }
     crowds[kind].be(&scene);
@@ -144,8 +144,8 @@ pid_t lab_crowd_start(const struct experiment *experiment, int port, const char 
     size_t kind = 0;
     while (strcmp(crowds[kind].name, experiment->name) != 0)
         CHECK(++kind < sizeof crowds / sizeof crowds[0]);
-    pid_t pid = fork();
+    pid_t lab = getpid(), pid = fork();
     if (pid == 0)
-        crowd_main(kind, port, folder);
+        crowd_main(lab, kind, port, folder);
     return pid;
 }
