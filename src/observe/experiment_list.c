@@ -70,10 +70,13 @@ const struct experiment experiment_list[] = {
      "A flood of connects",
      "One client after the other connects, asks nothing and resets.",
      {{"blocking", FATE_ANSWERED, "Each is in and out in a moment. The honest client waits its turn at the door."},
-      {"fork", FATE_ANSWERED, "A process for each, made for nothing: the processor is spent on forks."},
+      {"fork", FATE_LATE,
+       "A process for each, made for nothing. To fork takes longer than to connect: the queue at the door grows, and "
+       "the "
+       "honest client stands in it."},
       {"thread", FATE_ANSWERED,
        "A thread for each, made for nothing: it takes less than a process, and more than a place in a table."},
-      {NULL, FATE_ANSWERED, "Each takes a place in a table and leaves it: two or three system calls."}}},
+      {NULL, FATE_ANSWERED, "Each takes a place in a table and leaves it: a handful of system calls."}}},
     {"stopped",
      "Clients that stop reading",
      "32 clients ask for 64 MiB and never read it.",
