@@ -64,7 +64,10 @@ static ssize_t drive_do(const struct drive *drive, struct client *client, const 
         [OP_RECV] = CALL_RECV, [OP_SEND] = CALL_SEND, [OP_SENDFILE] = CALL_SEND_FILE, [OP_FIN] = CALL_SHUTDOWN};
     pthread_mutex_t *lock = client->conn.env->lock;
     ssize_t n;
-    drive_note(drive, client, EVENT_CALL, (int)calls[op->kind]);
+    if (op->kind == OP_RECV) /* which is what a turn begins with */
+        drive_note_then(drive, client, EVENT_CALL, CALL_RECV);
+    else
+        drive_note(drive, client, EVENT_CALL, (int)calls[op->kind]);
     if (lock)
         pthread_mutex_unlock(lock);
     do

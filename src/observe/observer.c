@@ -98,6 +98,8 @@ static void observer_ended(void *ctx, const struct conn *conn, const struct exch
     struct counter_slot *slot = observer->slot;
     observer_note_conn(observer, conn,
                        (struct event){.kind = EVENT_REPLIED, .fd = exchange->status, .value = (int64_t)exchange->sent});
+    if (!observer->logs && !slot)
+        return;
     uint64_t took_ns = clock_fine_ns() - exchange->began_ns;
     if (observer->logs)
         log_maker_ended(&observer->log, conn, exchange, took_ns, kept, kept_len);
