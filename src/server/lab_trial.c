@@ -17,14 +17,14 @@ enum {
     CROWD_AT_MS = 250, /* the honest client is alone before, */
     CROWD_MS = 1150,   /* more than its patience */
     END_AT_MS = 1600,  /* and again */
+    STUCK_MS = 500,
     TICK_MS = 50,
     COSTS_TICKS = 4,    /* between two looks at what hundreds of processes may have taken */
     ANSWERS_MAX = 4096, /* more than there are milliseconds */
 };
 
 struct answer {
-    uint64_t began_ns;
-    double took_ms;
+    uint64_t began_ns, ended_ns;
     bool ok;
 };
 
@@ -32,9 +32,9 @@ struct run {
     const struct lab_trial *trial;
     struct lab_server server;
     pid_t honest, crowd;
-    int answers_fd;
-    uint64_t began_ns, last_ns;  /* the last answer */
-    uint64_t crowd_ns, alone_ns; /* from when to when there is a crowd; 0: not yet */
+    int answers_fd, there_fd;
+    uint64_t began_ns, last_ns;            /* the last answer */
+    uint64_t crowd_ns, there_ns, alone_ns; /* it comes, has taken its places, is gone; 0: not yet */
     double cpu_before_ms, cpu_ms;
     uint64_t calls_before;
     unsigned ticks;
@@ -63,7 +63,7 @@ static _Noreturn void honest_main(pid_t lab, int port, int out_fd) {
     for (;;) {
         struct answer answer = {.began_ns = clock_fine_ns()};
         answer.ok = ask_once(port);
-        answer.took_ms = (double)(clock_fine_ns() - answer.began_ns) / 1e6;
+        answer.ended_ns = clock_fine_ns();
         if (write(out_fd, &answer, sizeof answer) != (ssize_t)sizeof answer)
             _exit(0);
         poll(NULL, 0, 1); /* a person pauses, and the server is not to be worked to its limit */
@@ -87,35 +87,53 @@ static bool honest_start(struct run *run) {
 
 /* ---- Figures */
 
+static double took_ms(const struct answer *answer) {
+    return (double)(answer->ended_ns - answer->began_ns) / 1e6;
+}
+
 static int compare(const void *a, const void *b) {
     double x = *(const double *)a, y = *(const double *)b;
     return (x > y) - (x < y);
 }
 
-/* Of the answers from `first` on that began between the two instants, how long they took: sorted, in `took`. */
+/* Of the answers from `first` on that came between the two instants, how long they took: sorted, in `took`. */
 static unsigned collect(unsigned first, uint64_t from_ns, uint64_t to_ns, double *took, unsigned *unanswered) {
     unsigned count = 0;
     for (unsigned i = first; i < answers_count; i++) {
-        if (answers[i].began_ns < from_ns || answers[i].began_ns >= to_ns)
+        if (answers[i].ended_ns <= from_ns || answers[i].ended_ns > to_ns)
             continue;
-        took[count++] = answers[i].took_ms;
+        took[count++] = took_ms(&answers[i]);
         *unanswered += !answers[i].ok;
     }
     qsort(took, count, sizeof *took, compare);
     return count;
 }
 
+/* Who got his answer because the others left, having waited for them: nobody knows how long it would have been. */
+static unsigned stuck_at(uint64_t alone_ns, double *worst_ms) {
+    unsigned count = 0;
+    for (unsigned i = 0; i < answers_count; i++) {
+        double waited_ms = (double)((int64_t)(alone_ns - answers[i].began_ns)) / 1e6;
+        if (answers[i].ended_ns <= alone_ns || waited_ms < STUCK_MS)
+            continue;
+        count++;
+        *worst_ms = took_ms(&answers[i]);
+    }
+    return count;
+}
+
 static void sum_up(const struct run *run, struct lab_outcome *outcome) {
     static double took[ANSWERS_MAX];
-    unsigned none = 0, count = collect(0, 0, run->crowd_ns, took, &none);
+    unsigned none = 0, count = collect(0, 0, run->crowd_ns, took, &none), stuck;
     outcome->alone_ms = count ? took[count / 2] : 0;
-    count = collect(0, run->crowd_ns, run->alone_ns, took, &outcome->unanswered);
+    count = collect(0, run->there_ns ? run->there_ns : run->crowd_ns, run->alone_ns, took, &outcome->unanswered);
     outcome->answered = count - outcome->unanswered;
-    if (count == 0) /* the one that was under way when they came still is */
-        outcome->unanswered = 1;
     outcome->middle_ms = count ? took[count / 2] : CROWD_MS;
     outcome->p99_ms = count ? took[count * 99 / 100] : CROWD_MS;
     outcome->worst_ms = count ? took[count - 1] : CROWD_MS;
+    stuck = stuck_at(run->alone_ns, &outcome->worst_ms);
+    stuck += run->last_ns + STUCK_MS * UINT64_C(1000000) < run->alone_ns; /* still */
+    outcome->unanswered += stuck || count > 0 ? stuck : 1;
     outcome->fate = experiment_fate(outcome->unanswered, outcome->worst_ms);
 }
 
@@ -147,13 +165,20 @@ static void tell_tick(struct run *run, unsigned first) {
 
 /* Until then. False: it is to be stopped. */
 static bool listen_until(struct run *run, uint64_t until_ns) {
-    struct pollfd fds[] = {{.fd = run->answers_fd, .events = POLLIN}, {.fd = run->trial->stop_fd, .events = POLLIN}};
+    struct pollfd fds[] = {{.fd = run->answers_fd, .events = POLLIN},
+                           {.fd = run->trial->stop_fd, .events = POLLIN},
+                           {.fd = run->there_fd}};
     uint64_t now_ns;
     while ((now_ns = clock_fine_ns()) < until_ns) {
-        if (poll(fds, 2, (int)((until_ns - now_ns) / 1000000) + 1) < 0 && errno != EINTR)
+        if (poll(fds, 3, (int)((until_ns - now_ns) / 1000000) + 1) < 0 && errno != EINTR)
             return false;
         if (fds[1].revents && run->trial->stops(run->trial->ctx, fds[1].fd))
             return false;
+        if (fds[2].revents) {
+            run->there_ns = clock_fine_ns();
+            close(run->there_fd);
+            fds[2].fd = run->there_fd = -1;
+        }
         if (!fds[0].revents)
             continue;
         CHECK(answers_count < ANSWERS_MAX);
@@ -177,7 +202,7 @@ static enum lab_end course(struct run *run, const char *model, struct lab_outcom
             outcome->cpu_ms = -run->cpu_ms;
             outcome->calls = event_rings_calls(run->trial->rings);
             run->crowd_ns = clock_fine_ns();
-            run->crowd = lab_crowd_start(run->trial->experiment, run->server.port, run->trial->folder);
+            run->crowd = lab_crowd_start(run->trial->experiment, run->server.port, run->trial->folder, &run->there_fd);
             if (run->crowd < 0)
                 return LAB_FAILED;
         } else if (at_ms == CROWD_AT_MS + CROWD_MS) {
@@ -208,7 +233,7 @@ static enum lab_end serve_and_ask(struct run *run, const char *model, struct lab
 }
 
 enum lab_end lab_trial_run(const struct lab_trial *trial, const char *model, struct lab_outcome *outcome) {
-    struct run run = {.trial = trial, .answers_fd = -1};
+    struct run run = {.trial = trial, .answers_fd = -1, .there_fd = -1};
     *outcome = (struct lab_outcome){0};
     answers_count = 0;
     /* What the last server noted is forgotten; the memory is as it was made. */
@@ -220,6 +245,8 @@ enum lab_end lab_trial_run(const struct lab_trial *trial, const char *model, str
     lab_server_stop(&run.server);
     if (run.answers_fd >= 0)
         close(run.answers_fd);
+    if (run.there_fd >= 0)
+        close(run.there_fd);
     errno = error;
     return end;
 }
