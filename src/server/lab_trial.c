@@ -96,11 +96,13 @@ static int compare(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-/* Of the answers from `first` on that came between the two instants, how long they took: sorted, in `took`. */
+/* Of the answers from `first` on that came between the two instants, how long they took: sorted, in `took`. What was
+   asked for before the first, and answered, had come before. */
 static unsigned collect(unsigned first, uint64_t from_ns, uint64_t to_ns, double *took, unsigned *unanswered) {
     unsigned count = 0;
     for (unsigned i = first; i < answers_count; i++) {
-        if (answers[i].ended_ns <= from_ns || answers[i].ended_ns > to_ns)
+        uint64_t since_ns = answers[i].ok ? answers[i].began_ns : answers[i].ended_ns;
+        if (since_ns < from_ns || answers[i].ended_ns > to_ns)
             continue;
         took[count++] = took_ms(&answers[i]);
         *unanswered += !answers[i].ok;
