@@ -18,6 +18,7 @@ enum {
     CROWD_MS = 1150,   /* more than its patience */
     END_AT_MS = 1600,  /* and again */
     STUCK_MS = 500,
+    SOON_MS = 50,
     TICK_MS = 50,
     COSTS_TICKS = 4,    /* between two looks at what hundreds of processes may have taken */
     ANSWERS_MAX = 4096, /* more than there are milliseconds */
@@ -97,12 +98,12 @@ static int compare(const void *a, const void *b) {
 }
 
 /* Of the answers from `first` on that came between the two instants, how long they took: sorted, in `took`. What was
-   asked for before the first, and answered, had come before. */
+   asked for before the first, and answered soon after it, was let in before. */
 static unsigned collect(unsigned first, uint64_t from_ns, uint64_t to_ns, double *took, unsigned *unanswered) {
     unsigned count = 0;
     for (unsigned i = first; i < answers_count; i++) {
-        uint64_t since_ns = answers[i].ok ? answers[i].began_ns : answers[i].ended_ns;
-        if (since_ns < from_ns || answers[i].ended_ns > to_ns)
+        bool soon = answers[i].ok && answers[i].ended_ns < from_ns + SOON_MS * UINT64_C(1000000);
+        if ((soon ? answers[i].began_ns : answers[i].ended_ns) < from_ns || answers[i].ended_ns > to_ns)
             continue;
         took[count++] = took_ms(&answers[i]);
         *unanswered += !answers[i].ok;
