@@ -1,22 +1,27 @@
 #!/usr/bin/env python3
 """Chromium watches the lab in every model: clients stand where the model has them wait, and are explained with a line of
-source that exists; time stops, steps and goes on, by keyboard too; and nobody but this machine sees any of it.
+source that exists; time stops, steps and goes on, by keyboard too; and nobody but this machine sees any of it. Each
+experiment is started on the page, with the models given: it comes as it was expected, and is saved, loaded and drawn.
 
-    lab_browser.py HTTPD SOURCE [--model M ...] [--shots FOLDER]
+    lab_browser.py HTTPD SOURCE [--model M ...] [--experiments M ...] [--shots FOLDER]
 
 Exits 0 when all is well, 1 when something failed, 77 when Chromium or its driver is missing."""
 
 import argparse
 import contextlib
+import glob
 import http.client
+import json
 import os
 import pathlib
 import re
 import socket
+import struct
 import sys
 import tempfile
 import time
 import traceback
+import xml.etree.ElementTree
 
 from webdriver import MODELS, Browser, Server, skip_without, terminate_politely
 
@@ -31,6 +36,9 @@ return {
   last: [...document.querySelectorAll('#last li')].map(line => line.textContent),
   overflow: document.documentElement.scrollWidth - innerWidth,
 };
+"""
+MOVES = """
+return [...new Set([...document.querySelectorAll('*')].map(node => getComputedStyle(node).animationName))];
 """
 CLICK = "document.querySelector(args[0]).click();"
 KEY = "document.body.dispatchEvent(new KeyboardEvent('keydown', {key: args[0], bubbles: true}));"
@@ -57,7 +65,7 @@ def source_line(source, why):
 
 def check_sources(source, server):
     """Those of the table that is embedded, all of them: file, line, and the words by which it was found."""
-    script = get(server, "/_httpd/lab.js")[1]
+    script = get(server, "/_httpd/lab_words.js")[1]
     table = dict(re.findall(r'^  "([a-z-]+)": "(src/[a-z_/]+\.c:\d+)",$', script, re.M))
     rows = (source / "src/observe/page/lab.sources").read_text().splitlines()
     assert len(rows) == len(table) > 20, table
@@ -127,7 +135,7 @@ def watch(browser, server, source):
         if server.model != "nonblocking":  # whose sweeps may be more than a page can follow
             assert "kB" in shown["why"] or "MB" in shown["why"], shown
         source_line(source, shown["why"])
-        for what in (".zone.read .client", ".loop", ".zone.load h2 button", ".zone.turn h2 button"):
+        for what in (".zone.read .client", ".loop", ".zone.load h3 button", ".zone.turn h3 button"):
             browser.execute(CLICK, what)
             source_line(source, awaits(browser, "explained", lambda shown: "Source" in shown["why"])["why"])
         browser.execute(CLICK, ".zone.write .client")
@@ -162,6 +170,7 @@ def shoot(browser, folder, name):
                         mobile=False)
             time.sleep(0.2)
             assert browser.execute(SHOWN)["overflow"] <= 0, (name, width)
+            assert browser.execute(MOVES) == ["none"], "what moves is still where motion is to be reduced"
             if folder:
                 (folder / f"{name}-{scheme}-{width}.png").write_bytes(browser.screenshot())
     browser.cdp("Emulation.clearDeviceMetricsOverride")
@@ -175,14 +184,167 @@ def names(browser):
     assert any(role == "button" and name.startswith("client ") for role, name in roles), roles
 
 
+RUN = """
+const text = id => document.getElementById(id).textContent, all = query => [...document.querySelectorAll(query)];
+return {
+  progress: text('progress'), title: text('title'), expected: text('expected'), focused: document.activeElement.id,
+  models: all('#models :checked').map(box => box.value), current: all('#choices [aria-current]').map(link => link.hash),
+  rows: all('#rows tr').map(row => [...row.cells].map(cell => cell.textContent)),
+  figure: document.querySelector('#figure svg')?.ariaLabel, watching: all('#watching option').map(one => one.textContent),
+  clients: all('.client').length, last: text('last'), hidden: document.getElementById('result').hidden,
+};
+"""
+
+
+def press(browser, key, code, text="", shift=False):
+    for kind in "keyDown", "keyUp":
+        browser.cdp("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=code, text=text,
+                    modifiers=8 if shift else 0)
+
+
+def tab_to(browser, what, back=False):
+    for _ in range(60):
+        if browser.execute("return document.activeElement.id") == what:
+            return
+        press(browser, "Tab", 9, shift=back)
+    raise AssertionError(f"{what} can't be reached by keyboard")
+
+
+def await_run(browser, what, check):
+    end = time.monotonic() + 60
+    while not check(shown := browser.execute(RUN)):
+        assert time.monotonic() < end, f"{what}: {shown}"
+        time.sleep(0.1)
+    return shown
+
+
+def run_experiment(browser, name, models):
+    """From the choice to the result, by keyboard alone."""
+    tab_to(browser, f"choose-{name}", back=name != "slow")
+    press(browser, "Enter", 13, "\r")
+    await_run(browser, name, lambda shown: shown["current"] == [f"#{name}"] and shown["models"] == models)
+    tab_to(browser, "start")
+    press(browser, "Enter", 13, "\r")
+    await_run(browser, f"{name} begins", lambda shown: "the others are there" in shown["progress"])
+    shown = await_run(browser, name, lambda shown: not shown["hidden"] and shown["progress"].startswith("Done"))
+    assert "all came as expected" in shown["progress"], shown
+    assert [row[0] for row in shown["rows"]] == models and not any("wasn’t" in row[1] for row in shown["rows"]), shown
+    assert all(model in shown["figure"] for model in models), shown
+    assert all(f"{model}, in the experiment" in shown["watching"] for model in models), shown
+    return shown
+
+
+def check_foreign(server):
+    """Who hasn't read the token starts nothing; nor does who asks otherwise than a page of this origin does."""
+    told = json.loads(get(server, "/_httpd/experiments.json")[1])
+    ask = f"/_httpd/start.json?run=1&experiment=slow&models=epoll-et&token="
+    assert len(told["token"]) == 32 and len(told["experiments"]) == 7, told
+    assert get(server, ask)[0] == get(server, ask + "0" * 32)[0] == 404
+    assert get(server, ask + told["token"], "rebound.example")[0] == 404
+    for page in "experiments.json", "experiment.json", "trial.json":
+        assert get(server, f"/_httpd/{page}", "rebound.example")[0] == 404
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=LIMIT)
+    connection.request("POST", ask + told["token"], headers={"Origin": "http://evil.example"})
+    assert connection.getresponse().status >= 400
+    connection.close()
+    time.sleep(0.2)
+    assert json.loads(get(server, "/_httpd/experiment.json")[1])["run"] == 0
+    # Nonsense from who may ask begins nothing, and what is asked for twice is begun once.
+    for query in "run=1&experiment=none&models=poll", "run=9&experiment=slow&models=poll", "run=1", "experiment=stop":
+        assert get(server, f"/_httpd/start.json?token={told['token']}&{query}")[0] == 200
+    time.sleep(0.2)
+    assert json.loads(get(server, "/_httpd/experiment.json")[1])["run"] == 0
+
+
+def check_share(browser, folder, models):
+    """What was saved is what is loaded; the figure is a picture."""
+    before = browser.execute(RUN)
+    for button in "save-run", "save-svg", "save-png":
+        browser.execute(CLICK, f"#{button}")
+    names = [folder / f"httpd-lab-stopped.{kind}" for kind in ("json", "svg", "png")]
+    end = time.monotonic() + LIMIT
+    while not all(name.exists() for name in names):
+        assert time.monotonic() < end, list(folder.iterdir())
+        time.sleep(0.05)
+    run, svg, png = (name.read_bytes() for name in names)
+    run = json.loads(run)
+    assert all(trial["ticks"] and trial["end"] and len(trial["events"]) > 20 for trial in run["trials"]), run
+    figure = xml.etree.ElementTree.fromstring(svg)
+    assert figure.attrib["viewBox"] == "0 0 1280 720" and "style" not in svg.decode()
+    assert png[:8] == b"\x89PNG\r\n\x1a\n" and struct.unpack(">II", png[16:24]) == (2560, 1440)
+    load = """
+const transfer = new DataTransfer();
+transfer.items.add(new File([args[0]], 'run.json'));
+const input = document.getElementById('load');
+input.files = transfer.files;
+input.dispatchEvent(new Event('change'));
+"""
+    browser.execute("location.hash = 'idle';")
+    await_run(browser, "another one", lambda shown: shown["hidden"])
+    browser.execute(load, "{}")
+    await_run(browser, "no run", lambda shown: "can’t be loaded" in shown["progress"])
+    browser.execute(load, json.dumps(run))
+    after = await_run(browser, "loaded", lambda shown: shown["progress"].startswith("Loaded"))
+    assert (after["rows"], after["figure"]) == (before["rows"], before["figure"]), (before, after)
+    assert browser.execute("return document.getElementById('watching').selectedOptions[0].textContent").startswith(models[-1])
+    await_run(browser, "its events play", lambda shown: shown["clients"] > 5 and shown["last"])
+
+
+def check_tree(browser):
+    """What who can't see it is told: where one is, what there is to press, what it is that changes."""
+    nodes = browser.cdp("Accessibility.getFullAXTree")["nodes"]
+    tree = {(node["role"]["value"], node.get("name", {}).get("value", "")) for node in nodes if not node["ignored"]}
+    roles = {role for role, _ in tree}
+    assert {"main", "navigation", "article", "status", "table", "rowheader", "columnheader", "group"} <= roles, roles
+    for role, name in (("region", "Experiments"), ("region", "The model at work"), ("link", "A slow client"),
+                       ("checkbox", "blocking"), ("button", "Stop"), ("button", "Save the run"), ("combobox", "Watching")):
+        assert (role, name) in tree or name == "Stop", (role, name, sorted(tree))
+    assert any(role in ("image", "img") and "latency over time" in name for role, name in tree), sorted(tree)
+
+
+def experiment(browser, options, root):
+    models = [name for name in browser_models(options) if name in options.experiments]
+    with tempfile.TemporaryDirectory() as folder, Server(options.httpd, root, "epoll", "--lab") as server:
+        check_foreign(server)
+        browser.cdp("Browser.setDownloadBehavior", behavior="allow", downloadPath=folder)
+        browser.get(server.url + f"_httpd/lab#slow:{','.join(models)}")
+        await_run(browser, "linked", lambda shown: shown["title"] == "A slow client" and shown["models"] == models)
+        for name in "slow", "idle", "bulk", "cold", "folder", "flood", "stopped":
+            run_experiment(browser, name, models)
+            if options.shots:
+                shoot(browser, options.shots, f"experiment-{name}")
+            print(f"{name}: ok", flush=True)
+        check_tree(browser)
+        check_share(browser, pathlib.Path(folder), models)
+        browser.execute("location.hash = 'slow';")
+        browser.execute(CLICK, "#start")
+        await_run(browser, "begins", lambda shown: "honest client is alone" in shown["progress"])
+        browser.execute(CLICK, "#stop")
+        await_run(browser, "stops", lambda shown: shown["progress"] == "Stopped.")
+        errors = browser.console_errors()
+        assert not errors, errors
+        browser.execute(CLICK, "#start")  # and the server ends in the midst of it
+        await_run(browser, "begins", lambda shown: "honest client is alone" in shown["progress"])
+        browser.get("about:blank")
+    browser.console_errors()
+    assert not set(glob.glob("/var/tmp/httpd-lab-*")) - options.before
+
+
+def browser_models(options):
+    with Server(options.httpd, ".", "epoll", "--lab") as server:
+        return json.loads(get(server, "/_httpd/experiments.json")[1])["models"]
+
+
 def main():
     terminate_politely()
     parser = argparse.ArgumentParser()
     parser.add_argument("httpd")
     parser.add_argument("source", type=pathlib.Path)
     parser.add_argument("--model", nargs="+", default=MODELS)
+    parser.add_argument("--experiments", nargs="+", default=["blocking", "epoll-et"])
     parser.add_argument("--shots", type=pathlib.Path)
     options = parser.parse_args()
+    options.before = set(glob.glob("/var/tmp/httpd-lab-*"))
     skip_without("chromium", "chromedriver")
     failures = 0
     with tempfile.TemporaryDirectory() as folder, Browser() as browser:
@@ -190,6 +352,12 @@ def main():
         (root / "index.html").write_text("<!doctype html><title>here</title>")
         (root / "big").write_bytes(os.urandom(20 << 20))
         check_closed(options.httpd, root)
+        try:
+            experiment(browser, options, root)
+        except Exception:
+            failures += 1
+            print("experiments: FAILED", flush=True)
+            traceback.print_exc()
         for model in options.model:
             try:
                 with Server(options.httpd, root, model, "--lab") as server:

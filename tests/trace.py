@@ -8,6 +8,7 @@ Exits 0 when all is well, 1 when something failed."""
 
 import argparse
 import collections
+import errno
 import http.client
 import json
 import os
@@ -82,6 +83,17 @@ def nests(phases):
             open_ends.append(begin - minus)
 
 
+def loads(phases):
+    """What a load asks the system for lies in it: a file is opened, looked at and closed."""
+    load = [(event["tid"], event["ts"], event["ts"] + event["dur"]) for event in phases["X"] if event["name"] == "load"]
+    inside = collections.Counter(
+        event["name"] for event in phases["X"]
+        if any(tid == event["tid"] and a <= event["ts"] and event["ts"] + event["dur"] <= b + 0.002 for tid, a, b in load))
+    assert load and inside["openat2"] >= 2 and inside["fstat"] >= 2 and inside["close"] >= 1, (load, inside)
+    opened = [event["args"]["result"] for event in phases["X"] if event["name"] == "openat2"]
+    assert -errno.ENOENT in opened and any(result >= 0 for result in opened), opened
+
+
 def ask(server, count):
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=LIMIT)
     for i in range(count):
@@ -140,14 +152,17 @@ def check(binary, root, model, hard):
     assert spans["reply"] == requests, spans
     assert statuses == {200: requests - 6, 404: 6}, statuses
     assert names[WAITS[model]] > 0 and names["accept4"] >= connections, names
-    assert names["close"] == connections and names["served"] >= connections, names
-    why = {event["args"]["why"] for event in phases["X"] if event["name"] == "close"}
+    assert names["closed"] == connections and names["served"] >= connections, names
+    why = {event["args"]["why"] for event in phases["X"] if event["name"] == "closed"}
     assert why <= WHY, why
     received = spans["recv"] if model == "uring" else names["recv"]
     assert received >= connections, (names, spans)
     assert names["sendfile"] >= 6, names
     tracks = {event["args"]["name"] for event in phases["M"] if event["name"] == "thread_name"}
     assert "worker 0" in tracks and "client 0" in tracks, tracks
+    assert names["close"] >= connections - hard, names  # a client's own process ends without it
+    assert (names["epoll_ctl"] > 0) == (model in ("epoll-lt", "epoll-et", "coroutine")), names
+    loads(phases)
     # System calls are on the track of whoever makes them.
     on = {event["tid"] for event in phases["X"] if event["name"] == "sendfile"}
     assert (on == {1}) == (model not in ("fork", "thread")), on

@@ -40,6 +40,12 @@ static inline void drive_note(const struct drive *drive, const struct client *cl
     observer_note(drive->observer, kind, what, client->index, drive->apart, client->fd, 0, 0);
 }
 
+/* Of what comes right after something that was noted. */
+static inline void drive_note_then(const struct drive *drive, const struct client *client, enum event_kind kind,
+                                   int what) {
+    observer_note_then(drive->observer, kind, what, client->index, drive->apart, client->fd);
+}
+
 static inline void drive_told(const struct drive *drive, const struct client *client, enum event_kind kind,
                               enum event_call call, ssize_t result, uint64_t at_ns) {
     observer_note(drive->observer, kind, (int)call, client->index, drive->apart, client->fd, result, at_ns);

@@ -136,7 +136,7 @@ void worker_in_child(struct worker *worker, const struct client *client);
 
 /* Around each wait of a model's, and whatever else it asks the system for in the worker's own thread. */
 static inline void worker_calls(const struct worker *worker, enum event_call call) {
-    observer_note(&worker->observer, EVENT_CALL, (int)call, EVENT_NOBODY, false, -1, 0, 0);
+    observer_note_then(&worker->observer, EVENT_CALL, (int)call, EVENT_NOBODY, false, -1);
 }
 
 static inline void worker_called(const struct worker *worker, enum event_call call, int64_t result) {

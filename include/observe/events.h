@@ -39,6 +39,12 @@ enum event_call {
     CALL_NAP,
     CALL_FORK,
     CALL_THREAD,
+    CALL_CLOSE,
+    CALL_EPOLL_CTL,
+    CALL_OPEN,
+    CALL_STAT,
+    CALL_READ,
+    CALL_LIST,
     CALL_COUNT
 };
 
@@ -63,6 +69,7 @@ struct event_ring {
     _Atomic uint64_t done;
     _Atomic uint32_t children; /* a worker's: rings of its children that have been used */
     uint32_t mask;             /* of the number of slots, a power of two */
+    _Atomic uint64_t calls;    /* system calls that have begun */
     uint64_t last_ns;          /* the writer's */
     _Atomic uint64_t slots[][4];
 };
@@ -74,13 +81,16 @@ struct event_rings {
     size_t len;
 };
 
-/* NULL: no address space. */
-struct event_rings *event_rings_open(unsigned workers, unsigned children);
+/* `fd`: memory (memfd_create) in which another process reads them, or -1. NULL: no address space. */
+struct event_rings *event_rings_open(unsigned workers, unsigned children, int fd);
 void event_rings_close(struct event_rings *rings);
 
 struct event_ring *event_rings_worker(const struct event_rings *rings, unsigned worker);
 struct event_ring *event_rings_child(const struct event_rings *rings, unsigned worker, unsigned client);
 struct event_ring *event_rings_loader(const struct event_rings *rings, unsigned loader);
+
+/* System calls that have begun, so far. */
+uint64_t event_rings_calls(const struct event_rings *rings);
 
 /* Writes one; of an at_ns of 0, as the time of the last one. */
 void event_ring_put(struct event_ring *ring, const struct event *event);

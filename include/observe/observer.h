@@ -71,6 +71,15 @@ static inline uint64_t observer_stamp(const struct observer *observer) {
     return observer->ring ? clock_fine_ns() : 0;
 }
 
+/* One that comes right after another that was noted, and has its time: reading the clock is most of what it costs. */
+static inline void observer_note_then(const struct observer *observer, enum event_kind kind, int what, uint32_t client,
+                                      bool apart, int fd) {
+    if (__builtin_expect(observer->ring != NULL, 0))
+        event_ring_put(
+            observer->ring,
+            &(struct event){.kind = (uint8_t)kind, .what = (uint8_t)what, .client = client, .apart = apart, .fd = fd});
+}
+
 static inline void observer_note(const struct observer *observer, enum event_kind kind, int what, uint32_t client,
                                  bool apart, int fd, int64_t value, uint64_t at_ns) {
     if (__builtin_expect(observer->ring != NULL, 0))
@@ -82,6 +91,11 @@ static inline void observer_note(const struct observer *observer, enum event_kin
                                               .value = value,
                                               .at_ns = at_ns});
 }
+
+/* The system calls of a load, which this thread is about to do, are noted; until observer_hush. `holds`: others may
+   write meanwhile, so that they are noted then, the first of them. */
+void observer_listen(const struct observer *observer, uint32_t client, bool apart, bool holds);
+void observer_hush(void);
 
 static inline void observer_busy(const struct observer *observer, bool busy) {
     if (observer->slot)

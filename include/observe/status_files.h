@@ -4,9 +4,21 @@
 
 #include <stddef.h>
 
-extern const char status_page_html[], status_page_css[], status_page_js[];
-extern const size_t status_page_html_len, status_page_css_len, status_page_js_len;
-extern const char status_lab_html[], status_lab_css[], status_lab_js[];
-extern const size_t status_lab_html_len, status_lab_css_len, status_lab_js_len;
+#define STATUS_FILE(name)                                                                                              \
+    extern const char status_##name[];                                                                                 \
+    extern const size_t status_##name##_len
+
+STATUS_FILE(page_html);
+STATUS_FILE(page_css);
+STATUS_FILE(page_js);
+STATUS_FILE(lab_html);
+STATUS_FILE(lab_css);
+STATUS_FILE(lab_js);
+STATUS_FILE(lab_words_js);
+STATUS_FILE(lab_play_js);
+STATUS_FILE(lab_draw_js);
+STATUS_FILE(lab_experiments_js);
+STATUS_FILE(lab_figure_js);
+STATUS_FILE(lab_run_js);
 
 #endif

@@ -6,6 +6,7 @@
 #include "base/network.h"
 #include "observe/counters.h"
 #include "observe/events.h"
+#include "observe/experiments.h"
 #include "observe/phase.h"
 #include "site/made.h"
 
@@ -18,8 +19,9 @@ typedef void status_phases_fn(void *ctx, unsigned worker, uint64_t counts[PHASE_
 struct status_pages {
     struct made made; /* first */
     const struct counters *counters;
-    const struct event_rings *rings; /* for the lab, which this machine alone may see; NULL: there is none */
-    struct network_list allow;       /* besides this machine */
+    const struct event_rings *rings;       /* for the lab, which this machine alone may see; NULL: there is none */
+    const struct experiments *experiments; /* likewise */
+    struct network_list allow;             /* besides this machine */
     status_phases_fn *phases;
     void *ctx; /* for it */
     const char *version, *model;
@@ -40,7 +42,8 @@ bool status_pages_path_ok(const char *path);
 /* For status_pages.c: what is made. */
 void status_pages_put_html(const struct status_pages *status, struct text *text);
 void status_json_put(const struct status_pages *status, struct text *text);
-void lab_json_put(const struct status_pages *status, struct text *text);
+void lab_json_put(const struct status_pages *status, const struct event_rings *rings, const char *model, pid_t pid,
+                  struct text *text);
 void status_metrics_put(const struct status_pages *status, struct text *text);
 
 /* For these: what all workers have counted, loaders too (FIGURE_LOADS, FIGURE_BUSY), and their phases. */

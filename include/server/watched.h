@@ -12,6 +12,7 @@ struct worker;
 struct watched {
     struct observed observed;
     struct tracer tracer;
+    struct experiments *experiments; /* NULL: no lab was asked for */
     struct status_pages status;
 };
 

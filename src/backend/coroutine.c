@@ -118,7 +118,10 @@ static void scheduler_run(struct scheduler *self, struct client *client) {
 
 static bool scheduler_watch(struct scheduler *self, int op, int fd, uint32_t events, void *data) {
     struct epoll_event event = {.events = events, .data.ptr = data};
-    return epoll_ctl(self->fd, op, fd, &event) == 0;
+    worker_calls(self->worker, CALL_EPOLL_CTL);
+    bool ok = epoll_ctl(self->fd, op, fd, &event) == 0;
+    worker_called(self->worker, CALL_EPOLL_CTL, ok ? 0 : -errno);
+    return ok;
 }
 
 static void scheduler_watch_door(struct scheduler *self, bool accepting) {

@@ -32,7 +32,10 @@ static char listener_marks[LISTEN_MAX], wake_mark;
 
 static bool epoll_set(struct epolled *self, int op, int fd, uint32_t events, void *data) {
     struct epoll_event event = {.events = events, .data.ptr = data};
-    return epoll_ctl(self->fd, op, fd, &event) == 0;
+    worker_calls(self->worker, CALL_EPOLL_CTL);
+    bool ok = epoll_ctl(self->fd, op, fd, &event) == 0;
+    worker_called(self->worker, CALL_EPOLL_CTL, ok ? 0 : -errno);
+    return ok;
 }
 
 /* Level-triggered: the set follows what the connection wants, which is its `model`. Who is in line or waits for a load

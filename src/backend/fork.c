@@ -97,7 +97,8 @@ static void fork_take(void *model, struct client *client) {
     worker_called(self->worker, CALL_FORK, pid < 0 ? -errno : pid);
     if (pid < 0)
         worker_exhausted(self->worker, "can't fork", errno);
-    close(client->fd);
+    worker_calls(self->worker, CALL_CLOSE);
+    worker_called(self->worker, CALL_CLOSE, close(client->fd));
     client->model = pid;
     if (pid < 0)
         clients_drop(&self->worker->clients, client);

@@ -200,9 +200,9 @@ static enum drive_want uring_do(struct uring *self, struct client *client, struc
 }
 
 static enum drive_want uring_drive(struct uring *self, struct client *client, struct uring_client *mine) {
-    drive_note(&self->worker->drive, client, EVENT_RUNS, 0);
+    drive_note_then(&self->worker->drive, client, EVENT_RUNS, 0);
     enum drive_want want = uring_do(self, client, mine);
-    drive_note(&self->worker->drive, client, EVENT_WANTS, (int)want);
+    drive_note_then(&self->worker->drive, client, EVENT_WANTS, (int)want);
     return want;
 }
 

@@ -64,7 +64,10 @@ static ssize_t drive_do(const struct drive *drive, struct client *client, const 
         [OP_RECV] = CALL_RECV, [OP_SEND] = CALL_SEND, [OP_SENDFILE] = CALL_SEND_FILE, [OP_FIN] = CALL_SHUTDOWN};
     pthread_mutex_t *lock = client->conn.env->lock;
     ssize_t n;
-    drive_note(drive, client, EVENT_CALL, (int)calls[op->kind]);
+    if (op->kind == OP_RECV) /* which is what a turn begins with */
+        drive_note_then(drive, client, EVENT_CALL, CALL_RECV);
+    else
+        drive_note(drive, client, EVENT_CALL, (int)calls[op->kind]);
     if (lock)
         pthread_mutex_unlock(lock);
     do
@@ -82,7 +85,10 @@ static bool drive_load_at_hand(const struct drive *drive, const struct client *c
         return load->state == LOAD_DONE;
     uint64_t began_ns = observer_now(drive->observer);
     drive_note(drive, client, EVENT_LOAD, 0);
-    if (load->kind->work(load, LOAD_AT_HAND)) {
+    observer_listen(drive->observer, client->index, drive->apart, false);
+    bool done = load->kind->work(load, LOAD_AT_HAND);
+    observer_hush();
+    if (done) {
         observer_took(drive->observer, FIGURE_LOADS, began_ns);
         load_done(load);
     }
@@ -114,11 +120,13 @@ static ssize_t drive_load_waiting(const struct drive *drive, struct client *clie
     load_get(load);
     uint64_t began_ns = observer_now(drive->observer);
     drive_note(drive, client, EVENT_LOAD, 0);
+    observer_listen(drive->observer, client->index, drive->apart, lock != NULL);
     if (lock)
         pthread_mutex_unlock(lock);
     load_work(load);
     if (lock)
         pthread_mutex_lock(lock);
+    observer_hush();
     observer_took(drive->observer, FIGURE_LOADS, began_ns);
     drive_note(drive, client, EVENT_LOADED, 0);
     load_done(load);
@@ -171,7 +179,7 @@ enum drive_want drive(struct drive *drive, struct client *client) {
     struct conn_op op;
     drive->drained = false;
     drive->done = 0;
-    drive_note(drive, client, EVENT_RUNS, 0);
+    drive_note_then(drive, client, EVENT_RUNS, 0);
     for (;;) {
         conn_next(conn, &op);
         bool input = op.kind == OP_RECV;
@@ -205,7 +213,7 @@ enum drive_want drive(struct drive *drive, struct client *client) {
     }
     if (want == WANT_READ || want == WANT_NOTHING)
         drive_forget_load(client);
-    drive_note(drive, client, EVENT_WANTS, (int)want);
+    drive_note_then(drive, client, EVENT_WANTS, (int)want);
     return want;
 }
 

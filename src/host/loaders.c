@@ -120,24 +120,25 @@ static void crew_hire(struct crew *crew) {
     }
 }
 
-/* Sees to it that what may be begun is. Whoever isn't busy looks for it, or will as soon as he is woken. */
-static void crew_call(struct crew *crew) {
+/* Sees to it that what may be begun is. Whoever isn't busy looks for it, or will as soon as he is woken. A loader hires
+   nobody: its sandbox lets it make no thread. */
+static void crew_call(struct crew *crew, bool hires) {
     unsigned wanted = crew_wanted(crew);
-    if (wanted > crew->count - crew->busy)
+    if (hires && wanted > crew->count - crew->busy)
         crew_hire(crew);
     if (wanted > 0)
         pthread_cond_signal(&crew->wanted);
 }
 
 /* False: there is nobody to do it. */
-static bool crew_add(struct crew *crew, struct load *load) {
+static bool crew_add(struct crew *crew, struct load *load, bool hires) {
     struct lane *lane = &crew->lanes[crew->lane_count > 1 ? load->subtree % crew->lane_count : 0];
     load->next = NULL;
     *lane->queue_end = load;
     struct load **end = lane->queue_end;
     lane->queue_end = &load->next;
     lane->queued++;
-    crew_call(crew);
+    crew_call(crew, hires);
     if (crew->count > 0)
         return true;
     *end = NULL;
@@ -154,7 +155,7 @@ static struct load *crew_take(struct crew *crew, struct lane *lane) {
     lane->queued--;
     lane->busy++;
     crew->busy++;
-    crew_call(crew); /* another lane may have come to its first */
+    crew_call(crew, false); /* another lane may have come to its first */
     return load;
 }
 
@@ -163,7 +164,9 @@ static bool loader_work(struct load *load, const struct observer *observer) {
     uint64_t began_ns = observer_now(observer);
     observer_note(observer, EVENT_LOAD, 0, EVENT_NOBODY, false, -1, 0, 0);
     observer_busy(observer, true);
+    observer_listen(observer, EVENT_NOBODY, false, false);
     bool done = load->kind->work(load, load_effort(load));
+    observer_hush();
     observer_busy(observer, false);
     observer_note(observer, EVENT_LOADED, 0, EVENT_NOBODY, false, -1, 0, 0);
     observer_took(observer, FIGURE_LOADS, began_ns);
@@ -174,7 +177,7 @@ static bool loader_work(struct load *load, const struct observer *observer) {
 static void loaders_pass_on(struct loaders *loaders, struct load *load) {
     load->lane = LANE_FILES;
     pthread_mutex_lock(&loaders->lock);
-    bool somebody = crew_add(&loaders->crews[LANE_FILES], load);
+    bool somebody = crew_add(&loaders->crews[LANE_FILES], load, false);
     pthread_mutex_unlock(&loaders->lock);
     if (somebody)
         return;
@@ -246,7 +249,7 @@ void loaders_close(struct loaders *loaders) {
 bool loaders_submit(struct loaders *loaders, struct load *load, struct loads *home) {
     pthread_mutex_lock(&loaders->lock);
     load->home = home;
-    bool somebody = crew_add(&loaders->crews[load->lane], load);
+    bool somebody = crew_add(&loaders->crews[load->lane], load, true);
     if (somebody) {
         load->state = LOAD_UNDER_WAY;
         load_get(load);

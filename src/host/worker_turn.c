@@ -32,8 +32,12 @@ static void worker_unpark(struct client *client) {
 void worker_hang_up(struct worker *worker, struct client *client) {
     if (client->load)
         worker_unpark(client);
+    /* Where threads share a lock, the client's own is at work. */
+    bool apart = worker->env.lock != NULL;
+    observer_note(&worker->observer, EVENT_CALL, CALL_CLOSE, client->index, apart, client->fd, 0, 0);
+    int result = close(client->fd);
+    observer_note(&worker->observer, EVENT_RETURNED, CALL_CLOSE, client->index, apart, client->fd, result, 0);
     conn_close(&client->conn);
-    close(client->fd);
     clients_drop(&worker->clients, client);
     worker->rest_until_ms = 0;
 }
@@ -107,7 +111,9 @@ static bool worker_park(struct worker *worker, struct client *client) {
         if (!loaders_submit(worker->shared.loaders, load, &worker->loads)) {
             uint64_t began_ns = observer_now(&worker->observer);
             drive_note(&worker->drive, client, EVENT_LOAD, 0);
+            observer_listen(&worker->observer, client->index, false, false);
             load_work(load);
+            observer_hush();
             drive_note(&worker->drive, client, EVENT_LOADED, 0);
             observer_took(&worker->observer, FIGURE_LOADS, began_ns);
             load_done(load);

@@ -52,8 +52,8 @@ static void put_ring(struct text *text, const struct event_ring *ring, const cha
     }
 }
 
-void lab_json_put(const struct status_pages *status, struct text *text) {
-    const struct event_rings *rings = status->rings;
+void lab_json_put(const struct status_pages *status, const struct event_rings *rings, const char *model, pid_t pid,
+                  struct text *text) {
     const char *ends[NAMES_MAX];
     unsigned left = TOLD_MOST;
     char name[40];
@@ -62,9 +62,9 @@ void lab_json_put(const struct status_pages *status, struct text *text) {
     text_put_string(text, "{\"version\":\"");
     text_put_string(text, status->version);
     text_put_string(text, "\",\"model\":\"");
-    text_put_string(text, status->model);
+    text_put_string(text, model);
     text_put_string(text, "\",\"pid\":");
-    text_put_number(text, (uint64_t)status->pid);
+    text_put_number(text, (uint64_t)pid);
     text_put_string(text, ",\"workers\":");
     text_put_number(text, rings->workers);
     text_put_string(text, ",\"now\":");

@@ -1,4 +1,5 @@
 #include "observe/observer.h"
+#include "base/calls.h"
 #include "engine/conn.h"
 
 void observer_put(const struct observer *observer, struct event event) {
@@ -6,6 +7,66 @@ void observer_put(const struct observer *observer, struct event event) {
         event.at_ns = clock_fine_ns();
     event_ring_put(observer->ring, &event);
 }
+
+/* ---- The calls of a load */
+
+enum { HELD_MAX = 32 };
+
+/* Of this thread. */
+static _Thread_local struct {
+    const struct observer *observer;
+    uint32_t client;
+    bool apart, holds;
+    unsigned held_count;
+    struct event held[HELD_MAX];
+} ear;
+
+static void hear(enum event_kind kind, enum calls_kind call, int fd, int64_t result) {
+    static const uint8_t calls[] = {[CALLS_OPEN] = CALL_OPEN,
+                                    [CALLS_STAT] = CALL_STAT,
+                                    [CALLS_READ] = CALL_READ,
+                                    [CALLS_LIST] = CALL_LIST,
+                                    [CALLS_CLOSE] = CALL_CLOSE};
+    const struct event event = {.at_ns = clock_fine_ns(),
+                                .kind = (uint8_t)kind,
+                                .what = calls[call],
+                                .client = ear.client,
+                                .apart = ear.apart,
+                                .fd = fd,
+                                .value = result};
+    if (!ear.holds)
+        event_ring_put(ear.observer->ring, &event);
+    else if (ear.held_count < HELD_MAX) /* an even number: whole pairs */
+        ear.held[ear.held_count++] = event;
+}
+
+static void hear_begin(enum calls_kind kind, int fd) {
+    hear(EVENT_CALL, kind, fd, 0);
+}
+
+static void hear_return(enum calls_kind kind, int fd, int64_t result) {
+    hear(EVENT_RETURNED, kind, fd, result);
+}
+
+void observer_listen(const struct observer *observer, uint32_t client, bool apart, bool holds) {
+    static const struct calls_listener listener = {hear_begin, hear_return};
+    if (!observer->ring)
+        return;
+    ear.observer = observer;
+    ear.client = client;
+    ear.apart = apart;
+    ear.holds = holds;
+    ear.held_count = 0;
+    calls_listener = &listener;
+}
+
+void observer_hush(void) {
+    for (unsigned i = 0; calls_listener && i < ear.held_count; i++)
+        event_ring_put(ear.observer->ring, &ear.held[i]);
+    calls_listener = NULL;
+}
+
+/* ---- Connections */
 
 /* In the midst of what is noted with its time: that of the last event is near enough, and costs nothing. */
 static void observer_note_conn(const struct observer *observer, const struct conn *conn, struct event event) {
@@ -37,6 +98,8 @@ static void observer_ended(void *ctx, const struct conn *conn, const struct exch
     struct counter_slot *slot = observer->slot;
     observer_note_conn(observer, conn,
                        (struct event){.kind = EVENT_REPLIED, .fd = exchange->status, .value = (int64_t)exchange->sent});
+    if (!observer->logs && !slot)
+        return;
     uint64_t took_ns = clock_fine_ns() - exchange->began_ns;
     if (observer->logs)
         log_maker_ended(&observer->log, conn, exchange, took_ns, kept, kept_len);
@@ -120,8 +183,10 @@ void observer_before_child(const struct observer *observer, unsigned client) {
 void observer_in_child(struct observer *observer, unsigned client) {
     if (observer->slot)
         observer->slot += 1 + client;
-    if (observer->ring)
+    if (observer->ring) {
         observer->ring = event_rings_child(observer->observed->rings, observer->worker, client);
+        observer->ring->last_ns = clock_fine_ns();
+    }
     if (observer->logs)
         log_maker_in_child(&observer->log, client);
 }

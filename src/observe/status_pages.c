@@ -8,21 +8,57 @@
 #include <stdio.h>
 #include <string.h>
 
-enum page { PAGE_HTML, PAGE_CSS, PAGE_JS, PAGE_JSON, PAGE_METRICS, PAGE_LAB, PAGE_LAB_CSS, PAGE_LAB_JS, PAGE_LAB_JSON };
+enum page {
+    PAGE_HTML,
+    PAGE_CSS,
+    PAGE_JS,
+    PAGE_JSON,
+    PAGE_METRICS,
+    PAGE_LAB, /* this and what follows is the lab's */
+    PAGE_LAB_CSS,
+    PAGE_LAB_JS,
+    PAGE_LAB_WORDS,
+    PAGE_LAB_PLAY,
+    PAGE_LAB_DRAW,
+    PAGE_LAB_EXPERIMENTS,
+    PAGE_LAB_FIGURE,
+    PAGE_LAB_RUN,
+    PAGE_EVENTS,
+    PAGE_TRIAL_EVENTS,
+    PAGE_EXPERIMENTS,
+    PAGE_EXPERIMENT,
+    PAGE_START,
+};
+
+#define HTML "text/html; charset=utf-8"
+#define CSS "text/css; charset=utf-8"
+#define JS "text/javascript; charset=utf-8"
+#define JSON "application/json"
 
 static const struct {
-    struct slice rest; /* of the path */
-    const char *type;
+    const char *rest, *type; /* of the path */
+    const char *bytes;       /* NULL: it is put together */
+    const size_t *len;
 } pages[] = {
-    [PAGE_HTML] = {{"", 0}, "text/html; charset=utf-8"},
-    [PAGE_CSS] = {{"/page.css", 9}, "text/css; charset=utf-8"},
-    [PAGE_JS] = {{"/page.js", 8}, "text/javascript; charset=utf-8"},
-    [PAGE_JSON] = {{"/status.json", 12}, "application/json"},
-    [PAGE_METRICS] = {{"/metrics", 8}, "text/plain; version=0.0.4; charset=utf-8"},
-    [PAGE_LAB] = {{"/lab", 4}, "text/html; charset=utf-8"},
-    [PAGE_LAB_CSS] = {{"/lab.css", 8}, "text/css; charset=utf-8"},
-    [PAGE_LAB_JS] = {{"/lab.js", 7}, "text/javascript; charset=utf-8"},
-    [PAGE_LAB_JSON] = {{"/events.json", 12}, "application/json"},
+    [PAGE_HTML] = {"", HTML, NULL, NULL},
+    [PAGE_CSS] = {"/page.css", CSS, status_page_css, &status_page_css_len},
+    [PAGE_JS] = {"/page.js", JS, status_page_js, &status_page_js_len},
+    [PAGE_JSON] = {"/status.json", JSON, NULL, NULL},
+    [PAGE_METRICS] = {"/metrics", "text/plain; version=0.0.4; charset=utf-8", NULL, NULL},
+    [PAGE_LAB] = {"/lab", HTML, status_lab_html, &status_lab_html_len},
+    [PAGE_LAB_CSS] = {"/lab.css", CSS, status_lab_css, &status_lab_css_len},
+    [PAGE_LAB_JS] = {"/lab.js", JS, status_lab_js, &status_lab_js_len},
+    [PAGE_LAB_WORDS] = {"/lab_words.js", JS, status_lab_words_js, &status_lab_words_js_len},
+    [PAGE_LAB_PLAY] = {"/lab_play.js", JS, status_lab_play_js, &status_lab_play_js_len},
+    [PAGE_LAB_DRAW] = {"/lab_draw.js", JS, status_lab_draw_js, &status_lab_draw_js_len},
+    [PAGE_LAB_EXPERIMENTS] = {"/lab_experiments.js", JS, status_lab_experiments_js, &status_lab_experiments_js_len},
+    [PAGE_LAB_FIGURE] = {"/lab_figure.js", JS, status_lab_figure_js, &status_lab_figure_js_len},
+    [PAGE_LAB_RUN] = {"/lab_run.js", JS, status_lab_run_js, &status_lab_run_js_len},
+    [PAGE_EVENTS] = {"/events.json", JSON, NULL, NULL},
+    [PAGE_TRIAL_EVENTS] = {"/trial.json", JSON, NULL, NULL},
+    [PAGE_EXPERIMENTS] = {"/experiments.json", JSON, NULL, NULL},
+    [PAGE_EXPERIMENT] = {"/experiment.json", JSON, NULL, NULL},
+    [PAGE_START] = {"/start.json", JSON, NULL, NULL},
 };
 
 /* Nothing may be loaded but what is ours, nobody may frame it. */
@@ -84,48 +120,48 @@ static bool wants_json(const struct request *request) {
     return slice_equal(request->query, SLICE("?format=json"));
 }
 
+/* Only a page of this origin has read the token. */
+static bool may_start(const struct status_pages *status, const struct request *request) {
+    return request->method == METHOD_GET && experiments_ask(status->experiments, request->query);
+}
+
 static int status_find(const struct made *made, const struct request *request, const struct asker *asker,
                        struct slice rest) {
     const struct status_pages *status = (const struct status_pages *)made;
     for (int page = 0; page < (int)(sizeof pages / sizeof pages[0]); page++)
-        if (slice_equal(rest, pages[page].rest) && is_allowed(status, page, request, asker->from))
-            return page == PAGE_HTML && wants_json(request) ? PAGE_JSON : page;
+        if (slice_equal(rest, slice_of(pages[page].rest)) && is_allowed(status, page, request, asker->from))
+            return page == PAGE_HTML && wants_json(request)            ? PAGE_JSON
+                   : page == PAGE_START && !may_start(status, request) ? MADE_NONE
+                                                                       : page;
     return MADE_NONE;
+}
+
+static void put_trial_events(const struct status_pages *status, struct text *text) {
+    const struct experiments_told *told = status->experiments->told;
+    const char *model = atomic_load(&told->model);
+    lab_json_put(status, status->experiments->rings, model ? model : "", atomic_load(&told->pid), text);
 }
 
 static void status_make(const struct made *made, int page, struct text *text, const char **type, const char **fields) {
     const struct status_pages *status = (const struct status_pages *)made;
     *type = pages[page].type;
     *fields = FIELDS;
-    switch ((enum page)page) {
-    case PAGE_HTML:
+    if (pages[page].bytes)
+        text_put(text, pages[page].bytes, *pages[page].len);
+    else if (page == PAGE_HTML)
         status_pages_put_html(status, text);
-        break;
-    case PAGE_CSS:
-        text_put(text, status_page_css, status_page_css_len);
-        break;
-    case PAGE_JS:
-        text_put(text, status_page_js, status_page_js_len);
-        break;
-    case PAGE_JSON:
+    else if (page == PAGE_JSON)
         status_json_put(status, text);
-        break;
-    case PAGE_LAB:
-        text_put(text, status_lab_html, status_lab_html_len);
-        break;
-    case PAGE_LAB_CSS:
-        text_put(text, status_lab_css, status_lab_css_len);
-        break;
-    case PAGE_LAB_JS:
-        text_put(text, status_lab_js, status_lab_js_len);
-        break;
-    case PAGE_LAB_JSON:
-        lab_json_put(status, text);
-        break;
-    case PAGE_METRICS:
+    else if (page == PAGE_METRICS)
         status_metrics_put(status, text);
-        break;
-    }
+    else if (page == PAGE_EVENTS)
+        lab_json_put(status, status->rings, status->model, status->pid, text);
+    else if (page == PAGE_TRIAL_EVENTS)
+        put_trial_events(status, text);
+    else if (page == PAGE_EXPERIMENTS)
+        experiments_list_put(status->experiments, text);
+    else
+        experiments_told_put(status->experiments, text);
 }
 
 /* It refers to the others by the last segment of its path, so that it works beneath a prefix too, which a proxy takes

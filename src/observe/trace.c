@@ -50,7 +50,7 @@ struct trace {
     struct seen_client *clients;
     size_t clients_len;
     unsigned touched[WORKERS_MAX];
-    struct seen_call calls[WORKERS_MAX];
+    struct seen_call calls[WORKERS_MAX], loader_calls[LOADERS_MOST];
     uint64_t accept_ns[WORKERS_MAX], loads_ns[LOADERS_MOST];
     bool lost_there[WORKERS_MAX + LOADERS_MOST], loader_named[LOADERS_MOST];
     struct taken *taken;
@@ -93,7 +93,7 @@ static void client_close(struct trace *trace, struct seen_client *client, unsign
     if (client->id == 0)
         return;
     client_forget(trace, client, track, at_ns);
-    trace_json_slice(&trace->json, "close", track, at_ns, at_ns + 1000);
+    trace_json_slice(&trace->json, "closed", track, at_ns, at_ns + 1000);
     fprintf(trace->json.file, ",\"args\":{\"why\":\"%s\"}}", why);
     trace_json_flow(&trace->json, "f", track, at_ns, client->id);
     trace_json_span(&trace->json, "e", "connection", "connection", track, at_ns, client->id, 0);
@@ -255,11 +255,16 @@ static void loader_event(struct trace *trace, unsigned loader, const struct even
     if (!trace->loader_named[loader])
         trace_json_name_track(&trace->json, TRACK_LOADER + loader, "loader", loader);
     trace->loader_named[loader] = true;
+    if (event->kind == EVENT_CALL)
+        trace->loader_calls[loader] = (struct seen_call){event->at_ns, event->what};
+    else if (event->kind == EVENT_RETURNED)
+        call_end(trace, &trace->loader_calls[loader], TRACK_LOADER + loader, event);
     if (event->kind == EVENT_LOADED && trace->loads_ns[loader]) {
         trace_json_slice(&trace->json, "load", TRACK_LOADER + loader, trace->loads_ns[loader], event->at_ns);
         trace_json_end(&trace->json);
     }
-    trace->loads_ns[loader] = event->kind == EVENT_LOAD ? event->at_ns : 0;
+    if (event->kind == EVENT_LOAD || event->kind == EVENT_LOADED)
+        trace->loads_ns[loader] = event->kind == EVENT_LOAD ? event->at_ns : 0;
 }
 
 static void forget_worker(struct trace *trace, unsigned worker, uint64_t at_ns) {
@@ -279,7 +284,7 @@ static void handle(struct trace *trace, const struct taken *taken) {
         if (source < workers)
             forget_worker(trace, source, taken->event.at_ns);
         else
-            trace->loads_ns[source - workers] = 0;
+            trace->loads_ns[source - workers] = trace->loader_calls[source - workers].since_ns = 0;
     }
     if (source >= workers)
         loader_event(trace, source - workers, &taken->event);

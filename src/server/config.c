@@ -300,7 +300,7 @@ static const struct option_row option_rows[] = {
      read_status, TO(status_path), .noun = "a path", .allowed = "/name, of letters, digits and -_.~"},
     {"status-allow", 0, "CIDR", GROUP_ANSWERS, "who may see that, besides this machine; repeatable", NULL,
      read_network, TO(status_allow), .noun = "a network", .allowed = "such as 10.0.0.0/8, 2001:db8::/32, 192.0.2.1 or unix"},
-    {"lab", 0, NULL, GROUP_ANSWERS, "watch the model at work, at /_httpd/lab; this machine alone may", NULL,
+    {"lab", 0, NULL, GROUP_ANSWERS, "try models and watch them, at /_httpd/lab; this machine alone may", NULL,
      option_switch, TO(lab)},
     {"trace", 0, "FILE", GROUP_ANSWERS, "all that happens, for ui.perfetto.dev and chrome://tracing", NULL,
      option_path, TO(trace_path), .noun = "a file", .at_start = true},

@@ -2,6 +2,9 @@
 #include "server/watched.h"
 #include "base/say.h"
 #include "host/worker.h"
+#include "observe/experiments.h"
+#include "server/lab_runner.h"
+#include "server/lab_server.h"
 
 #include <time.h>
 #include <unistd.h>
@@ -17,9 +20,12 @@ static unsigned children_of(unsigned connections) {
 
 /* What notes events, and who writes them down. */
 static bool watched_open_events(struct watched *watched, const struct config *config, unsigned connections) {
-    if (!config->trace_path && !config->lab)
+    int fd = lab_server_rings_fd();
+    if (fd < 0 && !config->trace_path && !config->lab)
         return true;
-    struct event_rings *rings = event_rings_open((unsigned)config->settings.workers, children_of(connections));
+    struct event_rings *rings =
+        fd >= 0 ? experiments_rings_open(fd)
+                : event_rings_open((unsigned)config->settings.workers, children_of(connections), -1);
     if (!rings) {
         say("no address space for events: raise the limit (ulimit -v) or lower --workers");
         return false;
@@ -28,10 +34,21 @@ static bool watched_open_events(struct watched *watched, const struct config *co
     return !config->trace_path || tracer_open(&watched->tracer, config, rings, connections);
 }
 
+static bool watched_open_experiments(struct watched *watched, const struct config *config) {
+    if (!config->lab)
+        return true;
+    watched->experiments = experiments_open();
+    if (!watched->experiments) {
+        say("no address space or no descriptors for --lab: raise the limit (ulimit -v, ulimit -n)");
+        return false;
+    }
+    return lab_runner_open(watched->experiments, config);
+}
+
 bool watched_open(struct watched *watched, struct config *config, struct worker *workers, unsigned connections) {
     struct status_pages *status = &watched->status;
     *watched = (struct watched){.tracer.fd = -1};
-    if (!watched_open_events(watched, config, connections))
+    if (!watched_open_events(watched, config, connections) || !watched_open_experiments(watched, config))
         return false;
     if (!config->status_path)
         return true;
@@ -42,6 +59,7 @@ bool watched_open(struct watched *watched, struct config *config, struct worker 
     }
     status->counters = watched->observed.counters;
     status->rings = config->lab ? watched->observed.rings : NULL;
+    status->experiments = watched->experiments;
     status->phases = watched_phases;
     status->ctx = workers;
     status->version = HTTPD_VERSION;
@@ -68,6 +86,8 @@ void watched_renew(const struct watched *watched, struct config *config, struct 
 
 void watched_close(struct watched *watched) {
     tracer_close(&watched->tracer);
+    lab_runner_close(watched->experiments);
+    experiments_close(watched->experiments);
     counters_close(watched->observed.counters);
     event_rings_close(watched->observed.rings);
 }

@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include "site/body_load.h"
+#include "base/calls.h"
 #include "site/version.h"
 
 #include <errno.h>
@@ -50,16 +51,17 @@ static ssize_t read_nowait(int fd, const struct iovec *iov, uint64_t first) {
 ssize_t body_read_at_hand(int fd, char *at, size_t len, uint64_t first) {
     struct iovec iov = {at, len};
     ssize_t n;
-    do
-        n = read_nowait(fd, &iov, first);
-    while (n < 0 && errno == EINTR);
+    do {
+        calls_begins(CALLS_READ, fd);
+        n = (ssize_t)calls_returned(CALLS_READ, fd, read_nowait(fd, &iov, first));
+    } while (n < 0 && errno == EINTR);
     return n < 0 && errno == EOPNOTSUPP ? -EAGAIN : n < 0 ? -errno : n;
 }
 
 ssize_t body_read(int fd, char *at, size_t len, uint64_t first) {
     ssize_t n;
     do
-        n = pread(fd, at, len, (off_t)first);
+        n = calls_pread(fd, at, len, (off_t)first);
     while (n < 0 && errno == EINTR);
     return n < 0 ? -errno : n;
 }
@@ -67,7 +69,7 @@ ssize_t body_read(int fd, char *at, size_t len, uint64_t first) {
 enum body_state body_look(const struct known *known, const struct outq_source *source) {
     struct stat st;
     uint64_t content, promised;
-    if (fstat(source->fd, &st) < 0 || (uint64_t)st.st_size < source->size)
+    if (calls_fstat(source->fd, &st) < 0 || (uint64_t)st.st_size < source->size)
         return BODY_CHANGED;
     if (version_of(&st) == source->version)
         return BODY_SAME;
@@ -85,7 +87,7 @@ static bool body_prove(struct body_load *load, enum load_effort effort) {
     const struct outq_source *source = &load->source;
     struct stat st;
     uint64_t content;
-    if (fstat(source->fd, &st) < 0 || (uint64_t)st.st_size < source->size)
+    if (calls_fstat(source->fd, &st) < 0 || (uint64_t)st.st_size < source->size)
         return true;
     ssize_t n = effort == LOAD_WAITS ? body_read(source->fd, load->bytes, load->len, load->first)
                                      : body_read_at_hand(source->fd, load->bytes, load->len, load->first);
@@ -103,7 +105,7 @@ static bool body_vouch(const struct body_load *load, enum load_effort effort) {
     const struct outq_source *source = &load->source;
     struct stat st;
     uint64_t content;
-    if (fstat(source->fd, &st) < 0 || version_of(&st) != source->version)
+    if (calls_fstat(source->fd, &st) < 0 || version_of(&st) != source->version)
         return true;
     if (!version_content(load->known, source->fd, source->size, effort, &content))
         return effort == LOAD_WAITS;

@@ -4,6 +4,7 @@
 #define _GNU_SOURCE
 #include "site/docroot.h"
 #include "base/bounds.h"
+#include "base/calls.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -153,7 +154,7 @@ static int open_at_hand(const struct docroot *root, const char *path, int flags)
     };
     struct open_how how = {.flags = (uint64_t)(flags | O_CLOEXEC),
                            .resolve = resolve[root->symlinks] | RESOLVE_CACHED | RESOLVE_NO_XDEV};
-    int fd = root->walk ? -1 : (int)syscall(SYS_openat2, root->fd, path[0] ? path : ".", &how, sizeof how);
+    int fd = root->walk ? -1 : calls_openat2(root->fd, path[0] ? path : ".", &how, sizeof how);
     /* A kernel that doesn't know RESOLVE_CACHED (before 5.12) says EINVAL; a link that leads out and back, EXDEV. */
     return fd >= 0 ? fd : root->walk || errno == EXDEV || errno == EINVAL || errno == EINTR ? -EAGAIN : -errno;
 }
@@ -164,7 +165,7 @@ static int open_beneath(const struct docroot *root, const char *path, int flags,
     if (root->walk)
         return docroot_walk(root, path, flags, follow);
     for (int tries = 0;; tries++) {
-        int fd = (int)syscall(SYS_openat2, root->fd, path[0] ? path : ".", &how, sizeof how);
+        int fd = calls_openat2(root->fd, path[0] ? path : ".", &how, sizeof how);
         if (fd >= 0)
             return fd;
         /* EAGAIN: a rename raced with a ".." in a link; the kernel asks to try again. */
@@ -185,11 +186,11 @@ static ssize_t name_of(int fd, char *name, size_t size) {
    is opened by its own name, without following any link. */
 static int open_link_back(const struct docroot *root, const char *path, int flags) {
     char top[PATH_MAX], end[PATH_MAX];
-    int fd = openat(root->fd, path, O_PATH | O_CLOEXEC);
+    int fd = calls_openat(root->fd, path, O_PATH | O_CLOEXEC);
     if (fd < 0)
         return -errno;
     ssize_t end_len = name_of(fd, end, sizeof end), top_len = name_of(root->fd, top, sizeof top);
-    close(fd);
+    calls_close(fd);
     if (top_len == 1)
         top_len = 0; /* "/" */
     if (top_len < 0 || end_len < top_len || memcmp(end, top, (size_t)top_len) != 0 ||
@@ -200,7 +201,7 @@ static int open_link_back(const struct docroot *root, const char *path, int flag
 
 static int docroot_at(const struct docroot *root, const char *path, int flags) {
     if (root->symlinks == SYMLINKS_ALL) {
-        int fd = openat(root->fd, path[0] ? path : ".", flags | O_CLOEXEC);
+        int fd = calls_openat(root->fd, path[0] ? path : ".", flags | O_CLOEXEC);
         return fd < 0 ? -errno : fd;
     }
     if (root->symlinks == SYMLINKS_NONE)
@@ -217,15 +218,15 @@ int docroot_stat(const struct docroot *root, const char *path, bool at_hand, str
     int fd = at_hand ? open_at_hand(root, path, O_PATH) : docroot_at(root, path, O_PATH);
     if (fd < 0)
         return fd;
-    int error = fstat(fd, st) < 0 ? -errno : 0;
-    close(fd);
+    int error = calls_fstat(fd, st) < 0 ? -errno : 0;
+    calls_close(fd);
     return error;
 }
 
 static int stat_opened(int fd, struct stat *st) {
-    if (fd < 0 || fstat(fd, st) == 0)
+    if (fd < 0 || calls_fstat(fd, st) == 0)
         return fd;
-    close(fd);
+    calls_close(fd);
     return -EIO;
 }
 
@@ -235,7 +236,7 @@ static int file_at_hand(const struct docroot *root, const char *path, struct sta
     int fd = stat_opened(open_at_hand(root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY), st);
     if (fd < 0 || S_ISREG(st->st_mode) || S_ISDIR(st->st_mode))
         return fd == -ENXIO ? -EAGAIN : fd;
-    close(fd);
+    calls_close(fd);
     return -EAGAIN;
 }
 
@@ -245,6 +246,6 @@ int docroot_file(const struct docroot *root, const char *path, bool at_hand, str
     int probe = stat_opened(docroot_at(root, path, O_PATH), st);
     if (probe < 0 || !S_ISREG(st->st_mode))
         return probe;
-    close(probe);
+    calls_close(probe);
     return stat_opened(docroot_at(root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY), st);
 }

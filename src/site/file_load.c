@@ -5,6 +5,7 @@
    at, whatever its name means later. */
 #define _GNU_SOURCE
 #include "site/file_load.h"
+#include "base/calls.h"
 #include "base/check.h"
 #include "site/body_load.h"
 #include "site/file_head.h"
@@ -70,7 +71,7 @@ static bool is_current(struct file_load *load, const struct found *found, bool a
    second would only end in replies that have to be cut. */
 static bool fd_is_current(const struct file_load *load) {
     struct stat st;
-    return fstat(load->old->source.fd, &st) == 0 && version_of(&st) == load->old->source.version;
+    return calls_fstat(load->old->source.fd, &st) == 0 && version_of(&st) == load->old->source.version;
 }
 
 enum reading { READ_WELL, READ_CHANGED, READ_WAITS };
@@ -88,7 +89,7 @@ static enum reading read_whole(int fd, char *body, bool at_hand, struct stat *st
             break;
         done += (size_t)n;
     }
-    return fstat(fd, st) == 0 && same_version(&before, st) && done == size ? READ_WELL : READ_CHANGED;
+    return calls_fstat(fd, st) == 0 && same_version(&before, st) && done == size ? READ_WELL : READ_CHANGED;
 }
 
 static enum reading read_steadily(int fd, char *body, size_t space, bool at_hand, struct stat *st) {
@@ -217,7 +218,7 @@ static enum reading load_body(struct file_load *load, const struct found *found,
         drop_block(file);
         return reading;
     }
-    close(found->fd);
+    calls_close(found->fd);
     file->kind = FILE_BODY;
     render_head(load, found, version_bytes(file->body, (size_t)file->st.st_size));
     return READ_WELL;
@@ -231,7 +232,7 @@ static bool load_regular(struct file_load *load, struct found *found, enum load_
     file->st = found->st;
     enum reading reading = READ_CHANGED;
     if ((uint64_t)file->st.st_size > SIZE_MAX / 2) {
-        close(found->fd);
+        calls_close(found->fd);
         file_load_fail(load, find_status(-EOVERFLOW));
         return true;
     }
@@ -240,11 +241,11 @@ static bool load_regular(struct file_load *load, struct found *found, enum load_
     if (reading == READ_WELL)
         return true;
     if (reading == READ_WAITS || !describe_large(load, &file->st, found->fd, effort, &tag)) {
-        close(found->fd);
+        calls_close(found->fd);
         return false;
     }
     if (!file_load_block(load, head_len, 0)) {
-        close(found->fd);
+        calls_close(found->fd);
         file->source.fd = -1;
         file_load_fail(load, 503);
         return true;
@@ -270,7 +271,7 @@ static bool load_found(struct file_load *load, struct found *found, enum load_ef
     if (found->coding == CODING_IDENTITY) {
         if (!know_folder(load, found, at_hand) ||
             !find_codings(&load->place, found, &load->folder, at_hand, &file->codings)) {
-            close(found->fd);
+            calls_close(found->fd);
             return false;
         }
         file->folder_version = load->folder.version;
@@ -293,7 +294,7 @@ static bool file_work(struct load *base, enum load_effort effort) {
     load->current = load->old && is_current(load, &found, at_hand, &there);
     if (load->current || !there) {
         if (found.fd >= 0)
-            close(found.fd);
+            calls_close(found.fd);
         load->by_reference = there && !version_young(&found.st, load->now_seconds);
         return there;
     }

@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include "site/find.h"
+#include "base/calls.h"
 #include "base/hash.h"
 #include "protocol/path.h"
 
@@ -45,7 +46,7 @@ static bool find_file(const struct find_place *place, bool at_hand, struct found
     found->status = fd < 0 ? find_status(fd) : found->folder || S_ISREG(found->st.st_mode) ? 0 : 403;
     found->fd = found->status == 0 && !found->folder ? fd : -1;
     if (fd >= 0 && found->fd < 0)
-        close(fd);
+        calls_close(fd);
     return fd != -EAGAIN;
 }
 
@@ -78,7 +79,7 @@ static bool find_variant(const struct find_place *place, bool at_hand, struct fo
     struct timespec plain = found->st.st_mtim;
     bool file = found->fd >= 0;
     if (file)
-        close(found->fd);
+        calls_close(found->fd);
     found->fd = -1;
     if (file) {
         memcpy(found->path + found->plain_len, coding_suffix[found->coding], strlen(coding_suffix[found->coding]) + 1);
@@ -88,7 +89,7 @@ static bool find_variant(const struct find_place *place, bool at_hand, struct fo
             return true;
     }
     if (found->fd >= 0)
-        close(found->fd);
+        calls_close(found->fd);
     found->fd = -1;
     found->folder = false;
     found->status = found->status == 503 ? 503 : 404;
@@ -143,7 +144,7 @@ static uint64_t read_siblings(const struct docroot *root, const char *path) {
     unsigned count = 0;
     long len = 0;
     int fd = docroot_folder(root, path);
-    while (fd >= 0 && count < NAMES_MAX && (len = syscall(SYS_getdents64, fd, records, sizeof records)) > 0)
+    while (fd >= 0 && count < NAMES_MAX && (len = calls_getdents(fd, records, sizeof records)) > 0)
         for (long at = 0; at < len; count++) {
             uint16_t record_len;
             memcpy(&record_len, records + at + offsetof(struct dirent64, d_reclen), sizeof record_len);
@@ -151,7 +152,7 @@ static uint64_t read_siblings(const struct docroot *root, const char *path) {
             at += record_len;
         }
     if (fd >= 0)
-        close(fd);
+        calls_close(fd);
     return fd < 0 || len != 0 ? UINT64_MAX : bits;
 }
 

@@ -2,6 +2,7 @@
    entry says where its name begins, so that both may move. */
 #define _GNU_SOURCE
 #include "site/listing.h"
+#include "base/calls.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -202,7 +203,7 @@ static int gather_all(struct gathering *gathering, char *records) {
     if (lseek(gathering->folder_fd, 0, SEEK_SET) < 0)
         return -errno;
     while (!error && !*cut) {
-        long len = syscall(SYS_getdents64, gathering->folder_fd, records, (size_t)RECORDS_LEN);
+        long len = calls_getdents(gathering->folder_fd, records, RECORDS_LEN);
         if (len < 0 && errno == EINTR)
             continue;
         if (len <= 0)

@@ -1,5 +1,6 @@
 /* A folder's listing as a load: never at hand, whole, kept like a file for as long as a file is believed. */
 #define _GNU_SOURCE
+#include "base/calls.h"
 #include "site/file_head.h"
 #include "site/file_load.h"
 #include "site/page_load.h"
@@ -38,7 +39,7 @@ static bool listing_work(struct load *base, enum load_effort effort) {
     int fd = docroot_folder(load->place.root, folder);
     int error = fd < 0 ? fd : listing_make(&load->listing, fd, &text);
     if (fd >= 0)
-        close(fd);
+        calls_close(fd);
     if (error == 0 && file_load_keep(load, text.at, text.len)) {
         struct file_head head = {.type = load->listing.json ? "application/json; charset=utf-8"
                                                             : "text/html; charset=utf-8",

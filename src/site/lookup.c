@@ -80,7 +80,7 @@ struct file *lookup_made(struct lookup *lookup, int page) {
     struct filecache *cache = lookup->cache;
     char bytes[MADE_PATH_MAX + 3];
     memcpy(bytes, made->path.at, made->path.len);
-    const char letters[] = {'\0', 'P', (char)('0' + page)};
+    const char letters[] = {'\0', 'P', (char)('A' + page)};
     memcpy(bytes + made->path.len, letters, sizeof letters);
     const struct slice key = {bytes, made->path.len + sizeof letters};
     uint32_t hash = (uint32_t)hash_bytes(key.at, key.len, cache->seed);

@@ -32,7 +32,7 @@ static void check(const struct event *event, uint64_t n) {
 
 static void test_in_order(void **state) {
     (void)state;
-    struct event_rings *rings = event_rings_open(2, 3);
+    struct event_rings *rings = event_rings_open(2, 3, -1);
     struct event_ring *all[] = {event_rings_worker(rings, 0),   event_rings_worker(rings, 1),
                                 event_rings_child(rings, 0, 0), event_rings_child(rings, 1, 2),
                                 event_rings_loader(rings, 0),   event_rings_loader(rings, 7)};
@@ -54,7 +54,7 @@ static void test_in_order(void **state) {
 
 static void test_time_of_the_last(void **state) {
     (void)state;
-    struct event_rings *rings = event_rings_open(1, 0);
+    struct event_rings *rings = event_rings_open(1, 0, -1);
     struct event_cursor cursor = {0};
     struct event event;
     put(event_rings_worker(rings, 0), 41);
@@ -77,7 +77,7 @@ static void *write_many(void *ring) {
 /* What was lost and what was read is all there was, and none of it a mixture. */
 static void test_beside_a_writer(void **state) {
     (void)state;
-    struct event_rings *rings = event_rings_open(1, 1);
+    struct event_rings *rings = event_rings_open(1, 1, -1);
     struct event_ring *ring = event_rings_child(rings, 0, 0);
     struct event_cursor cursor = {0};
     struct event event;
@@ -97,7 +97,7 @@ static void test_beside_a_writer(void **state) {
 
 static void test_overwritten(void **state) {
     (void)state;
-    struct event_rings *rings = event_rings_open(1, 0);
+    struct event_rings *rings = event_rings_open(1, 0, -1);
     struct event_ring *ring = event_rings_worker(rings, 0);
     struct event_cursor cursor = {0};
     struct event event;

@@ -1,5 +1,5 @@
-# Writes OUT, a C file with the files of the status pages in it: cmake -DOUT=... -P embed.cmake
-# In lab.js, @SOURCES@ becomes {"key": "file:line", ...}: the first line in which the text stands that lab.sources names.
+# Writes OUT, a C file with the files of the status pages in it: cmake -DOUT=... "-DFILES=a;b" -P embed.cmake
+# In lab_words.js, @SOURCES@ becomes {"key": "file:line", ...}: the first line in which the text stands that lab.sources names.
 set(root ${CMAKE_CURRENT_LIST_DIR}/../../..)
 file(STRINGS ${CMAKE_CURRENT_LIST_DIR}/lab.sources rows)
 set(sources "")
@@ -22,18 +22,17 @@ foreach(row IN LISTS rows)
 endforeach()
 
 set(text "#include \"observe/status_files.h\"\n")
-foreach(page page lab)
-  foreach(kind html css js)
-    file(READ ${CMAKE_CURRENT_LIST_DIR}/${page}.${kind} bytes HEX)
-    if(page STREQUAL lab AND kind STREQUAL js)
-      string(HEX "@SOURCES@" mark)
-      string(HEX "{${sources}\n}" table)
-      string(REPLACE ${mark} ${table} bytes ${bytes})
-    endif()
-    string(REGEX REPLACE "(................................)" "\\1\n    " bytes "${bytes}")
-    string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${bytes}")
-    string(APPEND text "\nconst char status_${page}_${kind}[] = {\n    ${bytes}\n};\n"
-                       "const size_t status_${page}_${kind}_len = sizeof status_${page}_${kind};\n")
-  endforeach()
+foreach(file IN LISTS FILES)
+  file(READ ${CMAKE_CURRENT_LIST_DIR}/${file} bytes HEX)
+  if(file STREQUAL lab_words.js)
+    string(HEX "@SOURCES@" mark)
+    string(HEX "{${sources}\n}" table)
+    string(REPLACE ${mark} ${table} bytes ${bytes})
+  endif()
+  string(REGEX REPLACE "(................................)" "\\1\n    " bytes "${bytes}")
+  string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${bytes}")
+  string(REPLACE "." "_" name ${file})
+  string(APPEND text "\nconst char status_${name}[] = {\n    ${bytes}\n};\n"
+                     "const size_t status_${name}_len = sizeof status_${name};\n")
 endforeach()
 file(WRITE ${OUT} "${text}")
