@@ -75,5 +75,5 @@ def table(label, heads, rows):
             f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody></table>\n</div>")
 
 
-def folded(summary, content):
-    return f"<details><summary>{escape(summary)}</summary>\n{content}\n</details>"
+def folded(summary, content, is_open=False):
+    return f"<details{' open' if is_open else ''}><summary>{escape(summary)}</summary>\n{content}\n</details>"

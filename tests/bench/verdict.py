@@ -6,15 +6,11 @@ from chart import escape, number
 LEVEL = 1.05  # a difference that means nothing
 SPREAD = 1.25  # between models: worth a word
 
-SENDFILE = "sends files with sendfile, so the body is not copied on its way to the socket"
 CHEAP_TAG = "makes a file’s tag from its time and size, so it reads nothing before it answers"
 TIMES_ONLY = "does not hash what it reads, and looks for no compressed siblings"
 
 # What is known of a peer from its source or its configuration, and may be why it is ahead.
 REASONS = {
-    "photos": {"nginx": f"{SENDFILE}, and keeps many of them open", "lighttpd": SENDFILE},
-    "tiles": {"nginx": SENDFILE, "lighttpd": SENDFILE},
-    "large": {"nginx": SENDFILE, "lighttpd": SENDFILE},
     "crawl": {"nginx": TIMES_ONLY, "lighttpd": TIMES_ONLY, "h2o": TIMES_ONLY, "caddy": TIMES_ONLY,
               "apache2": TIMES_ONLY},
     "first": {name: CHEAP_TAG for name in ("nginx", "lighttpd", "h2o", "caddy", "apache2")},
