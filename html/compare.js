@@ -25,21 +25,23 @@ function drawing(name, attributes, ...children) {
 
 // ---- how figures are written, as columns.py does --------------------------------------------------------------------
 
-const grouped = (value) => Math.round(value).toLocaleString("en");
+// Halves go up, in binary too.
+const fixed = (value, digits) => (value * (1 + 1e-12)).toFixed(digits);
+const grouped = (value) => Number(fixed(value, 0)).toLocaleString("en");
 
 function number(value) {
-  if (value >= 1000) return grouped(value);
-  return value.toFixed(value >= 100 ? 0 : value >= 10 ? 1 : 2);
+  if (value >= 10000) return grouped(value);
+  return fixed(value, value >= 100 ? 0 : value >= 10 ? 1 : 2);
 }
 
 const TEXTS = {
   number,
   count: grouped,
   duration: (us) => (us >= 1e6 ? `${number(us / 1e6)} s` : us >= 1e3 ? `${number(us / 1e3)} ms` : `${number(us)} µs`),
-  percent: (value) => `${(100 * value).toFixed(value >= 0.1 ? 0 : 2)} %`,
+  percent: (value) => `${fixed(100 * value, value >= 0.1 ? 0 : 2)}%`,
   times: (value) => `${number(value)}×`,
-  size: (value) => `${(value / 2 ** 20).toFixed(1)} MiB`,
-  pace: (value) => (value >= 1e8 ? `${(value / 1e9).toFixed(2)} GB/s` : `${(value / 1e6).toFixed(1)} MB/s`),
+  size: (value) => `${fixed(value / 2 ** 20, 1)} MiB`,
+  pace: (value) => (value >= 1e8 ? `${fixed(value / 1e9, 2)} GB/s` : `${fixed(value / 1e6, 1)} MB/s`),
 };
 
 function sizeText(bytes) {

@@ -152,6 +152,16 @@ def version_of(argv):
     return found[0] if found else done.stdout.strip().splitlines()[0][:60]
 
 
+def models_of(httpd):
+    """The models that this binary lists in its help."""
+    text = subprocess.run([httpd, "--help"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, timeout=10,
+                          check=True).stdout
+    known = ("blocking", "fork", "thread", "nonblocking", "select", "poll", "epoll-lt", "epoll-et", "coroutine",
+             "uring")
+    words = {line.split()[0] for line in text.splitlines() if line.startswith("        ") and line.split()}
+    return [name for name in known if name in words]
+
+
 class Server:
     """kind: floor, model (of httpd) or peer."""
 
