@@ -276,7 +276,10 @@ function setUp() {
     return true;
   }
 
-  if (points.length === 0) return;
+  if (points.length === 0) {
+    byId("short").textContent = "No points were measured in this run, so it answers no question.";
+    return;
+  }
   form.hidden = false;
   form.addEventListener("submit", (event) => event.preventDefault());
   form.addEventListener("input", () => { if (answer()) remember(); });

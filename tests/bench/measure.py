@@ -174,7 +174,7 @@ class Account:
         client_used = self.clients() - self.clients_before
         used = settled_cpu_seconds(self.group) - self.before
         if each and not figures["requests"]:
-            raise OSError(f"no request was answered in {lasted:.0f} s")
+            raise OSError(f"no request was answered in {lasted:.1f} s")
         return figures | {"server_busy": used / lasted, "client_busy": client_used / lasted,
                           "cpu_us": 1e6 * used / figures["requests"] if each else None}
 

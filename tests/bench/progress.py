@@ -70,13 +70,13 @@ class Progress:
     def left(self):
         return max(self.needs(*self.current) - self.expected_of_work, 0) * self.pace()
 
-    def say(self, work, what):
+    def say(self, name, what):
         """A line that is renewed on a terminal, elsewhere a line for each work."""
-        if not self.line and work is self.last:
+        if not self.line and name == self.last:
             return
-        self.last = work
+        self.last = name
         left, passed = self.left(), time.monotonic() - self.began
-        text = f"{passed / max(passed + left, 1):4.0%}  {work.name}{': ' + what if self.line else ''}; about " + (
+        text = f"{passed / max(passed + left, 1):4.0%}  {name}{': ' + what if self.line else ''}; about " + (
             f"{left / 60:.0f} min left" if left >= 90 else f"{left:.0f} s left")
         print(f"\r\033[K{text}" if self.line else text, end="" if self.line else "\n", file=sys.stderr, flush=True)
 
@@ -89,6 +89,11 @@ class Progress:
     def work_done(self, work):
         self.expected, self.expected_of_work = self.expected + self.cost(work, *self.current), 0
         self.works = self.works[1:]
+        self.clear()
+
+    def pass_done(self):
+        self.passes -= 1
+        self.expected += PASS * self.servers
         self.clear()
 
     def clear(self):
