@@ -18,7 +18,7 @@ PAGE = 4096
 def sizes_of(mib):
     """How many files, or MiB, each set has when the large ones are of about mib MiB."""
     return {"photos": 5 * mib, "tiles": mib, "crawl": 50 * mib, "cold": max(mib // 2, 16), "first": max(mib // 64, 4),
-            "cold16k": 5 * mib, "cold200k": 4 * mib, "cold10m": max(mib // 40, 4)}
+            "cold16k": 5 * mib, "cold200k": 4 * mib}
 
 
 def write(name, content):
@@ -86,7 +86,7 @@ SETS = {
     "listing": ("listing", make_listing, lambda sizes: works.LISTED * PAGE),
     "first": cold_set("first", 16 * MIB),
     "cold": cold_set("cold", 2 * MIB),
-    **{f"cold{size}": cold_set(f"cold{size}", works.SIZES[size]) for size in ("16k", "200k", "10m")},
+    **{f"cold{size}": cold_set(f"cold{size}", works.SIZES[size]) for size in ("16k", "200k")},
 }
 
 

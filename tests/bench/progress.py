@@ -4,19 +4,22 @@ stderr, so that stdout is the figures."""
 import sys
 import time
 
-OVERHEAD = 0.25  # seconds of a turn besides its length
-STARTING = 0.3  # a server
-PLACING = 8  # to make a large set
-PASS = 2  # of one server, by itself
-SHORTEST = 0.2  # a turn
+OVERHEAD = 0.15  # seconds of a turn besides its length
+STARTING = 0.15  # a server
+PLACING = 5  # to make a large set
+PASS = 1.2  # of one server, by itself
+SHORTEST = 0.15  # a turn; wrk looks each 0.1 s whether it is over
 STEPS = 50
+LENIENCE = 0.1
 
 
 class Progress:
-    """minutes: how long it may take in all, or None: then rounds and seconds are as given, else they are the most."""
+    """servers: how many take part in each of the works. minutes: how long it may take in all, or None: then rounds and
+    seconds are as given, else they are the most. each_pass: how many servers are in each pass that comes after."""
 
-    def __init__(self, works, servers, rounds, seconds, minutes, passes=0):
-        self.works, self.servers, self.rounds, self.seconds, self.passes = works, servers, rounds, seconds, passes
+    def __init__(self, works, servers, rounds, seconds, minutes, each_pass=()):
+        self.works, self.servers, self.rounds, self.seconds = works, dict(zip(works, servers)), rounds, seconds
+        self.passes = list(each_pass)
         self.began, self.expected, self.expected_of_work, self.last = time.monotonic(), 0, 0, None
         self.until = self.began + 60 * minutes if minutes is not None else None
         self.line = sys.stderr.isatty()
@@ -26,15 +29,15 @@ class Progress:
 
     def turn(self, work, seconds):
         """What a turn is expected to take."""
-        length = {"wrk": seconds * work.longer, "beside": seconds + max(seconds, work.least), "each_once": 0.5}
+        length = {"wrk": seconds * work.longer, "beside": seconds + max(seconds, work.least), "each_once": 0.2}
         return length[work.turn] + OVERHEAD + work.fresh * STARTING
 
     def cost(self, work, rounds, seconds):
-        return self.servers * (rounds * self.turn(work, seconds) + STARTING + work.warm * min(2 * seconds, 1))
+        return self.servers[work] * (rounds * self.turn(work, seconds) + STARTING + work.warm * min(2 * seconds, 1))
 
     def needs(self, rounds, seconds):
         """All that is still to do. Works that follow each other share their files."""
-        before, total = None, self.passes * self.servers * PASS
+        before, total = None, PASS * sum(self.passes)
         for work in self.works:
             total += self.cost(work, rounds, seconds) + PLACING * (work.files not in (None, before))
             before = work.files
@@ -51,6 +54,10 @@ class Progress:
                 if self.needs(rounds, seconds) <= left:
                     return rounds, seconds
         return 1, SHORTEST
+
+    def over(self):
+        """The time is, by more than a little."""
+        return self.until is not None and time.monotonic() > self.until + LENIENCE * (self.until - self.began)
 
     def least_minutes(self):
         return self.needs(1, SHORTEST) / 60
@@ -92,8 +99,7 @@ class Progress:
         self.clear()
 
     def pass_done(self):
-        self.passes -= 1
-        self.expected += PASS * self.servers
+        self.expected += PASS * self.passes.pop()
         self.clear()
 
     def clear(self):

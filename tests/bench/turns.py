@@ -8,6 +8,7 @@ import statistics
 import subprocess
 import time
 
+import columns
 import files
 import measure
 import works
@@ -45,6 +46,8 @@ def take(bench, everyone, group, progress):
     group = list(group)
     results = [describe(bench, everyone, work) for work in group]
     try:
+        if progress.over():
+            raise OSError("the time was over before it was its turn: say more --minutes")
         progress.say(group[0].name, "files")
         with files.placed(bench.root, group[0].files, bench.sizes):
             made_at = time.monotonic()
@@ -54,7 +57,7 @@ def take(bench, everyone, group, progress):
                 all_turns(bench, chosen, result, work, made_at, progress)
                 progress.work_done(work)
                 yield result
-    except OSError as error:  # of the files: nobody can do these works here
+    except OSError as error:  # nobody can do these works here
         for work, (result, chosen) in zip(group, results):
             if not result["cells"]:
                 result["left_out"] |= {server.name: str(error) for server in chosen}
@@ -136,13 +139,14 @@ def turn(bench, server, work, seconds):
 
 
 def summary(turns):
-    """Of each figure the median, the least and the most; the sums of the errors."""
+    """Of each figure the median, and of those that are compared the least and the most; the sums of the errors."""
     cell = {"errors": {}}
-    for key in sorted({key for figures in turns for key in figures} - {"errors", "requests", "lasted"}):
+    for key, column in columns.COLUMNS.items():
         values = [figures[key] for figures in turns if figures.get(key) is not None]
-        cell[key] = rounded(statistics.median(values)) if values else None
         if values:
-            cell[key + "_range"] = [rounded(min(values)), rounded(max(values))]
+            cell[key] = rounded(statistics.median(values))
+            if column.caption:
+                cell[key + "_range"] = [rounded(min(values)), rounded(max(values))]
     for figures in turns:
         for kind, count in figures["errors"].items():
             cell["errors"][kind] = cell["errors"].get(kind, 0) + count
@@ -150,7 +154,8 @@ def summary(turns):
 
 
 def rounded(value):
-    return float(f"{value:.4g}")
+    value = float(f"{value:.4g}")
+    return int(value) if value.is_integer() else value
 
 
 def run_pass(everyone, action, name, progress):

@@ -121,10 +121,9 @@ SMALL = Work("small", "64 connections, 1 KiB", "64 clients keep their connection
 
 # CONNECTIONSxSIZE, then what percent of the requests is for cold files, and how many CPUs the server has.
 POINTS = (
-    "1x1k", "32x1k", "256x1k", "4000x1k", "32x16k", "256x16k", "4000x16k", "1x200k", "32x200k", "256x200k", "1x10m",
-    "32x10m", "32x1k-w2", "256x1k-w2", "4000x1k-w2", "32x200k-w2", "32x10m-w2", "32x16k-cold10",
-    "32x16k-cold100", "32x200k-cold10", "32x200k-cold100", "256x200k-cold10", "32x200k-cold10-w2",
-    "32x200k-cold100-w2", "32x10m-cold10",
+    "1x1k", "32x1k", "256x1k", "4000x1k", "32x16k", "256x16k", "1x200k", "32x200k", "256x200k", "1x10m", "32x10m",
+    "32x1k-w2", "256x1k-w2", "4000x1k-w2", "32x200k-w2", "32x10m-w2", "32x16k-cold10", "32x16k-cold100",
+    "32x200k-cold10", "32x200k-cold100", "256x200k-cold10", "32x200k-cold10-w2",
 )
 LARGE_WHY = ("One file, asked for all the time, may stay in the CPU’s caches, and is then cheap to copy. “Photos” "
              "is about files that don’t.")
@@ -152,7 +151,7 @@ def point(name, sizes):
                 connections=connections, path=f"/{size}.html", size=SIZES[size], cpus=cpus, cold=percent / 100,
                 lua=SHARE_LUA.format(count=sizes[folder], every=100 // percent, folder=folder) if percent else None,
                 files=folder if percent else None, fresh=bool(percent), floor=not percent and cpus == 1,
-                longer=4 if connections > 1000 else 2 if SIZES[size] > MIB else 1, shown=("rps", "p99_us", "cpu_us"), point=True,
+                longer=3 if connections > 1000 else 2 if SIZES[size] > MIB else 1, shown=("rps", "p99_us", "cpu_us"), point=True,
                 why=COLD_WHY if percent else LARGE_WHY if SIZES[size] > 64 * KIB else "")
 
 
