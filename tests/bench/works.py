@@ -151,6 +151,7 @@ def point(name, sizes):
                 connections=connections, path=f"/{size}.html", size=SIZES[size], cpus=cpus, cold=percent / 100,
                 lua=SHARE_LUA.format(count=sizes[folder], every=100 // percent, folder=folder) if percent else None,
                 files=folder if percent else None, fresh=bool(percent), floor=not percent and cpus == 1,
+                warm=not percent and SIZES[size] > 64 * KIB,  # who looks at it as a whole does so once
                 longer=3 if connections > 1000 else 2 if SIZES[size] > MIB else 1, shown=("rps", "p99_us", "cpu_us"), point=True,
                 why=COLD_WHY if percent else LARGE_WHY if SIZES[size] > 64 * KIB else "")
 
