@@ -125,8 +125,8 @@ POINTS = (
     "32x1k-w2", "256x1k-w2", "4000x1k-w2", "32x200k-w2", "32x10m-w2", "32x16k-cold10", "32x16k-cold100",
     "32x200k-cold10", "32x200k-cold100", "256x200k-cold10", "32x200k-cold10-w2",
 )
-LARGE_WHY = ("One file, asked for all the time, may stay in the CPU’s caches, and is then cheap to copy. “Photos” "
-             "is about files that don’t.")
+LARGE_WHY = ("By sendfile a body isn’t copied on its way to the socket. What remains is the kernel’s work, and in how "
+             "many parts the server hands it over.")
 COLD_WHY = ("A thread or a process that waits for the disk stops nobody else. A loop that waits for it stops all its "
             "clients, unless somebody else waits for it.")
 
