@@ -106,7 +106,8 @@ MEANING = """
     this task: a worker for each CPU, no logs, as many requests on a connection as it likes, caches of open files where
     they have them. The configurations are in <code>tests/bench/servers.py</code>; httpd runs with its
     defaults, and with <code>--list</code> where listings are asked for.</p>
-    <p><b>Better</b> is said of the best server of a kind, for differences of more than 5 %. That sentence is made of
+    <p><b>Better</b> is said of the best server of a kind, for differences of more than 5 % where the ranges of the
+    rounds don’t overlap. That sentence is made of
     the figures by the program that wrote this page; so is the choice of reasons, which are what is known of a server
     from its source or its configuration, not what was measured here.</p>
     <p><b>Lowest to highest</b> is over the rounds, and what is shown is their median. Where the ranges of two servers
@@ -218,7 +219,7 @@ def overview(result):
     tables = [folded(columns.COLUMNS[key].caption, all_of(result, columns.COLUMNS[key]), key == "rps")
               for key in ("rps", "p99_us", "cpu_us")]
     return section("points", "Points", "<p>The medians of all that was measured. The best model of a line is set "
-                   "apart; underlined is what another server does better, by more than 5 %. But see "
+                   "apart; underlined is what another server does clearly better. But see "
                    f"<a href=\"#meaning\">what it means</a>.</p>\n{''.join(tables)}")
 
 
@@ -234,7 +235,7 @@ def all_of(result, column):
             if model and value is not None and not columns.fails(cell):
                 if kind == "model" and value == model[0]:
                     shown = f'<span class="least">{shown}</span>'
-                elif kind == "peer" and verdict.ratio(column, model[0], value) > verdict.LEVEL:
+                elif kind == "peer" and verdict.leads(column, cell, work["cells"][model[1]]):
                     shown = f"<u>{shown}</u>"
             row.append(shown)
         if any(cell != columns.NONE for cell in row[1:]):
@@ -254,8 +255,8 @@ def peers_lead(result):
         return section("lead", "Lead", "<p>In none of the figures was another server better than the best model by "
                                        "more than 5 %.</p>")
     content = table("Where another server is better", ["work", "figure", "best server", "best model", "better"], rows)
-    return section("lead", "Lead", f"<p>Where another server is better than the best model, by more than 5 %. The "
-                   f"reasons, as far as they are known, stand with each work.</p>\n{content}")
+    return section("lead", "Lead", "<p>Where another server is better than the best model, by more than 5 %, and in all "
+                   f"rounds. The reasons, as far as they are known, stand with each work.</p>\n{content}")
 
 
 # ---- The passes

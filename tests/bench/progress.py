@@ -4,7 +4,7 @@ stderr, so that stdout is the figures."""
 import sys
 import time
 
-OVERHEAD = 0.15  # seconds of a turn besides its length
+OVERHEAD = 0.12  # seconds of a turn besides its length
 STARTING = 0.15  # a server
 PLACING = 5  # to make a large set
 PASS = 1.2  # of one server, by itself
