@@ -37,6 +37,7 @@ class Column:
 
 COLUMNS = {column.key: column for column in (
     Column("cpu_us", "CPU µs", number, "CPU µs per request"),
+    Column("both_us", "with client’s", number),
     Column("rps", "req/s", number, "requests per second", less=False),
     Column("p50_us", "p50", duration, "p50"),
     Column("p99_us", "p99", duration, "p99"),

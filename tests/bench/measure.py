@@ -176,7 +176,8 @@ class Account:
         if each and not figures["requests"]:
             raise OSError(f"no request was answered in {lasted:.1f} s")
         return figures | {"server_busy": used / lasted, "client_busy": client_used / lasted,
-                          "cpu_us": 1e6 * used / figures["requests"] if each else None}
+                          "cpu_us": 1e6 * used / figures["requests"] if each else None,
+                          "both_us": 1e6 * (used + client_used) / figures["requests"] if each else None}
 
 
 # ---- One exchange, to see that the server does what is measured

@@ -91,7 +91,7 @@ MEANING = """
     children included, over the number of requests. Of all figures it is the one that a shared, noisy machine
     spoils least: who else runs changes how long things take, but much less how much has to be done. Even so,
     others disturb the caches, and a few percent mean nothing. On loopback the kernel does part of one side’s
-    work on the other side’s account. The time includes opening the
+    work on the other side’s account, above all with large bodies{both}. The time includes opening the
     connections and closing them.</p>
     <p><b>Requests per second</b> compares what one core does, as long as that core is what runs out. Where the
     server’s CPU in the tables is far below 100 %, it was the client, or somebody else on the machine, that was
@@ -348,8 +348,13 @@ def opening(result):
 """
 
 
+def meaning(result):
+    has_both = any("both_us" in cell for work in result["works"] for cell in work["cells"].values())
+    return MEANING.replace("{both}", ": so the tables have that of both sides, too" if has_both else "")
+
+
 def render(result):
     return "".join((HEAD.replace("{style}", STYLE), opening(result), question.FORM,
                     section("run", "Run", circumstances(result)), overview(result), peers_lead(result),
                     section("keys", "Drawings", KEYS), *group_sections(result), syscalls(result), memory(result),
-                    section("meaning", "Meaning", MEANING), question.data(result), FOOT))
+                    section("meaning", "Meaning", meaning(result)), question.data(result), FOOT))
