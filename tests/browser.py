@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A real browser against every model: headless Chromium loads a site and uses what it finds.
 
-    browser.py [HTTPD] [--model M ...] [--what load|video|listing|spa ...] [--root DIR]
+    browser.py [HTTPD] [--model M ...] [--what load|video|listing|spa|compare ...] [--root DIR]
 
 Exits 0 when all is well, 1 when something failed, 77 when Chromium or its driver is missing."""
 
@@ -24,6 +24,12 @@ import zlib
 from webdriver import MODELS, Browser, Server, skip_without, terminate_politely
 
 HERE = pathlib.Path(__file__).resolve().parent
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(HERE / "bench"))
+
+import columns
+import question
+
 LOAD_LIMIT = 10
 
 INSPECT = """
@@ -390,10 +396,82 @@ def spa(browser, options, model):
     return "a route by 200, a missing script by 404"
 
 
+# ---- The page that answers questions
+
+ASK = """
+const form = document.getElementById('ask');
+const changed = () => form.dispatchEvent(new Event('input', {bubbles: true}));
+const {work, ...others} = args[0];
+if (work) { form.elements.work.value = work; changed(); } // which decides what may be asked
+for (const [name, value] of Object.entries(others)) form.elements[name].value = value;
+changed();
+"""
+ANSWER = """
+const rows = place => [...place.querySelectorAll(':scope > .scroll tbody tr')]
+  .map(row => [...row.children].map(cell => cell.textContent));
+const answer = document.getElementById('answer');
+const near = [...answer.querySelectorAll('details')];
+return {shown: !document.getElementById('ask').hidden, short: document.getElementById('short').textContent,
+        title: answer.querySelector('h3')?.textContent ?? '', text: answer.textContent, rows: rows(answer),
+        near: near.map(one => ({title: one.querySelector('summary').textContent, rows: rows(one)})),
+        overflow: document.documentElement.scrollWidth - innerWidth, address: location.hash};
+"""
+
+
+def ask(browser, **question):
+    return browser.execute(ASK + ANSWER, question)
+
+
+def check_measured(data, work, key, rows):
+    """What a table of an answer says is in the data, for each server but the floor."""
+    column = columns.COLUMNS[key]
+    kinds = {server["name"]: server["kind"] for server in data["servers"]}
+    expected = {name: (column.text(cell[key]), "{} to {}".format(*map(column.text, cell[key + "_range"])))
+                for name, cell in work["cells"].items() if kinds[name] != "floor" and cell.get(key) is not None}
+    assert {row[0]: (row[1], row[3]) for row in rows} == expected, f"{work['name']}: {rows} instead of {expected}"
+
+
+def compare(browser, options, model):
+    data = question.data_of(pathlib.Path(options.root, "compare.html").read_text())
+    works = {work["title"]: work for work in data["works"]}
+    points = [work for work in data["works"] if work["point"] and work["cells"]]
+    named = [work for work in data["works"] if not work["point"] and work["cells"]]
+    with Server(options.httpd, options.root, model, *options.option) as server:
+        browser.forget()
+        browser.get(server.url + "compare.html")
+        between = browser.execute(ANSWER)
+        assert between["shown"] and between["title"].startswith("Nearest measured: "), between
+        for point in points:
+            answer = ask(browser, connections=point["connections"], size=point["size"], unit=1,
+                         cold=100 * point["cold"], cpus=point["cpus"], figure="cpu_us")
+            assert answer["title"] == f"Measured: {point['title']}", (point["title"], answer["title"])
+            check_measured(data, point, "cpu_us", answer["rows"])
+            for near in answer["near"]:
+                check_measured(data, works[near["title"].split(": ")[1]], "cpu_us", near["rows"])
+        far = ask(browser, connections=1_000_000)
+        assert "far from your question" in far["text"] and data["machine"]["cpu"] in far["text"], far
+        assert "needs numbers" in ask(browser, connections="")["text"]
+        ask(browser, connections=32)
+        for work in named:
+            check_measured(data, work, work["shown"][0], ask(browser, work=work["name"],
+                                                             figure=work["shown"][0])["rows"])
+        asked = ask(browser, figure=named[0]["shown"][1])
+        browser.get("about:blank")
+        browser.get(server.url + "compare.html" + asked["address"])
+        again = browser.execute(ANSWER)
+        assert (again["title"], again["rows"]) == (asked["title"], asked["rows"]), (asked, again)
+        browser.cdp("Emulation.setDeviceMetricsOverride", width=360, height=800, deviceScaleFactor=1, mobile=False)
+        narrow = browser.execute(ANSWER)["overflow"]
+        browser.cdp("Emulation.clearDeviceMetricsOverride")
+        assert narrow <= 0, f"{narrow} pixels too wide"
+        check_no_console_errors(browser)
+    return f"{len(points)} points and {len(named)} works"
+
+
 # ---- Running
 
 
-CHECKS = {"load": load, "video": video, "listing": listing, "spa": spa}
+CHECKS = {"load": load, "video": video, "listing": listing, "spa": spa, "compare": compare}
 
 
 def run(browser, what, options, model):
@@ -427,8 +505,10 @@ def main():
     terminate_politely()
     skip_without("chromium", "chromedriver")
     with Browser() as browser:
-        results = [run(browser, what, options, model)
-                   for what in options.what or ["load"] for model in options.model or MODELS]
+        models = options.model or MODELS
+        results = [run(browser, what, options, model) for what in options.what or ["load"] for model in models]
+        if not options.what:  # which is about the page, whoever serves it
+            results.append(run(browser, "compare", options, models[0]))
     return 0 if all(results) else 1
 
 

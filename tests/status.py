@@ -22,6 +22,7 @@ import traceback
 from webdriver import MODELS, Server, terminate_politely
 
 LIMIT = 10
+SHARED = 90
 ALONE = "/_httpd"
 
 
@@ -166,6 +167,25 @@ def phases(server):
     assert status_of(server)["connections"]["ended"]["gone"] == 3
 
 
+def shared(server):
+    """Connections that come one after the other, while both workers wait, are not one's alone: they may all be kept. A
+    worker that gets no processor in all that time has none, so there are some tries."""
+    if server.model == "blocking":
+        return
+    for _ in range(5):
+        with contextlib.ExitStack() as stack:
+            for _ in range(SHARED):
+                s = stack.enter_context(socket.create_connection(("127.0.0.1", server.port), LIMIT))
+                s.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+                s.recv(1)
+            status = awaits(server, "as many as came", lambda status: status["connections"]["open"] == SHARED + 1)
+            counts_of_workers = [worker["open"] for worker in status["workers"]]
+        if min(counts_of_workers) >= SHARED // 6:
+            return
+        awaits(server, "all gone", lambda status: status["connections"]["open"] == 1)
+    raise AssertionError(f"shared out as {counts_of_workers}")
+
+
 # ---- Who sees what
 
 
@@ -245,9 +265,9 @@ def run(binary, model):
         (root / "index.html").write_text("hello\n")
         with open(root / "big", "wb") as f:
             f.truncate(16 << 20)
-        for test in (counts, metrics, phases, answers, strangers):
-            with Server(binary, root, model, "--status", "-w", "2" if test is counts else "1", "--cors", "-H",
-                        "X-Mine: 1", "--max-connections", "100") as server:
+        for test in (counts, shared, metrics, phases, answers, strangers):
+            with Server(binary, root, model, "--status", "-w", "2" if test in (counts, shared) else "1", "--cors", "-H",
+                        "X-Mine: 1", "--max-connections", "200") as server:
                 test(server)
         through_balancers(binary, root, model)
         behind_all_else(binary, root, model, folder)

@@ -122,6 +122,11 @@ enum {
     /* Who rings is let in, one for each ring, as accept(2) takes as long to say that nobody else is there; and one more
        for each so many that are open, lest a model whose rounds grow with those spends one on each newcomer. */
     ACCEPT_MORE_PER = 256,
+    /* A worker that has so many more connections than another, and one more for each so many that it has, leaves the
+       next ones to that, but for no longer than this: a thread wakes up sooner, if there is a processor for it. */
+    SHARE_MORE = 4,
+    SHARE_MORE_PER = 8,
+    SHARE_LEAVE_MS = 2,
 };
 
 /* What a user may set; every figure holds in every model. Times in milliseconds. */

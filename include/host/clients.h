@@ -18,6 +18,7 @@ struct clients_flags {
     /* Replies say that they are the last: somebody waits at the door and can't be let in, or all go. */
     atomic_bool crowded;
     atomic_bool leaving; /* asked to stop: the health path says so */
+    atomic_uint invited; /* how many of those at the door another worker has left to this one */
     atomic_uint touched; /* no slot from here on has ever been taken: what others have to look through */
     pthread_mutex_t counting;
 };
@@ -39,8 +40,9 @@ struct client {
 };
 
 struct clients {
-    unsigned capacity, count, touched;
-    unsigned told; /* to make room, and still there */
+    unsigned capacity, touched;
+    atomic_uint count; /* which only its worker changes */
+    unsigned told;     /* to make room, and still there */
     struct client *slots, *free;
     _Atomic uint64_t *timers; /* by slot: deadline_ms, phase and whether it is idle, see clients.c; 0: none */
     _Atomic uint64_t *keys;   /* by slot: for whom it counts (address_key); 0: for nobody */

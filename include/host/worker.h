@@ -58,6 +58,9 @@ struct worker {
     int first_listener;      /* to accept from */
     uint64_t tend_at_ms;     /* the first worker: see worker_shared; 0: at no certain time */
     uint64_t rest_until_ms;  /* no accepting before: nobody can be let in */
+    uint64_t leave_until_ms; /* nor before: the next are left to another worker, */
+    unsigned leave_above;    /*   for as long as this one has more than so many */
+    int compared;            /* to which it has compared itself last */
     uint64_t quiet_until_ms; /* what it lacks has been said, and is not said again before */
     bool shut;               /* draining, and who had come before has been let in */
     uint64_t stopped_at_ms;

@@ -32,8 +32,10 @@ static void nonblocking_nap(struct sweep *self) {
     worker_calls(self->worker, CALL_NAP);
     int woken = ppoll(&wake, 1, &nap, NULL);
     worker_called(self->worker, CALL_NAP, woken);
-    if (woken > 0)
+    if (woken > 0) {
         worker_woken(self->worker);
+        self->nap_us = 0;
+    }
 }
 
 static void nonblocking_turn(struct sweep *self, struct client *client) {

@@ -277,7 +277,7 @@ static listener_set uring_serve(struct uring *self, const struct io_uring_cqe *r
         return 0;
     case OF_DOOR:
         self->watched[index] = false;
-        return (listener_set)1 << index;
+        return self->accepting ? (listener_set)1 << index : 0; /* else it was only cancelled */
     case OF_WAKE:
         worker_woken(worker);
         uring_ring_poll(&self->ring, worker->wake_fd, POLLIN, OF_WAKE);

@@ -60,7 +60,7 @@ struct client *clients_take(struct clients *clients, int fd) {
         client->index = clients->touched++;
         atomic_store(&clients->flags->touched, clients->touched);
     }
-    clients->count++;
+    atomic_fetch_add_explicit(&clients->count, 1, memory_order_relaxed);
     client->fd = fd;
     client->next = NULL;
     client->model = 0;
@@ -79,7 +79,7 @@ void clients_drop(struct clients *clients, struct client *client) {
     client->fd = -1;
     client->next = clients->free;
     clients->free = client;
-    clients->count--;
+    atomic_fetch_sub_explicit(&clients->count, 1, memory_order_relaxed);
 }
 
 unsigned clients_counted(const struct clients *clients, uint64_t key) {

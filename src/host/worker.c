@@ -117,7 +117,8 @@ void worker_close(struct worker *worker) {
 }
 
 bool worker_accepting(const struct worker *worker) {
-    return !worker->draining && worker->env.clock.now_ms >= worker->rest_until_ms;
+    uint64_t now_ms = worker->env.clock.now_ms;
+    return !worker->draining && now_ms >= worker->rest_until_ms && now_ms >= worker->leave_until_ms;
 }
 
 void worker_files_above(struct worker *worker, int first) {
@@ -250,10 +251,12 @@ static enum accepted worker_accept_one(struct worker *worker, int listener) {
 
 /* Accepts from one listener. False: no more can be accepted for now. */
 static bool worker_accept_from(struct worker *worker, int listener) {
-    unsigned batch = 1 + worker->clients.count / ACCEPT_MORE_PER;
+    unsigned batch = 1 + worker->clients.count / ACCEPT_MORE_PER + worker_invited(worker);
     enum accepted accepted = ACCEPTED;
     while (batch-- > 0 && accepted == ACCEPTED)
         accepted = worker_accept_one(worker, listener);
+    if (accepted == ACCEPTED)
+        worker_invite(worker);
     if (!worker_full(worker))
         return accepted != ACCEPTED_NO_MORE;
     worker_make_room(worker);
@@ -376,6 +379,8 @@ void worker_run(struct worker *worker) {
     sandbox_narrow(SANDBOX_WORKER);
     worker_check_stop(worker); /* a signal that came before there was anybody to wake */
     while (!worker_is_done(worker)) {
+        if (worker->clients.count <= worker->leave_above)
+            worker->leave_until_ms = 0; /* its own are gone before the others were there */
         listener_set rings = worker->settings->backend->wait(worker->model, worker_accepting(worker));
         if (rings && !worker->draining)
             worker_accept(worker, rings);

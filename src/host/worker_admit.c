@@ -50,3 +50,27 @@ void worker_let_in(struct worker *worker, int fd, const struct sockaddr_storage 
     clients_note(&worker->clients, client);
     worker->settings->backend->take(worker->model, client);
 }
+
+/* Of several workers that wait the kernel wakes the same one each time, and one that is awake takes what comes before
+   another has woken up: either would have kept connections for good. One other is looked at for each newcomer, in
+   turn, so that many workers cost no more than two. Who hasn't come since he was invited is not waited for again. */
+void worker_invite(struct worker *worker) {
+    unsigned count = worker->clients.count, more = SHARE_MORE + count / SHARE_MORE_PER;
+    worker->compared = (worker->compared + 1) % worker->settings->workers;
+    const struct worker *other = &worker->all[worker->compared];
+    unsigned others = atomic_load_explicit(&other->clients.count, memory_order_relaxed);
+    atomic_uint *invited = &other->clients.flags->invited;
+    if (count <= others + more || atomic_load_explicit(invited, memory_order_relaxed) > 0)
+        return;
+    atomic_store_explicit(invited, (count - others) / 2, memory_order_relaxed);
+    worker->leave_until_ms = worker->env.clock.now_ms + SHARE_LEAVE_MS;
+    worker->leave_above = others + more;
+    worker_look(other);
+}
+
+unsigned worker_invited(struct worker *worker) {
+    atomic_uint *invited = &worker->clients.flags->invited;
+    return atomic_load_explicit(invited, memory_order_relaxed)
+               ? atomic_exchange_explicit(invited, 0, memory_order_relaxed)
+               : 0;
+}

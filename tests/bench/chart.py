@@ -12,13 +12,18 @@ def escape(text):
     return html.escape(str(text))
 
 
+def fixed(value, digits):
+    """Halves go up, in binary too."""
+    return f"{value * (1 + 1e-12):,.{digits}f}"
+
+
 def number(value):
     """Three digits or more, whatever the size."""
     if value is None:
         return "–"
-    if value >= 10_000:
-        return f"{value:,.0f}"
-    return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+    if value < 10_000:
+        return fixed(value, 0 if value >= 100 else 1 if value >= 10 else 2).replace(",", "")
+    return fixed(value, 0)
 
 
 def duration(us):
@@ -75,5 +80,5 @@ def table(label, heads, rows):
             f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody></table>\n</div>")
 
 
-def folded(summary, content):
-    return f"<details><summary>{escape(summary)}</summary>\n{content}\n</details>"
+def folded(summary, content, is_open=False):
+    return f"<details{' open' if is_open else ''}><summary>{escape(summary)}</summary>\n{content}\n</details>"

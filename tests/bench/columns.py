@@ -1,12 +1,12 @@
 """The figures of a cell: what each is called, how it is written, and which way is better."""
 
-from chart import duration, number
+from chart import duration, fixed, number
 
 NONE = "–"
 
 
 def percent(value):
-    return f"{value:.0%}" if value >= 0.1 else f"{value:.2%}"
+    return f"{fixed(100 * value, 0 if value >= 0.1 else 2)}%"
 
 
 def times(value):
@@ -14,16 +14,16 @@ def times(value):
 
 
 def count(value):
-    return f"{value:,.0f}"
+    return fixed(value, 0)
 
 
 def size(value):
-    return f"{value / 2**20:.1f} MiB"
+    return f"{fixed(value / 2**20, 1)} MiB"
 
 
 def pace(value):
     """Bytes in a second."""
-    return f"{value / 1e9:.2f} GB/s" if value >= 1e8 else f"{value / 1e6:.1f} MB/s"
+    return f"{fixed(value / 1e9, 2)} GB/s" if value >= 1e8 else f"{fixed(value / 1e6, 1)} MB/s"
 
 
 class Column:
@@ -37,6 +37,7 @@ class Column:
 
 COLUMNS = {column.key: column for column in (
     Column("cpu_us", "CPU µs", number, "CPU µs per request"),
+    Column("both_us", "with client’s", number),
     Column("rps", "req/s", number, "requests per second", less=False),
     Column("p50_us", "p50", duration, "p50"),
     Column("p99_us", "p99", duration, "p99"),

@@ -17,7 +17,8 @@ PAGE = 4096
 
 def sizes_of(mib):
     """How many files, or MiB, each set has when the large ones are of about mib MiB."""
-    return {"photos": 5 * mib, "tiles": mib, "crawl": 50 * mib, "cold": max(mib // 2, 16), "first": max(mib // 64, 4)}
+    return {"photos": 5 * mib, "tiles": mib, "crawl": 50 * mib, "cold": max(mib // 2, 16), "first": max(mib // 64, 4),
+            "cold16k": 5 * mib, "cold200k": 4 * mib}
 
 
 def write(name, content):
@@ -29,9 +30,8 @@ def write(name, content):
 def make_small(root):
     text = b"<p>a static file</p>\n"
     os.mkdir(root)
-    for name, size in (("1k.html", 1024), ("index.html", 1024), ("100k.html", 100 << 10), ("10m.bin", 10 * MIB)):
-        write(f"{root}/{name}", (text * (size // len(text) + 1))[:size])
-    spread(f"{root}/many", works.PAGES, "html", lambda n: b"%-1023d\n" % n)
+    for name, size in works.SIZES.items():
+        write(f"{root}/{name}.html", (text * (size // len(text) + 1))[:size])
 
 
 def spread(folder, count, ending, content):
@@ -71,16 +71,22 @@ def make_listing(root, _):
         write(f"{root}/listing/entry-{n:05}.jpg", b"")
 
 
+def cold_set(name, size):
+    return (name, lambda root, sizes: numbered(f"{root}/{name}", sizes[name], "bin", size),
+            lambda sizes: sizes[name] * -(-size // PAGE) * PAGE)
+
+
 # name: (what it is called in the root, its maker, its bytes)
 SETS = {
+    "many": ("many", lambda root, _: spread(f"{root}/many", works.PAGES, "html", lambda n: b"%-1023d\n" % n),
+             lambda _: works.PAGES * PAGE),
     "photos": ("photos", make_photos, lambda sizes: sizes["photos"] * (200 << 10)),
     "tiles": ("tiles.bin", make_tiles, lambda sizes: sizes["tiles"] * MIB),
     "crawl": ("crawl", make_crawl, lambda sizes: sizes["crawl"] * PAGE),
     "listing": ("listing", make_listing, lambda sizes: works.LISTED * PAGE),
-    "first": ("first", lambda root, sizes: numbered(f"{root}/first", sizes["first"], "bin", 16 * MIB),
-              lambda sizes: sizes["first"] * 16 * MIB),
-    "cold": ("cold", lambda root, sizes: numbered(f"{root}/cold", sizes["cold"], "bin", 2 * MIB),
-             lambda sizes: sizes["cold"] * 2 * MIB),
+    "first": cold_set("first", 16 * MIB),
+    "cold": cold_set("cold", 2 * MIB),
+    **{f"cold{size}": cold_set(f"cold{size}", works.SIZES[size]) for size in ("16k", "200k")},
 }
 
 
@@ -96,6 +102,8 @@ def placed(root, name, sizes):
     try:
         make(root, sizes)
         os.sync()  # or the disk would be busy with it during the first turns
+        if name.startswith("cold"):
+            check_eviction(place)
         yield
     finally:
         remove(place)
@@ -134,7 +142,7 @@ def check_eviction(folder):
     evict(folder)
     with open(next(os.scandir(folder)).path, "rb", buffering=0) as file:
         try:
-            os.preadv(file.fileno(), [bytearray(PAGE)], MIB, os.RWF_NOWAIT)
+            os.preadv(file.fileno(), [bytearray(PAGE)], 0, os.RWF_NOWAIT)
         except BlockingIOError:
             return
         except OSError:

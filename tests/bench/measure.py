@@ -12,6 +12,7 @@ import urllib.request
 import servers
 import works
 
+WRK_SECONDS = 3600  # unless interrupted
 TICKS = os.sysconf("SC_CLK_TCK")
 BYTES = {"B": 1, "KB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30, "TB": 1 << 40}
 UNITS = {"us": 1, "ms": 1e3, "s": 1e6, "m": 60e6, "h": 3600e6}
@@ -86,25 +87,33 @@ def pss_bytes(group):
 # ---- Load
 
 
-def wrk_argv(bench, server, work, seconds):
-    argv = ["wrk", "-t1", f"-c{work.connections}", f"-d{seconds}s", "--timeout", "10s", "--latency"]
+def wrk_argv(bench, server, work):
+    threads = min(len(bench.cpus_of(work.cpus)[1]), work.connections)
+    argv = ["wrk", f"-t{threads}", f"-c{work.connections}", f"-d{WRK_SECONDS}s", "--timeout", "10s", "--latency"]
     lua = works.lua_of(work)
     if lua:
         argv += ["-s", bench.write(f"{work.name}.lua", lua)]
     return [*argv, f"http://127.0.0.1:{server.port}{work.path}"]
 
 
-def client(bench, argv):
-    """A process on the clients' CPU, of which we want what it says."""
-    return subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                            text=True, errors="replace", preexec_fn=lambda: servers.bind_child(bench.client_cpu))
+def client(bench, argv, cpus=1):
+    """A process on the clients' CPUs, of which we want what it says."""
+    return subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                            errors="replace", preexec_fn=lambda: servers.bind_child(bench.cpus_of(cpus)[1]))
 
 
 def run_wrk(bench, server, work, seconds, beside=None):
-    """Figures of wrk, and of another one beside it if there is another work."""
-    running = [client(bench, wrk_argv(bench, server, each, seconds)) for each in (beside, work) if each]
+    """Figures of wrk, and of another one beside it if there is another work. It knows whole seconds only, but tells
+    what it has got when it is interrupted."""
+    began = time.monotonic()
+    running = [client(bench, wrk_argv(bench, server, each), each.cpus) for each in (beside, work) if each]
     try:
-        figures = [read_wrk(process.communicate(timeout=seconds + 60)[0]) for process in running]
+        for process in running:
+            await_handler(process)
+        time.sleep(max(began + seconds - time.monotonic(), 0))
+        for process in running:
+            process.send_signal(signal.SIGINT)
+        figures = [read_wrk(process.communicate(timeout=60)[0]) for process in running]
     finally:
         for process in running:
             process.kill()
@@ -112,8 +121,19 @@ def run_wrk(bench, server, work, seconds, beside=None):
     return (figures[1], figures[0]) if beside else figures[0]
 
 
+def await_handler(process):
+    """Returns when SIGINT would no longer end the process, or when it has ended."""
+    until = time.monotonic() + SETTLE_SECONDS * 4
+    while time.monotonic() < until and process.poll() is None:
+        with open(f"/proc/{process.pid}/status") as file:
+            caught = re.search(r"^SigCgt:\s+(\w+)", file.read(), re.M)
+        if caught and int(caught[1], 16) >> (signal.SIGINT - 1) & 1:
+            return
+        time.sleep(0.005)
+
+
 def read_wrk(text):
-    requests = re.search(r"(\d+) requests in", text)
+    requests = re.search(r"(\d+) requests in ([\d.]+)(us|ms|s|m|h)", text)
     if not requests:
         raise OSError(f"wrk: {text.strip()[-200:]}")
     percentile = {part: float(value) * UNITS[unit]
@@ -123,6 +143,7 @@ def read_wrk(text):
     status = re.search(r"Non-2xx or 3xx responses: (\d+)", text)
     wrong["status"] = int(status[1]) if status else 0
     return {"requests": int(requests[1]),
+            "lasted": float(requests[2]) * UNITS[requests[3]] / 1e6,
             "rps": float(re.search(r"Requests/sec:\s+([\d.]+)", text)[1]),
             "bytes_each_second": read_bytes(text),
             "failed": wrong["status"] / max(int(requests[1]), 1) or None,
@@ -146,16 +167,17 @@ class Account:
 
     def __init__(self, server, clients=children_seconds):
         self.group, self.clients = server.process.pid, clients
-        self.before, self.clients_before, self.began = cpu_seconds(self.group), clients(), time.monotonic()
+        self.before, self.clients_before = cpu_seconds(self.group), clients()
 
     def add_to(self, figures, each=True):
-        lasted = time.monotonic() - self.began
+        lasted = figures["lasted"]
         client_used = self.clients() - self.clients_before
         used = settled_cpu_seconds(self.group) - self.before
         if each and not figures["requests"]:
-            raise OSError(f"no request was answered in {lasted:.0f} s")
+            raise OSError(f"no request was answered in {lasted:.1f} s")
         return figures | {"server_busy": used / lasted, "client_busy": client_used / lasted,
-                          "cpu_us": 1e6 * used / figures["requests"] if each else None}
+                          "cpu_us": 1e6 * used / figures["requests"] if each else None,
+                          "both_us": 1e6 * (used + client_used) / figures["requests"] if each else None}
 
 
 # ---- One exchange, to see that the server does what is measured
@@ -242,7 +264,7 @@ def trace(bench, server, action):
     for pid in members(server.process.pid):
         argv += ["-p", str(pid)]
     tracer = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                              start_new_session=True, preexec_fn=lambda: servers.bind_child(bench.client_cpu))
+                              start_new_session=True, preexec_fn=lambda: servers.bind_child(bench.cpus_of(1)[1]))
     try:
         await_tracer(server, tracer)
         action()

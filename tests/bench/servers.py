@@ -1,4 +1,4 @@
-"""The servers: how each is configured, started, held still and ended. One worker each, logs off, caches on."""
+"""The servers: how each is configured, started, held still and ended. A worker for each CPU, logs off, caches on."""
 
 import ctypes
 import os
@@ -25,11 +25,11 @@ LIMITS = {
 }
 
 
-def nginx(bench, port):
+def nginx(bench, port, workers):
     user = "user root;" if ROOT_USER else ""
     temporary = " ".join(f"{kind}_temp_path {bench.folder}/nginx-{kind};"
                          for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
-    name = bench.write("nginx.conf", f"""daemon off; worker_processes 1; {user}
+    name = bench.write("nginx.conf", f"""daemon off; worker_processes {workers}; {user}
 worker_rlimit_nofile {bench.descriptors};
 pid {bench.folder}/nginx.pid; error_log stderr crit;
 events {{ worker_connections {bench.descriptors - 100}; use epoll; multi_accept on; }}
@@ -47,9 +47,10 @@ http {{
     return ["nginx", "-p", bench.folder, "-e", "stderr", "-c", name]
 
 
-def lighttpd(bench, port):
+def lighttpd(bench, port, workers):
     name = bench.write("lighttpd.conf", f"""server.document-root = "{bench.root}"
 server.bind = "127.0.0.1"
+server.max-worker = {workers if workers > 1 else 0}
 server.port = {port}
 server.max-fds = {bench.descriptors}
 server.max-connections = {bench.descriptors // 2}
@@ -63,8 +64,8 @@ dir-listing.activate = "enable"
     return ["lighttpd", "-D", "-f", name]
 
 
-def h2o(bench, port):
-    name = bench.write("h2o.conf", f"""num-threads: 1
+def h2o(bench, port, workers):
+    name = bench.write("h2o.conf", f"""num-threads: {workers}
 max-connections: {bench.descriptors - 100}
 http1-request-timeout: 65
 {"user: root" if ROOT_USER else ""}
@@ -81,7 +82,7 @@ hosts:
     return ["h2o", "-c", name]
 
 
-def caddy(bench, port):
+def caddy(bench, port, workers):
     name = bench.write("Caddyfile", f"""{{
     admin off
     auto_https off
@@ -92,11 +93,11 @@ def caddy(bench, port):
     file_server browse
 }}
 """)
-    return ["env", "GOMAXPROCS=1", f"HOME={bench.folder}", f"XDG_DATA_HOME={bench.folder}",
+    return ["env", f"GOMAXPROCS={workers}", f"HOME={bench.folder}", f"XDG_DATA_HOME={bench.folder}",
             f"XDG_CONFIG_HOME={bench.folder}", "caddy", "run", "--adapter", "caddyfile", "--config", name]
 
 
-def apache2(bench, port):
+def apache2(bench, port, workers):
     modules = "/usr/lib/apache2/modules"
     load = "\n".join(f"LoadModule {module}_module {modules}/mod_{module}.so"
                      for module in ("mpm_event", "authz_core", "mime", "dir", "autoindex"))
@@ -110,11 +111,11 @@ ListenBackLog 4096
 PidFile {bench.folder}/apache2.pid
 ErrorLog {bench.folder}/apache2.error
 LogLevel crit
-StartServers 1
-ServerLimit 1
+StartServers {workers}
+ServerLimit {workers}
 ThreadLimit 64
 ThreadsPerChild 64
-MaxRequestWorkers 64
+MaxRequestWorkers {64 * workers}
 AsyncRequestWorkerFactor 200
 KeepAlive On
 KeepAliveTimeout 65
@@ -151,6 +152,16 @@ def version_of(argv):
     return found[0] if found else done.stdout.strip().splitlines()[0][:60]
 
 
+def models_of(httpd):
+    """The models that this binary lists in its help."""
+    text = subprocess.run([httpd, "--help"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, timeout=10,
+                          check=True).stdout
+    known = ("blocking", "fork", "thread", "nonblocking", "select", "poll", "epoll-lt", "epoll-et", "coroutine",
+             "uring")
+    words = {line.split()[0] for line in text.splitlines() if line.startswith("        ") and line.split()}
+    return [name for name in known if name in words]
+
+
 class Server:
     """kind: floor, model (of httpd) or peer."""
 
@@ -160,13 +171,13 @@ class Server:
 
     def argv(self, work):
         if self.kind == "peer":
-            return PEERS[self.name][0](self.bench, self.port)
+            return PEERS[self.name][0](self.bench, self.port, work.cpus)
         if self.kind == "floor":
             name = self.bench.write("response", works.response_of(work))
             once = ["close"] if work.headers.get("Connection") == "close" else []
             return [self.bench.tool("floor"), str(self.port), name, *once]
         more = ["--list"] if work.files == "listing" else []
-        return [self.bench.httpd, "-q", "-m", self.name, "-w", "1", "-r", self.bench.root,
+        return [self.bench.httpd, "-q", "-m", self.name, "-w", str(work.cpus), "-r", self.bench.root,
                 "-l", f"127.0.0.1:{self.port}", *more]
 
     def limit(self):
@@ -177,11 +188,11 @@ class Server:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
-        log = f"{self.bench.folder}/{self.name}.log"
+        log, cpus = f"{self.bench.folder}/{self.name}.log", self.bench.cpus_of(work.cpus)[0]
         with open(log, "wb") as output:
             self.process = subprocess.Popen(self.argv(work), stdin=subprocess.DEVNULL, stdout=output, stderr=output,
                                             cwd=self.bench.folder, start_new_session=True,
-                                            preexec_fn=lambda: bind_child(self.bench.server_cpu))
+                                            preexec_fn=lambda: bind_child(cpus))
         until = time.monotonic() + START_SECONDS
         while time.monotonic() < until and self.process.poll() is None:
             try:
@@ -215,12 +226,7 @@ class Server:
             self.process = None
 
 
-def bind_child(cpu):
-    """In a child: keeps it on a CPU, and from outliving the benchmark."""
+def bind_child(cpus):
+    """In a child: keeps it on these CPUs, and from outliving the benchmark."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    bind(cpu)
-
-
-def bind(cpu):
-    if cpu is not None:
-        os.sched_setaffinity(0, {cpu})
+    os.sched_setaffinity(0, cpus)

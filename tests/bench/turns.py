@@ -8,12 +8,15 @@ import statistics
 import subprocess
 import time
 
+import columns
 import files
 import measure
 import works
 
-RANGES = ("rps", "cpu_us", "p99_us")
 CONNECT_SECONDS = 10
+YOUNG_SECONDS = 6  # a server may treat a large file with more care while it has just changed
+LARGE = 64 * works.KIB
+PATIENCE = 5
 
 
 # ---- Turns
@@ -27,7 +30,9 @@ def able(bench, everyone, work):
         most, _, why = server.limit()
         if server.kind == "floor" and not work.floor:
             continue
-        if most and connections > most:
+        if work.cpus > len(bench.cpus):
+            left_out[server.name] = f"this machine gives {len(bench.cpus)} CPU"
+        elif most and connections > most:
             left_out[server.name] = why
         elif connections + 100 > bench.descriptors:
             left_out[server.name] = f"only {bench.descriptors} descriptors are allowed here"
@@ -36,39 +41,58 @@ def able(bench, everyone, work):
     return chosen, left_out
 
 
-def take(bench, everyone, work, rounds, seconds, progress):
-    result = {key: getattr(work, key) for key in ("name", "title", "about", "why", "shown", "connections")}
-    chosen, left_out = able(bench, everyone, work)
-    result |= {"cells": {}, "left_out": left_out}
+def take(bench, everyone, group, progress):
+    """Works over one set of files. Yields what was measured of each."""
+    group = list(group)
+    results = [describe(bench, everyone, work) for work in group]
     try:
-        progress.say(work, "files")
-        with files.placed(bench.root, work.files, bench.sizes):
-            if work.files == "cold":
-                files.check_eviction(f"{bench.root}/cold")
-            turns = all_turns(bench, chosen, left_out, work, rounds, seconds, progress)
-            result["cells"] = {server.name: summary(turns[server.name]) for server in chosen}
-    except OSError as error:  # of the files: nobody can do this work here
-        left_out |= {server.name: str(error) for server in chosen}
+        if progress.over():
+            raise OSError("the time was over before it was its turn: say more --minutes")
+        progress.say(group[0].name, "files")
+        with files.placed(bench.root, group[0].files, bench.sizes):
+            made_at = time.monotonic()
+            if group[0].files:
+                progress.placed()
+            for work, (result, chosen) in zip(group, results):
+                all_turns(bench, chosen, result, work, made_at, progress)
+                progress.work_done(work)
+                yield result
+    except OSError as error:  # nobody can do these works here
+        for work, (result, chosen) in zip(group, results):
+            if not result["cells"]:
+                result["left_out"] |= {server.name: str(error) for server in chosen}
+                progress.work_done(work)
+                yield result
+
+
+def describe(bench, everyone, work):
+    chosen, left_out = able(bench, everyone, work)
+    result = {key: getattr(work, key) for key in ("name", "title", "about", "why", "shown", "connections", "size",
+                                                  "cold", "cpus", "point")}
+    return result | {"cells": {}, "left_out": left_out}, chosen
+
+
+def all_turns(bench, chosen, result, work, made_at, progress):
+    left_out, turns = result["left_out"], {server.name: [] for server in chosen}
+    rounds, seconds = progress.plan()
+    try:
+        for server in list(chosen):
+            progress.say(work.name, f"{server.name} begins")
+            attempt(chosen, left_out, server, prepare, bench, server, work, seconds)
+        if work.largest() > LARGE:
+            time.sleep(max(max(made_at, bench.made_at) + YOUNG_SECONDS - time.monotonic(), 0))
+        for number in range(rounds):
+            for server in list(chosen if number % 2 == 0 else reversed(chosen)):
+                progress.say(work.name, f"{server.name}, round {number + 1} of {rounds}")
+                figures = attempt(chosen, left_out, server, turn, bench, server, work, seconds)
+                if figures:
+                    turns[server.name].append(figures)
+                progress.turn_done(work)
     finally:
-        for server in everyone:
+        for server in chosen:
             server.stop()
-    progress.work_done(work)
-    return result
-
-
-def all_turns(bench, chosen, left_out, work, rounds, seconds, progress):
-    turns = {server.name: [] for server in chosen}
-    for server in list(chosen):
-        progress.say(work, f"{server.name} begins")
-        attempt(chosen, left_out, server, prepare, bench, server, work)
-    for number in range(rounds):
-        for server in list(chosen if number % 2 == 0 else reversed(chosen)):
-            progress.say(work, f"{server.name}, round {number + 1} of {rounds}")
-            figures = attempt(chosen, left_out, server, turn, bench, server, work, seconds)
-            if figures:
-                turns[server.name].append(figures)
-            progress.turn_done(work)
-    return turns
+    result["rounds"], result["seconds"] = rounds, round(seconds * work.longer, 2)
+    result["cells"] = {server.name: summary(turns[server.name]) for server in chosen}
 
 
 def attempt(chosen, left_out, server, action, *arguments):
@@ -82,7 +106,7 @@ def attempt(chosen, left_out, server, action, *arguments):
         return None
 
 
-def prepare(bench, server, work):
+def prepare(bench, server, work, seconds):
     server.start(work)
     measure.check(server, work)
     if work.files == "listing":
@@ -90,7 +114,7 @@ def prepare(bench, server, work):
     elif work.company:
         measure.check(server, work.company)
     if work.warm:
-        measure.run_wrk(bench, server, work, 1)
+        measure.run_wrk(bench, server, work, min(2 * seconds, 1))
     measure.settled_cpu_seconds(server.process.pid)
     pause(server, work)
 
@@ -103,33 +127,42 @@ def pause(server, work):
 
 
 def turn(bench, server, work, seconds):
+    if work.cold:
+        files.evict(f"{bench.root}/{work.files}")
     if work.fresh:
         server.start(work)
     else:
         server.go_on()
-    figures = TURNS[work.turn](bench, server, work, seconds * work.longer)
+    figures = TURNS[work.turn](bench, server, work, seconds)
     pause(server, work)
     return figures
 
 
 def summary(turns):
-    """The medians, key by key, and the sums of the errors."""
+    """Of each figure the median, and of those that are compared the least and the most; the sums of the errors."""
     cell = {"errors": {}}
-    for key in sorted({key for figures in turns for key in figures} - {"errors", "requests"}):
+    for key, column in columns.COLUMNS.items():
         values = [figures[key] for figures in turns if figures.get(key) is not None]
-        cell[key] = statistics.median(values) if values else None
-        if key in RANGES and values:
-            cell[key + "_range"] = [min(values), max(values)]
+        if values:
+            cell[key] = rounded(statistics.median(values))
+            if column.caption:
+                cell[key + "_range"] = [rounded(min(values)), rounded(max(values))]
     for figures in turns:
         for kind, count in figures["errors"].items():
             cell["errors"][kind] = cell["errors"].get(kind, 0) + count
     return cell
 
 
-def run_pass(everyone, action):
+def rounded(value):
+    value = float(f"{value:.4g}")
+    return int(value) if value.is_integer() else value
+
+
+def run_pass(everyone, action, name, progress):
     """Something that each server does once, by itself."""
     cells, left_out, chosen = {}, {}, list(everyone)
     for server in everyone:
+        progress.say(name, server.name)
         try:
             attempt(chosen, left_out, server, server.start, works.SMALL)
             if server in chosen:
@@ -138,6 +171,7 @@ def run_pass(everyone, action):
                     cells[server.name] = figures
         finally:
             server.stop()
+    progress.pass_done()
     return {"cells": cells, "left_out": left_out}
 
 
@@ -145,8 +179,17 @@ def run_pass(everyone, action):
 
 
 def wrk_alone(bench, server, work, seconds):
-    account = measure.Account(server)
-    return account.add_to(measure.run_wrk(bench, server, work, seconds))
+    for length in (seconds, PATIENCE * seconds):  # who answers nobody in the time may be slow, or not have been let run
+        account, before = measure.Account(server), files.disk_bytes()
+        figures = measure.run_wrk(bench, server, work, length * work.longer)
+        if figures["requests"]:
+            break
+    if work.cold:
+        figures["from_disk"] = (files.disk_bytes() - before) / figures["lasted"]
+        again = int(figures["requests"] * work.cold) - bench.sizes[work.files]
+        if again > 0:
+            figures["errors"]["cold files asked for twice"] = again
+    return account.add_to(figures)
 
 
 def each_once(bench, server, work, _):
@@ -164,13 +207,17 @@ def each_once(bench, server, work, _):
             waits.append(1e6 * (time.perf_counter() - began))
             measure.expect(work_of_file, answer)
     waits.sort()
-    return account.add_to({"requests": len(waits), "rps": 1e6 * len(waits) / sum(waits), "errors": {},
+    seconds = sum(waits) / 1e6
+    return account.add_to({"requests": len(waits), "lasted": seconds, "rps": len(waits) / seconds, "errors": {},
                            "p50_us": statistics.median(waits), "p99_us": waits[len(waits) * 99 // 100]})
 
 
 def beside(bench, server, work, seconds):
     """The hot file alone, then in company: of other requests, or of a crowd."""
     alone = measure.run_wrk(bench, server, work, seconds)
+    if not alone["requests"]:
+        alone = measure.run_wrk(bench, server, work, PATIENCE * seconds)
+    seconds = max(seconds, work.least)
     account = measure.Account(server)
     if work.crowd:
         figures = amid_crowd(bench, server, work, seconds)
@@ -197,7 +244,7 @@ def beside_work(bench, server, work, seconds):
     with files.kept_cold(f"{bench.root}/cold") if work.files == "cold" else contextlib.nullcontext():
         figures, other = measure.run_wrk(bench, server, work, seconds, work.company)
     if work.files == "cold":
-        figures["from_disk"] = (files.disk_bytes() - before) / seconds
+        figures["from_disk"] = (files.disk_bytes() - before) / figures["lasted"]
     for kind, count in other["errors"].items():
         figures["errors"][f"{kind} ({work.company.name})"] = count
     return figures | {"beside_rps": other["rps"], "beside_bytes": other["bytes_each_second"]}

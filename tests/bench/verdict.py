@@ -6,15 +6,11 @@ from chart import escape, number
 LEVEL = 1.05  # a difference that means nothing
 SPREAD = 1.25  # between models: worth a word
 
-SENDFILE = "sends files with sendfile, so the body is not copied on its way to the socket"
 CHEAP_TAG = "makes a file’s tag from its time and size, so it reads nothing before it answers"
 TIMES_ONLY = "does not hash what it reads, and looks for no compressed siblings"
 
 # What is known of a peer from its source or its configuration, and may be why it is ahead.
 REASONS = {
-    "photos": {"nginx": f"{SENDFILE}, and keeps many of them open", "lighttpd": SENDFILE},
-    "tiles": {"nginx": SENDFILE, "lighttpd": SENDFILE},
-    "large": {"nginx": SENDFILE, "lighttpd": SENDFILE},
     "crawl": {"nginx": TIMES_ONLY, "lighttpd": TIMES_ONLY, "h2o": TIMES_ONLY, "caddy": TIMES_ONLY,
               "apache2": TIMES_ONLY},
     "first": {name: CHEAP_TAG for name in ("nginx", "lighttpd", "h2o", "caddy", "apache2")},
@@ -38,15 +34,22 @@ def ratio(column, ours, theirs):
     return above / below if below > 0 else float("inf") if above > 0 else 1
 
 
-def compared(column, model, peer):
+def leads(column, first, second):
+    """Whether the first cell is better than the second by more than the rounds differ, and than means nothing."""
+    key = column.key + "_range"
+    apart = first[key][1] < second[key][0] or second[key][1] < first[key][0]
+    return apart and ratio(column, second[column.key], first[column.key]) > LEVEL
+
+
+def compared(column, cells, model, peer):
     text, gain = column.text, ratio(column, model[0], peer[0])
     theirs, ours = (f"{escape(name)} {escape(text(value))}" for value, name in (peer, model))
-    if gain > LEVEL:
+    if leads(column, cells[peer[1]], cells[model[1]]):
         times = f" ({number(gain)}×)" if gain != float("inf") else ""
         return f"<b>{theirs}</b>; the best model, {ours}: <b>here {escape(peer[1])} is better</b>{times}."
-    if gain < 1 / LEVEL:
+    if leads(column, cells[model[1]], cells[peer[1]]):
         return f"<b>{ours}</b>; the best other server, {theirs}."
-    return f"{ours} and {theirs}: level."
+    return f"{ours} and {theirs}: not told apart."
 
 
 def among_models(column, kinds, cells):
@@ -68,8 +71,9 @@ def of(result, work):
         model, peer = (best(column, kind, kinds, work["cells"]) for kind in ("model", "peer"))
         if not model:
             continue
-        said = compared(column, model, peer) if peer else f"{escape(model[1])} {escape(column.text(model[0]))}."
-        if peer and ratio(column, model[0], peer[0]) > LEVEL:
+        cells, alone = work["cells"], f"{escape(model[1])} {escape(column.text(model[0]))}."
+        said = compared(column, cells, model, peer) if peer else alone
+        if peer and leads(column, cells[peer[1]], cells[model[1]]):
             ahead.add(peer[1])
         sentences.append(f"<li>{escape(column.caption)}: {said}{among_models(column, kinds, work['cells'])}</li>")
     sentences += [f"<li>{escape(name)} is not compared: {columns.percent(cell['failed'])} of its answers were errors, "
@@ -93,6 +97,6 @@ def where_peers_lead(result):
     for work in result["works"]:
         for column in (columns.COLUMNS[key] for key in work["shown"]):
             model, peer = (best(column, kind, kinds, work["cells"]) for kind in ("model", "peer"))
-            if model and peer and ratio(column, model[0], peer[0]) > LEVEL:
+            if model and peer and leads(column, work["cells"][peer[1]], work["cells"][model[1]]):
                 yield (work, column, peer[1], column.text(peer[0]), model[1], column.text(model[0]),
                        ratio(column, model[0], peer[0]))

@@ -1,6 +1,9 @@
 """What is asked for, and by whom."""
 
-KIB = 1024
+import re
+
+KIB, MIB = 1024, 1 << 20
+SIZES = {"1k": KIB, "16k": 16 * KIB, "200k": 200 * KIB, "10m": 10 << 20}
 PAGES = 10_000
 LISTED = 10_000
 CACHED = 15_000  # open files, in nginx: with connections beside them, no more than the descriptors it may have
@@ -70,39 +73,91 @@ request = function()
 end
 """
 
+# Each of wrk's threads has its own part of the cold files. They are put out of memory before each turn.
+SHARE_LUA = """local threads = 0
+function setup(thread)
+  thread:set("first", threads * {count} / 2)
+  threads = threads + 1
+end
+function init()
+  asked, cold, hot = 0, first, wrk.format("GET")
+end
+function request()
+  asked = asked + 1
+  if asked % {every} ~= 0 then return hot end
+  cold = cold + 1
+  return wrk.format("GET", "/{folder}/" .. cold % {count} .. ".bin")
+end
+"""
+
 
 class Work:
     """files: the set it needs, see files.py. turn: who measures it, see turns.py. company: what goes on beside it.
     fresh: the server starts anew for each turn, and is alone: what it maps can't be put out of memory. floor: whether
-    one prepared answer does for all that is asked. shown: the figures that it is about. why: what decides, true whoever
-    is ahead."""
+    one prepared answer does for all that is asked. least: seconds below which a turn says nothing. shown: the figures
+    that it is about. why: what decides, true whoever is ahead. cpus: of the server, with a worker on each. cold: the
+    share of requests for what isn't in memory. point: it is one of many that differ by number only."""
 
     def __init__(self, name, title, about, connections=64, path="/1k.html", size=KIB, status=200,
-                 headers=None, lua=None, warm=False, longer=1, files=None, turn="wrk", company=None, crowd=0,
-                 fresh=False, floor=True, shown=("cpu_us", "rps"), why=""):
+                 headers=None, lua=None, warm=False, longer=1, least=0, files=None, turn="wrk", company=None, crowd=0,
+                 fresh=False, floor=True, shown=("cpu_us", "rps"), why="", cpus=1, cold=0, point=False):
         self.name, self.title, self.about = name, title, about
         self.connections, self.path, self.size, self.status = connections, path, size, status
-        self.headers, self.lua, self.warm, self.longer = headers or {}, lua, warm, longer
+        self.headers, self.lua, self.warm, self.longer, self.least = headers or {}, lua, warm, longer, least
         self.files, self.turn, self.company, self.crowd = files, turn, company, crowd
         self.fresh, self.floor, self.shown, self.why = fresh, floor, shown, why
+        self.cpus, self.cold, self.point = cpus, cold, point
 
     def all_connections(self):
         return self.connections + self.crowd + (self.company.connections if self.company else 0)
 
+    def largest(self):
+        """Of the files that are asked for."""
+        return max(self.size, self.company.largest() if self.company else 0)
 
-SMALL = Work("small", "64 connections", "64 clients keep their connections and ask for 1 KiB.")
-LARGE = Work("large", "10 MiB", "16 clients ask for a file of 10 MiB.", path="/10m.bin", size=10 << 20, connections=16,
-             why="One file, asked for all the time, may stay in the CPU’s caches: cheap to copy. See “photos”.")
+
+SMALL = Work("small", "64 connections, 1 KiB", "64 clients keep their connections and ask for 1 KiB.",
+             shown=("rps", "p99_us", "cpu_us"), point=True)
+
+# CONNECTIONSxSIZE, then what percent of the requests is for cold files, and how many CPUs the server has.
+POINTS = (
+    "1x1k", "32x1k", "256x1k", "4000x1k", "32x16k", "256x16k", "1x200k", "32x200k", "256x200k", "1x10m", "32x10m",
+    "32x1k-w2", "256x1k-w2", "4000x1k-w2", "32x200k-w2", "32x10m-w2", "32x16k-cold10", "32x16k-cold100",
+    "32x200k-cold10", "32x200k-cold100", "256x200k-cold10", "32x200k-cold10-w2",
+)
+LARGE_WHY = ("By sendfile a body isn’t copied on its way to the socket. What remains is the kernel’s work, and in how "
+             "many parts the server hands it over.")
+COLD_WHY = ("A thread or a process that waits for the disk stops nobody else. A loop that waits for it stops all its "
+            "clients, unless somebody else waits for it.")
+
+
+def said(size):
+    return f"{size >> 20} MiB" if size >> 20 else f"{size // KIB} KiB"
+
+
+def point(name, sizes):
+    connections, size, percent, cpus = re.fullmatch(r"(\d+)x(\w+?)(?:-cold(\d+))?(?:-w(\d+))?", name).groups()
+    connections, percent, cpus = int(connections), int(percent or 0), int(cpus or 1)
+    what = said(SIZES[size])
+    who = "One client asks" if connections == 1 else f"{connections:,} clients ask"
+    about = f"{who} for a file of {what} again and again."
+    if percent:
+        folder = f"cold{size}"
+        which = "Every request" if percent == 100 else f"Every {100 // percent}th request"
+        about = f"{who} for files of {what}. {which} is for a file that is not in memory, of {sizes[folder]:,}."
+    return Work(name, f"{connections:,} connection{'s' if connections > 1 else ''}, {what}"
+                + (f", {percent} % cold" if percent else "") + (f", {cpus} CPUs" if cpus > 1 else ""),
+                about + (f" The server has {cpus} workers and {cpus} CPUs." if cpus > 1 else ""),
+                connections=connections, path=f"/{size}.html", size=SIZES[size], cpus=cpus, cold=percent / 100,
+                lua=SHARE_LUA.format(count=sizes[folder], every=100 // percent, folder=folder) if percent else None,
+                files=folder if percent else None, fresh=bool(percent), floor=not percent and cpus == 1,
+                warm=not percent and SIZES[size] > 64 * KIB,  # who looks at it as a whole does so once
+                longer=3 if connections > 1000 else 2 if SIZES[size] > MIB else 1, shown=("rps", "p99_us", "cpu_us"), point=True,
+                why=COLD_WHY if percent else LARGE_WHY if SIZES[size] > 64 * KIB else "")
 
 
 def plain_works():
     return (
-        Work("c1", "One connection", "One client asks for 1 KiB again and again, and waits for each answer.",
-             connections=1),
-        SMALL,
-        Work("c1000", "1,000 connections", "The same with 1,000 clients.", connections=1000),
-        Work("c8000", "8,000 connections", "The same with 8,000 clients. Opening the connections is part of it.",
-             connections=8000, longer=2),
         Work("close", "A connection a request", "64 clients connect anew for each 1 KiB.",
              headers={"Connection": "close"},
              why="Nearly all of it is the kernel’s work of making and ending connections, which everybody pays."),
@@ -112,10 +167,6 @@ def plain_works():
              headers=BROWSER),
         Work("304", "Not modified", "64 clients ask whether 1 KiB has changed; it has not.", size=0, status=304,
              headers={"If-Modified-Since": OLD_DATE}),
-        Work("many", "10,000 files", "64 clients ask for 10,000 files of 1 KiB in turn.", path="/many/0/0.html",
-             lua=MANY_LUA, warm=True),
-        Work("medium", "100 KiB", "64 clients ask for a file of 100 KiB.", path="/100k.html", size=100 * KIB),
-        LARGE,
     )
 
 
@@ -123,6 +174,8 @@ def large_sets(sizes):
     """Works over more than any cache holds, and one that no cache can know."""
     photos, crawl, tiles, first = sizes["photos"], sizes["crawl"], sizes["tiles"], sizes["first"]
     return (
+        Work("many", "10,000 files", "64 clients ask for 10,000 files of 1 KiB in turn.", path="/many/0/0.html",
+             lua=MANY_LUA, files="many", warm=True),
         Work("photos", "Photos", f"64 clients ask for {photos:,} files of 200 KiB in random order. All are in memory, "
              f"{photos * 200 / 2**20:.1f} GiB of them.", path="/photos/0/0.jpg",
              size=200 * KIB, lua=PHOTOS_LUA.format(count=photos), files="photos", warm=True,
@@ -150,10 +203,10 @@ def large_sets(sizes):
 def in_company(sizes):
     """A small hot file, by itself and then beside something that could stop its clients."""
     cold = sizes["cold"]
-    hot = {"turn": "beside", "floor": False}
+    hot = {"turn": "beside", "floor": False, "least": 0.6}
     return (
         Work("mixed", "Small beside large", "32 clients ask for 1 KiB while 64 others download 10 MiB again and again.",
-             connections=32, company=Work("bulk", "", "", path="/10m.bin", size=10 << 20),
+             connections=32, company=Work("bulk", "", "", path="/10m.html", size=10 << 20),
              shown=("p99_us", "rps", "beside_bytes"), **hot,
              why="All share one CPU, so how much is sent to one client before the next has its turn decides how long "
                  "the small ones wait. More for the small ones is less for the large ones, and the other way round."),
@@ -162,11 +215,10 @@ def in_company(sizes):
              company=Work("disk", "", "", connections=8, path="/cold/0.bin", size=2 << 20,
                           lua=COLD_LUA.format(count=cold)),
              files="cold", fresh=True, shown=("p99_us", "p99_times", "rps", "beside_bytes"), **hot,
-             why="A thread or a process that waits for the disk stops nobody else. A loop that waits for it stops all "
-                 "its clients, unless somebody else waits for it."),
+             why=COLD_WHY),
         Work("listing", "Hot beside listings", f"32 clients ask for 1 KiB while 8 others ask for the listing of a "
              f"folder of {LISTED:,} files.", connections=32,
-             company=Work("list", "", "", connections=8, path="/listing/", size=None, status=200), files="listing",
+             company=Work("list", "", "", connections=8, path="/listing/", size=0), files="listing",
              shown=("p99_us", "p99_times", "rps", "beside_rps"), **hot,
              why="A listing takes a look at each file. Made in the loop, anew for each request, it holds everybody up "
                  "for that long; made elsewhere, or kept, it doesn’t."),
@@ -180,11 +232,12 @@ def in_company(sizes):
 
 
 def of(sizes):
-    return {work.name: work for work in (*plain_works(), *large_sets(sizes), *in_company(sizes))}
+    points = [point(name, sizes) for name in POINTS]
+    return {work.name: work for work in (SMALL, *points, *plain_works(), *large_sets(sizes), *in_company(sizes))}
 
 
 PASSES = ("syscalls", "memory")
-QUICK = ("small", "close", "pipe")
+QUICK = ("1x1k", "32x1k", "256x1k", "32x1k-w2", "32x200k", "32x200k-cold10", "mixed")
 
 
 def request_of(work):
