@@ -185,6 +185,14 @@ static void test_passed_on(void **state) {
         assert_true(loaders_submit(loaders, &absent[i], &home));
     }
     await_done(&home, COUNT(absent));
+    for (size_t i = 0; i < COUNT(absent); i++) {
+        assert_true(absent[i].undone);
+        absent[i].lane = LANE_FILES;
+        assert_true(loaders_submit(loaders, &absent[i], &home));
+    }
+    await_done(&home, COUNT(absent));
+    for (size_t i = 0; i < COUNT(absent); i++)
+        assert_false(absent[i].undone);
     loaders_close(loaders);
     close(home.wake_fd);
 }
