@@ -279,16 +279,11 @@ static bool load_found(struct file_load *load, struct found *found, enum load_ef
     return load_regular(load, found, effort);
 }
 
-static bool file_work(struct load *base, enum load_effort effort) {
-    struct file_load *load = (struct file_load *)base;
+/* Apart, as what it takes of a stack would be touched by each request for a large file (-fstack-clash-protection), on
+   the stack of each coroutine. */
+static __attribute__((noinline)) bool find_again(struct file_load *load, enum load_effort effort) {
     struct found found;
     bool there = true, at_hand = effort != LOAD_WAITS;
-    if (load->just_fd && fd_is_current(load)) {
-        load->current = true;
-        load->by_reference = !version_young(&load->old->st, load->now_seconds);
-        return true;
-    }
-    load->just_fd = false;
     if (!find(&load->place, (struct slice){load->key, load->key_len}, at_hand, &found))
         return false;
     load->current = load->old && is_current(load, &found, at_hand, &there);
@@ -299,6 +294,17 @@ static bool file_work(struct load *base, enum load_effort effort) {
         return there;
     }
     return load_found(load, &found, effort);
+}
+
+static bool file_work(struct load *base, enum load_effort effort) {
+    struct file_load *load = (struct file_load *)base;
+    if (load->just_fd && fd_is_current(load)) {
+        load->current = true;
+        load->by_reference = !version_young(&load->old->st, load->now_seconds);
+        return true;
+    }
+    load->just_fd = false;
+    return find_again(load, effort);
 }
 
 static void loading_remove(struct file_load *load) {
