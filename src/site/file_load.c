@@ -153,8 +153,8 @@ static bool describe_large(struct file_load *load, const struct stat *st, int fd
         return false;
     if (whole || (hashed && !version_is_still(fd, st)))
         *tag = content; /* its samples may have been another version's */
+    load->file->by_reference = !version_young(st, load->now_seconds);
     load->file->source = (struct outq_source){.fd = fd,
-                                              .by_reference = !version_young(st, load->now_seconds),
                                               .provable = size <= VERSION_PROOF_MAX,
                                               .hashed = hashed,
                                               .subtree = load->load.subtree,
@@ -327,7 +327,7 @@ void file_load_finish(struct load *base) {
         if (!load->just_fd)
             load->old->named_at_ms = load->begun_ms;
         load->old->look = load->look;
-        load->old->source.by_reference = load->by_reference;
+        load->old->by_reference = load->by_reference;
         filecache_put(load->file);
         load->file = load->old;
         load->old = NULL;
