@@ -21,12 +21,13 @@ enum {
     HASHES_NICE = 5,
 };
 
-/* Files have a lane for each subtree, or for a few. They have their turns one after the other. */
+/* Files have a lane for each subtree of which something is loaded. They have their turns one after the other. */
 enum { LANES = LOADERS_SUBTREES + LOAD_LANES - 1 };
 
 struct lane {
     struct load *queue, **queue_end;
-    unsigned queued, busy; /* loads; threads at them */
+    unsigned queued, busy; /* loads; threads at them. Neither: it is free for any subtree */
+    uint32_t subtree;
 };
 
 /* Threads and what they do: files, or what takes a processor. */
@@ -128,9 +129,24 @@ static void crew_call(struct crew *crew) {
     pthread_cond_signal(&crew->wanted);
 }
 
+/* That of the subtree; where there are more of these than lanes, they share. */
+static struct lane *crew_lane(const struct crew *crew, uint32_t subtree) {
+    struct lane *found = &crew->lanes[subtree % crew->lane_count];
+    for (unsigned i = 0; i < crew->lane_count; i++) {
+        struct lane *lane = &crew->lanes[i];
+        if (lane->queued + lane->busy == 0)
+            found = lane;
+        else if (lane->subtree == subtree)
+            return lane;
+    }
+    return found;
+}
+
 /* False: there is nobody to do it. */
 static bool crew_add(struct crew *crew, struct load *load) {
-    struct lane *lane = &crew->lanes[crew->lane_count > 1 ? load->subtree % crew->lane_count : 0];
+    struct lane *lane = crew_lane(crew, load->subtree);
+    if (lane->queued + lane->busy == 0)
+        lane->subtree = load->subtree;
     load->next = NULL;
     *lane->queue_end = load;
     struct load **end = lane->queue_end;

@@ -368,9 +368,9 @@ static void recall_folder(struct file_load *load, uint64_t now_ms) {
 }
 
 /* What is mounted in a root is so at, or beneath, one of the folders in it, most likely. */
-static uint8_t subtree_of(const struct file_load *load) {
+static uint32_t subtree_of(const struct file_load *load) {
     const char *first = load->key + (load->key[0] == '/'), *slash = strchr(first, '/');
-    return (uint8_t)hash_bytes(first, slash ? (size_t)(slash - first) : 0, load->cache->seed);
+    return (uint32_t)hash_bytes(first, slash ? (size_t)(slash - first) : 0, load->cache->seed);
 }
 
 struct file_load *file_load_open(struct filecache *cache, const struct clock *clock, struct slice key, uint32_t hash,
