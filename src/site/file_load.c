@@ -22,13 +22,8 @@ enum {
     SETTLED_S = 2,  /* a file that changed within this time of being loaded is loaded again, whatever its times say */
 };
 
-static bool same_time(struct timespec a, struct timespec b) {
-    return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
-}
-
 static bool same_version(const struct stat *a, const struct stat *b) {
-    return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
-           same_time(a->st_mtim, b->st_mtim) && same_time(a->st_ctim, b->st_ctim);
+    return a->st_dev == b->st_dev && version_of(a) == version_of(b);
 }
 
 static bool is_settled(const struct stat *st, int64_t at_seconds) {
