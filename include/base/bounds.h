@@ -84,8 +84,8 @@ enum {
     /* Threads that load: enough for a disk to sort what it is asked for, few enough to leave a processor to the loops.
      */
     LOADERS_MAX = 8,
-    /* And so many for what lies beneath one folder in a root, which are told apart by a hash of so many values. One
-       that hangs keeps as many from the others; but each of these has one, however many hang. */
+    /* And so many for what lies beneath one folder in a root. One that hangs keeps as many from the others; but each of
+       these has one, as long as no more than LOADERS_SUBTREES have something to do. */
     LOADERS_PER_SUBTREE = 6,
     LOADERS_SUBTREES = 32,
     /* All of them, with one for each thing that takes a processor: hashes, passwords of two sorts. */

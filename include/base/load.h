@@ -55,7 +55,8 @@ struct load {
     unsigned refs;
     enum load_state state;
     enum load_lane lane; /* where it is done when it isn't at hand; as load_init leaves it: LANE_FILES */
-    uint8_t subtree;     /* of files: what is likely to hang together, by any number; as load_init leaves it: 0 */
+    bool undone;         /* out, of its lane: it takes more than that gives, and goes to LANE_FILES next */
+    uint32_t subtree;    /* of files: what is likely to hang together, by any number; as load_init leaves it: 0 */
 };
 
 void load_init(struct load *load, const struct load_kind *kind);

@@ -16,15 +16,15 @@ enum {
     OUTQ_REPLY_BYTES = 8 * 1024,
 };
 
-/* A file to send ranges of. Belongs to the piece's owner. */
+/* A file to send ranges of. Belongs to the piece's owner, and doesn't change while it has pieces: whoever sends them
+   reads it without a lock. */
 struct outq_source {
     int fd;
-    bool by_reference; /* its bytes have stood long enough to be sent without being copied first */
-    bool provable;     /* it is short enough to be hashed, so that growth can be told from rewriting */
-    bool hashed;       /* `content` is the hash of all bytes; else it may be known by `key` */
-    uint8_t subtree;   /* where it lies, as its loads tell */
-    uint64_t version;  /* version_of() the file that the head describes: another one must not be sent, */
-    uint64_t size;     /*   unless it has only grown beyond this */
+    bool provable;    /* it is short enough to be hashed, so that growth can be told from rewriting */
+    bool hashed;      /* `content` is the hash of all bytes; else it may be known by `key` */
+    uint32_t subtree; /* where it lies, as its loads tell */
+    uint64_t version; /* version_of() the file that the head describes: another one must not be sent, */
+    uint64_t size;    /*   unless it has only grown beyond this */
     uint64_t content, key;
     uint64_t written; /* version_written(), */
     uint64_t links;   /*   and how many names it had: losing one changes the version, not the bytes */
@@ -33,7 +33,7 @@ struct outq_source {
 struct outq_piece {
     void *owner;                      /* released when the piece has left; NULL for the queue's own space */
     const struct outq_source *source; /* NULL: memory, its iovec; else a range of that file, */
-    bool by_reference;                /*   as the source was when it was queued */
+    bool by_reference;                /*   whose bytes have stood long enough to be sent without being copied first, */
     uint64_t first;                   /*   from this offset */
 };
 
@@ -84,7 +84,8 @@ void outq_commit(struct outq *outq, size_t len);
 
 /* Appends memory or a file range that `owner` keeps alive until it is released. len > 0. */
 void outq_memory(struct outq *outq, const char *at, size_t len, void *owner);
-void outq_file(struct outq *outq, const struct outq_source *source, uint64_t first, size_t len, void *owner);
+void outq_file(struct outq *outq, const struct outq_source *source, bool by_reference, uint64_t first, size_t len,
+               void *owner);
 
 /* What to send next. Not to be called on an empty queue. */
 void outq_next(struct outq *outq, struct outq_send *send);

@@ -25,7 +25,9 @@ struct exchanges;
 /* What a worker lends its connections. */
 struct conn_env {
     struct site *site;
-    struct pool in, out; /* input that waits, CONN_IN_LEN(head_max) bytes; output queues. One of each per connection. */
+    /* Input that waits, CONN_SHORT_LEN bytes or, where that is too little, CONN_IN_LEN(head_max); output queues. One of
+       each per connection. */
+    struct pool in_short, in, out;
     struct clock clock;
     const struct limits *limits;
     const struct peer_trust *trust; /* NULL: nobody is */
@@ -40,6 +42,8 @@ struct conn_env {
 
 /* A head whose body has been read, and what came behind that. */
 #define CONN_IN_LEN(head_max) (2 * (size_t)(head_max))
+/* Most heads; so one that drips in costs no page of memory. */
+enum { CONN_SHORT_LEN = 1024 };
 
 enum conn_state {
     CONN_PROXIED,

@@ -14,6 +14,9 @@ void conn_release_out(struct conn *conn);
    `in` already, in this order. */
 void conn_keep(struct conn *conn, const char *head, size_t head_len, const char *rest, size_t rest_len);
 
+/* Adds to what is in `in`. */
+void conn_append(struct conn *conn, const char *bytes, size_t len);
+
 /* The output queue, borrowed if it isn't yet. */
 struct outq *conn_outq(struct conn *conn);
 

@@ -27,7 +27,8 @@ void loaders_close(struct loaders *loaders);
    in place. */
 bool loaders_submit(struct loaders *loaders, struct load *load, struct loads *home);
 
-/* Takes what has been reported, in no order; each a reference. */
+/* Takes what has been reported, in no order; each a reference. What is left undone is to be submitted again, with
+   another lane. */
 struct load *loads_take(struct loads *loads);
 
 #endif

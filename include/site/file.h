@@ -52,7 +52,8 @@ struct file {
     bool stamped;              /* see conditional.h */
     int64_t mtime;             /* what dates are compared with; FILE_UNDATED: it says nothing, and isn't shown */
     int status;                /* of FILE_ERROR: 403 or 404, or 5xx, which is not cached */
-    struct outq_source source; /* of FILE_FD; else its fd is -1 */
+    bool by_reference;         /* of FILE_FD: how it is to be sent now, and */
+    struct outq_source source; /*   from where; else its fd is -1 */
 
     struct filecache *cache;
     char *block;                    /* holds body, head and key; from the heap, as loads make it */

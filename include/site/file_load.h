@@ -21,7 +21,7 @@ struct file_load {
     struct file *old;               /* what was known; NULL: nothing */
     struct file *file;              /* what is found */
     bool current;                   /* out: `old` is still true */
-    bool by_reference;              /* out, with it: outq_source's */
+    bool by_reference;              /* out, with it: the file's */
     bool just_fd;                   /* `old` is believed by its name: only what is written into it need be seen */
     bool body_ok;                   /* there is memory for a small file's body */
     bool folder_known, folder_seen; /* `folder` is; by this load, not by one before */

@@ -3,6 +3,7 @@
 #define SITE_H
 
 #include "site/filecache.h"
+#include "site/route.h"
 #include "site/site_config.h"
 
 #include <stdatomic.h>
@@ -16,6 +17,7 @@ struct site {
     const struct made *made;       /* NULL: none */
     struct auth_load *auth_checks; /* passwords being checked */
     const atomic_bool *leaving;    /* the health path says 503 from now on */
+    struct route route;            /* of the request that is being answered: 20 KiB, which each stack would have */
 };
 
 #endif

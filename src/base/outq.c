@@ -42,8 +42,9 @@ void outq_memory(struct outq *outq, const char *at, size_t len, void *owner) {
     outq_append(outq, (struct outq_piece){.owner = owner}, at, len);
 }
 
-void outq_file(struct outq *outq, const struct outq_source *source, uint64_t first, size_t len, void *owner) {
-    outq_append(outq, (struct outq_piece){owner, source, source->by_reference, first}, NULL, len);
+void outq_file(struct outq *outq, const struct outq_source *source, bool by_reference, uint64_t first, size_t len,
+               void *owner) {
+    outq_append(outq, (struct outq_piece){owner, source, by_reference, first}, NULL, len);
 }
 
 void outq_next(struct outq *outq, struct outq_send *send) {

@@ -232,10 +232,9 @@ static void conn_feed_proxied(struct conn *conn, const char *bytes, size_t len) 
     struct address from;
     bool unfinished = conn->in != NULL;
     if (unfinished) {
-        CHECK(conn->in_len + len <= conn->env->limits->head_max);
-        memcpy(conn->in + conn->in_len, bytes, len);
+        conn_append(conn, bytes, len);
         bytes = conn->in;
-        len += conn->in_len;
+        len = conn->in_len;
     }
     ssize_t used = proxy_header_parse(bytes, len, conn->env->limits->head_max, &from);
     if (used == PROXY_HEADER_INCOMPLETE) {
@@ -271,9 +270,7 @@ void conn_feed(struct conn *conn, const char *bytes, size_t len) {
         conn_take_requests(conn, bytes, len, false);
         return;
     }
-    CHECK(conn->in_len + len <= conn->env->limits->head_max);
-    memcpy(conn->in + conn->in_len, bytes, len);
-    conn->in_len += (uint32_t)len;
+    conn_append(conn, bytes, len);
     /* A head can only become whole with the end of a line; so one that drips in is not parsed again for each byte. */
     if (memchr(bytes, '\n', len) || conn->in_len == conn->env->limits->head_max)
         conn_take_requests(conn, conn->in, conn->in_len, true);

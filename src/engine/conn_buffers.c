@@ -3,9 +3,20 @@
 #include "engine/conn.h"
 #include "site/reply.h"
 
+#include <string.h>
+
+/* Where input of that length lies, always. */
+static struct pool *conn_in_pool(struct conn_env *env, size_t len) {
+    return len <= CONN_SHORT_LEN ? &env->in_short : &env->in;
+}
+
+static void conn_drop_in(struct conn *conn) {
+    pool_drop(conn_in_pool(conn->env, conn->in_len), conn->in);
+}
+
 void conn_release_in(struct conn *conn) {
     if (conn->in)
-        pool_drop(&conn->env->in, conn->in);
+        conn_drop_in(conn);
     conn->in = NULL;
     conn->in_len = conn->held_len = 0;
     conn->held = HELD_NONE;
@@ -19,22 +30,47 @@ void conn_release_out(struct conn *conn) {
     conn->out = NULL;
 }
 
+/* Room for so much: `in`, or what is to take its place. */
+static char *conn_room_in(struct conn *conn, size_t len) {
+    struct pool *pool = conn_in_pool(conn->env, len);
+    if (conn->in && pool == conn_in_pool(conn->env, conn->in_len))
+        return conn->in;
+    char *room = pool_take(pool);
+    CHECK(room); /* there is one for each connection */
+    return room;
+}
+
+/* Has it take that place. */
+static void conn_set_in(struct conn *conn, char *in, size_t len) {
+    if (conn->in && conn->in != in)
+        conn_drop_in(conn);
+    conn->in = in;
+    conn->in_len = (uint32_t)len;
+}
+
 void conn_keep(struct conn *conn, const char *head, size_t head_len, const char *rest, size_t rest_len) {
-    const size_t head_max = conn->env->limits->head_max;
-    if (head_len + rest_len == 0) {
+    const size_t head_max = conn->env->limits->head_max, len = head_len + rest_len;
+    if (len == 0) {
         conn_release_in(conn);
         return;
     }
-    if (!conn->in) {
-        conn->in = pool_take(&conn->env->in);
-        CHECK(conn->in); /* there is one for each connection */
-    }
     CHECK(head_len <= head_max && rest_len <= CONN_IN_LEN(head_max) - head_len);
-    if (head_len > 0 && head != conn->in)
-        memmove(conn->in, head, head_len);
-    if (rest_len > 0 && rest != conn->in + head_len)
-        memmove(conn->in + head_len, rest, rest_len);
-    conn->in_len = (uint32_t)(head_len + rest_len);
+    char *in = conn_room_in(conn, len);
+    if (head_len > 0 && head != in)
+        memmove(in, head, head_len);
+    if (rest_len > 0 && rest != in + head_len)
+        memmove(in + head_len, rest, rest_len);
+    conn_set_in(conn, in, len);
+}
+
+void conn_append(struct conn *conn, const char *bytes, size_t len) {
+    const size_t before = conn->in_len;
+    CHECK(before + len <= conn->env->limits->head_max);
+    char *in = conn_room_in(conn, before + len);
+    if (in != conn->in)
+        memcpy(in, conn->in, before);
+    memcpy(in + before, bytes, len);
+    conn_set_in(conn, in, before + len);
 }
 
 struct outq *conn_outq(struct conn *conn) {

@@ -21,12 +21,13 @@ enum {
     HASHES_NICE = 5,
 };
 
-/* Files have a lane for each subtree, or for a few. They have their turns one after the other. */
+/* Files have a lane for each subtree of which something is loaded. They have their turns one after the other. */
 enum { LANES = LOADERS_SUBTREES + LOAD_LANES - 1 };
 
 struct lane {
     struct load *queue, **queue_end;
-    unsigned queued, busy; /* loads; threads at them */
+    unsigned queued, busy; /* loads; threads at them. Neither: it is free for any subtree */
+    uint32_t subtree;
 };
 
 /* Threads and what they do: files, or what takes a processor. */
@@ -63,22 +64,21 @@ static void report(struct load *load) {
 
 /* Each lane has one thread, and the files' of a subtree more, as long as all together have few: so one that hangs (a
    network's, say) holds up no other, however many hang. */
-static bool crew_may(const struct crew *crew, const struct lane *lane) {
-    return lane->busy == 0 || (crew->lane_count > 1 && lane->busy < LOADERS_PER_SUBTREE && crew->busy < LOADERS_MAX);
+static bool crew_may_more(const struct crew *crew, const struct lane *lane) {
+    return crew->lane_count > 1 && lane->busy < LOADERS_PER_SUBTREE && crew->busy < LOADERS_MAX;
 }
 
-/* The next lane with something to do that may be done now; NULL: there is none. Whoever leaves a lane looks here next,
-   so nobody need be told of the room that he leaves. */
+/* The next lane with something to do that may be done now, before others one that nobody is at; NULL: there is none. */
 static struct lane *crew_find(struct crew *crew) {
-    for (unsigned i = 0; i < crew->lane_count; i++) {
-        unsigned at = (crew->turn + i) % crew->lane_count;
-        struct lane *lane = &crew->lanes[at];
-        if (lane->queue && crew_may(crew, lane)) {
-            crew->turn = at + 1;
-            return lane;
-        }
+    struct lane *found = NULL;
+    for (unsigned i = 0; i < crew->lane_count && !(found && found->busy == 0); i++) {
+        struct lane *lane = &crew->lanes[(crew->turn + i) % crew->lane_count];
+        if (lane->queue && (lane->busy == 0 || (!found && crew_may_more(crew, lane))))
+            found = lane;
     }
-    return NULL;
+    if (found)
+        crew->turn = (unsigned)(found - crew->lanes) + 1;
+    return found;
 }
 
 /* How many loads may be begun now. */
@@ -120,25 +120,39 @@ static void crew_hire(struct crew *crew) {
     }
 }
 
-/* Sees to it that what may be begun is. Whoever isn't busy looks for it, or will as soon as he is woken. A loader hires
-   nobody: its sandbox lets it make no thread. */
-static void crew_call(struct crew *crew, bool hires) {
-    unsigned wanted = crew_wanted(crew);
-    if (hires && wanted > crew->count - crew->busy)
+/* Sees to it that what may be begun is: whoever isn't busy looks for it, or will as soon as he is woken. As many are
+   needed as he who leaves a lane can take over, since that comes before what others have more of; so no loader need
+   hire, which the sandbox doesn't let him. */
+static void crew_call(struct crew *crew) {
+    if (crew_wanted(crew) > crew->count - crew->busy)
         crew_hire(crew);
-    if (wanted > 0)
-        pthread_cond_signal(&crew->wanted);
+    pthread_cond_signal(&crew->wanted);
+}
+
+/* That of the subtree; where there are more of these than lanes, they share. */
+static struct lane *crew_lane(const struct crew *crew, uint32_t subtree) {
+    struct lane *found = &crew->lanes[subtree % crew->lane_count];
+    for (unsigned i = 0; i < crew->lane_count; i++) {
+        struct lane *lane = &crew->lanes[i];
+        if (lane->queued + lane->busy == 0)
+            found = lane;
+        else if (lane->subtree == subtree)
+            return lane;
+    }
+    return found;
 }
 
 /* False: there is nobody to do it. */
-static bool crew_add(struct crew *crew, struct load *load, bool hires) {
-    struct lane *lane = &crew->lanes[crew->lane_count > 1 ? load->subtree % crew->lane_count : 0];
+static bool crew_add(struct crew *crew, struct load *load) {
+    struct lane *lane = crew_lane(crew, load->subtree);
+    if (lane->queued + lane->busy == 0)
+        lane->subtree = load->subtree;
     load->next = NULL;
     *lane->queue_end = load;
     struct load **end = lane->queue_end;
     lane->queue_end = &load->next;
     lane->queued++;
-    crew_call(crew, hires);
+    crew_call(crew);
     if (crew->count > 0)
         return true;
     *end = NULL;
@@ -155,34 +169,19 @@ static struct load *crew_take(struct crew *crew, struct lane *lane) {
     lane->queued--;
     lane->busy++;
     crew->busy++;
-    crew_call(crew, false); /* another lane may have come to its first */
     return load;
 }
 
-/* False: it takes more than this crew's to do. */
-static bool loader_work(struct load *load, const struct observer *observer) {
+static void loader_work(struct load *load, const struct observer *observer) {
     uint64_t began_ns = observer_now(observer);
     observer_note(observer, EVENT_LOAD, 0, EVENT_NOBODY, false, -1, 0, 0);
     observer_busy(observer, true);
     observer_listen(observer, EVENT_NOBODY, false, false);
-    bool done = load->kind->work(load, load_effort(load));
+    load->undone = !load->kind->work(load, load_effort(load));
     observer_hush();
     observer_busy(observer, false);
     observer_note(observer, EVENT_LOADED, 0, EVENT_NOBODY, false, -1, 0, 0);
     observer_took(observer, FIGURE_LOADS, began_ns);
-    return done;
-}
-
-/* What isn't in memory after all is waited for by those who may. */
-static void loaders_pass_on(struct loaders *loaders, struct load *load) {
-    load->lane = LANE_FILES;
-    pthread_mutex_lock(&loaders->lock);
-    bool somebody = crew_add(&loaders->crews[LANE_FILES], load, false);
-    pthread_mutex_unlock(&loaders->lock);
-    if (somebody)
-        return;
-    load->kind->work(load, LOAD_WAITS);
-    report(load);
 }
 
 static void *loader_main(void *arg) {
@@ -202,10 +201,8 @@ static void *loader_main(void *arg) {
             break;
         struct load *load = crew_take(crew, lane);
         pthread_mutex_unlock(&loaders->lock);
-        if (loader_work(load, &observer))
-            report(load);
-        else
-            loaders_pass_on(loaders, load);
+        loader_work(load, &observer);
+        report(load);
         pthread_mutex_lock(&loaders->lock);
         lane->busy--;
         crew->busy--;
@@ -249,7 +246,7 @@ void loaders_close(struct loaders *loaders) {
 bool loaders_submit(struct loaders *loaders, struct load *load, struct loads *home) {
     pthread_mutex_lock(&loaders->lock);
     load->home = home;
-    bool somebody = crew_add(&loaders->crews[load->lane], load, true);
+    bool somebody = crew_add(&loaders->crews[load->lane], load);
     if (somebody) {
         load->state = LOAD_UNDER_WAY;
         load_get(load);

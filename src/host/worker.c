@@ -85,7 +85,8 @@ bool worker_start(struct worker *worker) {
         return false;
     struct conn_env *env = &worker->env;
     unsigned capacity = worker->clients.capacity;
-    if (pool_open(&env->in, CONN_IN_LEN(worker->settings->limits.head_max), capacity) &&
+    if (pool_open(&env->in_short, CONN_SHORT_LEN, capacity) &&
+        pool_open(&env->in, CONN_IN_LEN(worker->settings->limits.head_max), capacity) &&
         pool_open(&env->out, sizeof(struct outq), capacity) &&
         (!env->watch || pool_open(&env->exchanges, EXCHANGES_LEN(env->watch->keep_max), capacity)))
         return true;
@@ -105,6 +106,7 @@ bool worker_end_loads(struct worker *worker) {
 }
 
 void worker_close(struct worker *worker) {
+    pool_close(&worker->env.in_short);
     pool_close(&worker->env.in);
     pool_close(&worker->env.out);
     pool_close(&worker->env.exchanges);

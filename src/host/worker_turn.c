@@ -55,11 +55,27 @@ void worker_round(struct worker *worker) {
     worker->round_left = ROUND_SHARE;
 }
 
+/* What took more than its lane gives goes on in another, and its waiters wait. False: it is done. */
+static bool worker_goes_on(struct worker *worker, struct load *load) {
+    if (!load->undone)
+        return false;
+    load->undone = false;
+    load->lane = LANE_FILES;
+    if (!loaders_submit(worker->shared.loaders, load, &worker->loads)) {
+        load_work(load);
+        return false;
+    }
+    load_put(load);
+    return true;
+}
+
 /* Takes what loads have been done. */
 static void worker_collect(struct worker *worker) {
     struct load *next;
     for (struct load *load = loads_take(&worker->loads); load; load = next) {
         next = load->next;
+        if (worker_goes_on(worker, load))
+            continue;
         struct client *waiter = load->waiters;
         load->waiters = NULL;
         load_done(load);

@@ -22,13 +22,8 @@ enum {
     SETTLED_S = 2,  /* a file that changed within this time of being loaded is loaded again, whatever its times say */
 };
 
-static bool same_time(struct timespec a, struct timespec b) {
-    return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
-}
-
 static bool same_version(const struct stat *a, const struct stat *b) {
-    return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
-           same_time(a->st_mtim, b->st_mtim) && same_time(a->st_ctim, b->st_ctim);
+    return a->st_dev == b->st_dev && version_of(a) == version_of(b);
 }
 
 static bool is_settled(const struct stat *st, int64_t at_seconds) {
@@ -153,8 +148,8 @@ static bool describe_large(struct file_load *load, const struct stat *st, int fd
         return false;
     if (whole || (hashed && !version_is_still(fd, st)))
         *tag = content; /* its samples may have been another version's */
+    load->file->by_reference = !version_young(st, load->now_seconds);
     load->file->source = (struct outq_source){.fd = fd,
-                                              .by_reference = !version_young(st, load->now_seconds),
                                               .provable = size <= VERSION_PROOF_MAX,
                                               .hashed = hashed,
                                               .subtree = load->load.subtree,
@@ -279,16 +274,11 @@ static bool load_found(struct file_load *load, struct found *found, enum load_ef
     return load_regular(load, found, effort);
 }
 
-static bool file_work(struct load *base, enum load_effort effort) {
-    struct file_load *load = (struct file_load *)base;
+/* Apart, as what it takes of a stack would be touched by each request for a large file (-fstack-clash-protection), on
+   the stack of each coroutine. */
+static __attribute__((noinline)) bool find_again(struct file_load *load, enum load_effort effort) {
     struct found found;
     bool there = true, at_hand = effort != LOAD_WAITS;
-    if (load->just_fd && fd_is_current(load)) {
-        load->current = true;
-        load->by_reference = !version_young(&load->old->st, load->now_seconds);
-        return true;
-    }
-    load->just_fd = false;
     if (!find(&load->place, (struct slice){load->key, load->key_len}, at_hand, &found))
         return false;
     load->current = load->old && is_current(load, &found, at_hand, &there);
@@ -299,6 +289,17 @@ static bool file_work(struct load *base, enum load_effort effort) {
         return there;
     }
     return load_found(load, &found, effort);
+}
+
+static bool file_work(struct load *base, enum load_effort effort) {
+    struct file_load *load = (struct file_load *)base;
+    if (load->just_fd && fd_is_current(load)) {
+        load->current = true;
+        load->by_reference = !version_young(&load->old->st, load->now_seconds);
+        return true;
+    }
+    load->just_fd = false;
+    return find_again(load, effort);
 }
 
 static void loading_remove(struct file_load *load) {
@@ -321,7 +322,7 @@ void file_load_finish(struct load *base) {
         if (!load->just_fd)
             load->old->named_at_ms = load->begun_ms;
         load->old->look = load->look;
-        load->old->source.by_reference = load->by_reference;
+        load->old->by_reference = load->by_reference;
         filecache_put(load->file);
         load->file = load->old;
         load->old = NULL;
@@ -362,9 +363,9 @@ static void recall_folder(struct file_load *load, uint64_t now_ms) {
 }
 
 /* What is mounted in a root is so at, or beneath, one of the folders in it, most likely. */
-static uint8_t subtree_of(const struct file_load *load) {
+static uint32_t subtree_of(const struct file_load *load) {
     const char *first = load->key + (load->key[0] == '/'), *slash = strchr(first, '/');
-    return (uint8_t)hash_bytes(first, slash ? (size_t)(slash - first) : 0, load->cache->seed);
+    return (uint32_t)hash_bytes(first, slash ? (size_t)(slash - first) : 0, load->cache->seed);
 }
 
 struct file_load *file_load_open(struct filecache *cache, const struct clock *clock, struct slice key, uint32_t hash,

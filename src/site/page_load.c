@@ -33,9 +33,8 @@ bool file_load_keep(struct file_load *load, const char *at, size_t len) {
         return false;
     }
     file->kind = FILE_FD;
-    file->made = true;
-    file->source =
-        (struct outq_source){.fd = fd, .by_reference = true, .version = version_of(&file->st), .size = (uint64_t)len};
+    file->made = file->by_reference = true;
+    file->source = (struct outq_source){.fd = fd, .version = version_of(&file->st), .size = (uint64_t)len};
     return true;
 }
 

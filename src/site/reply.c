@@ -114,24 +114,23 @@ static bool reply_denied(struct reply *reply, struct site *site, struct lookup *
     return true;
 }
 
-static void reply_get(struct reply *reply, struct lookup *lookup, const struct asker *asker) {
-    struct route route;
-    route_find(&route, reply->config, lookup, reply->request, asker);
-    if (route.made)
+static void reply_get(struct reply *reply, struct route *route, struct lookup *lookup, const struct asker *asker) {
+    route_find(route, reply->config, lookup, reply->request, asker);
+    if (route->made)
         reply->origin = NULL; /* no page of another origin may read it, whatever may be read of the site */
-    if (route.by_navigation)
+    if (route->by_navigation)
         reply->fields = "Vary: " NAVIGATION_FIELDS "\r\n";
-    if (route.file) {
-        reply_found(reply, lookup, &route);
-        if (route.file)
-            filecache_put(route.file);
+    if (route->file) {
+        reply_found(reply, lookup, route);
+        if (route->file)
+            filecache_put(route->file);
     } else if (lookup->wants) {
         return;
-    } else if (route.location.len > 0) {
-        render_redirect(reply, route.location, route.query);
+    } else if (route->location.len > 0) {
+        render_redirect(reply, route->location, route->query);
     } else {
         reply->last = true; /* a target that means nothing: who knows what its sender takes the rest for */
-        render_page(reply, route.status, "");
+        render_page(reply, route->status, "");
     }
 }
 
@@ -161,7 +160,7 @@ static void reply_method(struct reply *reply, struct site *site, struct lookup *
     case METHOD_GET:
     case METHOD_HEAD:
         if (!reply_denied(reply, site, lookup, asker->peer))
-            reply_get(reply, lookup, asker);
+            reply_get(reply, &site->route, lookup, asker);
         break;
     case METHOD_OPTIONS:
         render_options(reply);

@@ -143,7 +143,7 @@ static void add_content(struct reply *reply, struct file *file, uint64_t first, 
     if (file->kind == FILE_BODY)
         outq_memory(reply->outq, file->body + first, len, file);
     else
-        outq_file(reply->outq, &file->source, first, len, file);
+        outq_file(reply->outq, &file->source, file->by_reference, first, len, file);
 }
 
 /* Ends a reply whose head is rendered with content from the file. */

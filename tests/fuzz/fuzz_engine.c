@@ -159,7 +159,7 @@ static void mishap(struct run *run, struct conn *conn, const struct conn_op *op,
 }
 
 static void check_held(const struct conn *conn) {
-    CHECK(env.in.touched == (conn->in != NULL) && env.out.touched == (conn->out != NULL));
+    CHECK(env.in_short.touched + env.in.touched == (conn->in != NULL) && env.out.touched == (conn->out != NULL));
     CHECK((conn->in != NULL) == (conn->in_len > 0));
     CHECK(conn->state != CONN_LOADING || (conn->load && conn->held && !conn->out));
     CHECK(!conn->out || !outq_empty(conn->out));
@@ -224,7 +224,7 @@ static void drive_conn(struct run *run) {
         }
     }
     conn_close(&conn);
-    CHECK(env.in.touched == 0 && env.out.touched == 0);
+    CHECK(env.in_short.touched == 0 && env.in.touched == 0 && env.out.touched == 0);
     atomic_store(&crowded, false);
     env.draining = false;
 }
@@ -417,6 +417,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
         .header_timeout_ms = 10000, .idle_timeout_ms = 60000, .send_timeout_ms = 30000, .head_max = HEAD_MAX_DEFAULT};
     env = (struct conn_env){.limits = &limits, .crowded = &crowded};
     CHECK(pool_open(&env.out, sizeof(struct outq), 1));
+    CHECK(pool_open(&env.in_short, CONN_SHORT_LEN, 1));
     CHECK(pool_open(&env.in, CONN_IN_LEN(limits.head_max), 1));
     clock_set(1000000);
     known = known_open();

@@ -2,15 +2,18 @@
 moment. None of it is timed but by generous limits."""
 
 import collections
+import contextlib
+import ctypes
 import os
 import shlex
+import shutil
 import signal
 import socket
 import struct
 import time
 
 import target
-from arsenal import request
+from arsenal import ALL, request
 from honest import Ask, Honest, Link, in_background, one
 from webdriver import session_members
 
@@ -231,6 +234,56 @@ def drain(httpd, model, site):
     return f"{count} whole listings after SIGTERM"
 
 
+# ---- File systems that hang
+
+FUSE_OPTIONS = "fd={},rootmode=40000,user_id=0,group_id=0"
+MNT_DETACH = 2
+
+
+class HungFolder:
+    """A file system whose server never says a word: whoever looks into it waits, until it is closed. OSError where
+    that can't be had."""
+
+    def __init__(self, path):
+        self.path, self.libc = os.fsencode(path), ctypes.CDLL(None, use_errno=True)
+        path.mkdir()
+        self.fd = os.open("/dev/fuse", os.O_RDWR)
+        if self.libc.mount(b"hung", self.path, b"fuse", 0, FUSE_OPTIONS.format(self.fd).encode()) < 0:
+            os.close(self.fd)
+            raise OSError(ctypes.get_errno(), "mount")
+
+    def close(self):
+        """Who waits is told that it is gone. Once is enough."""
+        if self.fd is not None:
+            os.close(self.fd)
+            self.libc.umount2(self.path, MNT_DETACH)
+        self.fd = None
+
+
+def hung_folders(httpd, model, site):
+    """Folders below the root that hang, each asked for as much as would keep all loaders, hold up nobody else."""
+    root, count, size = site.folder / "hung", 3, 100 << 10  # longer than what is at hand at once
+    (root / "well").mkdir(parents=True)
+    for number in range(20):
+        (root / "well" / f"{number}.bin").write_bytes(bytes([number]) * size)
+    with contextlib.ExitStack() as stack:
+        stack.callback(shutil.rmtree, root)
+        try:
+            hung = [stack.enter_context(contextlib.closing(HungFolder(root / f"hung-{i}"))) for i in range(count)]
+        except OSError as error:
+            return f"left out: no file system to hang ({error})"
+        with target.Attacked(httpd, root, model) as server:
+            links = [Link(server.port) for _ in range(8 * count)]
+            for number, link in enumerate(links):
+                link.send(Ask(f"/hung-{number % count}/{number}"), time.monotonic() + LIMIT)
+            for number in range(20):
+                took, why = one(Link(server.port), Ask(f"/well/{number}.bin", bytes([number]) * size), LIMIT)
+                assert not why, why
+            for either in (*hung, *links):
+                either.close()
+    return f"20 answers beside {count} that hang, the last in {1000 * took:.0f} ms"
+
+
 def ended(server):
     """The server ends by itself; as a context manager it needn't be told any more."""
     status = server.process.wait(LIMIT)
@@ -246,4 +299,6 @@ SCENARIOS = {
     "few-descriptors": (few_descriptors, ("blocking",)),
     "vanishing": (vanishing, ()),
     "drain": (drain, ()),
+    # What loads is the same in all models that have loaders; root only.
+    "hung-folders": (hung_folders, tuple(model for model in ALL if model not in ("epoll-et", "uring"))),
 }

@@ -103,6 +103,7 @@ void engine_open(struct engine *engine) {
     engine->env.limits = &engine->limits;
     engine->env.crowded = &engine->crowded;
     set_clock(&engine->env.clock);
+    assert_true(pool_open(&engine->env.in_short, CONN_SHORT_LEN, SLOT_COUNT));
     assert_true(pool_open(&engine->env.in, CONN_IN_LEN(HEAD_MAX), SLOT_COUNT));
     assert_true(pool_open(&engine->env.out, sizeof(struct outq), SLOT_COUNT));
     engine->watch = (struct watch){.begun = watch_begun,
@@ -116,6 +117,7 @@ void engine_open(struct engine *engine) {
 }
 
 void engine_close(struct engine *engine) {
+    pool_close(&engine->env.in_short);
     pool_close(&engine->env.in);
     pool_close(&engine->env.out);
     pool_close(&engine->env.exchanges);
@@ -151,6 +153,7 @@ void engine_hang_up(struct engine *engine) {
     const struct filecache *cache = engine->site.cache;
     conn_close(&engine->conn);
     assert_int_equal(engine->closed, 1);
+    assert_all_back(&engine->env.in_short);
     assert_all_back(&engine->env.in);
     assert_all_back(&engine->env.out);
     assert_all_back(&engine->env.exchanges);

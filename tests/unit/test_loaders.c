@@ -129,7 +129,7 @@ static void test_hung_subtree(void **state) {
         await(&begun);
     for (int i = 0; i < EACH; i++) {
         load_init(&file, &short_kind);
-        file.subtree = (uint8_t)(8 + i);
+        file.subtree = (uint32_t)(8 + i);
         assert_true(loaders_submit(loaders, &file, &home));
         assert_ptr_equal(await_done(&home, 1), &file);
     }
@@ -154,14 +154,14 @@ static void test_hung_subtrees(void **state) {
     atomic_store(&most[LANE_FILES], 0);
     for (size_t i = 0; i < COUNT(hung); i++) {
         load_init(&hung[i], &long_kind);
-        hung[i].subtree = (uint8_t)(i / LOADS);
+        hung[i].subtree = LOADERS_SUBTREES * (uint32_t)(i / LOADS); /* however alike they are */
         assert_true(loaders_submit(loaders, &hung[i], &home));
     }
     for (int i = 0; i < HUNG; i++)
         await(&begun);
     for (int i = 0; i < EACH; i++) {
         load_init(&file, &short_kind);
-        file.subtree = HUNG;
+        file.subtree = LOADERS_SUBTREES * HUNG;
         assert_true(loaders_submit(loaders, &file, &home));
         assert_ptr_equal(await_done(&home, 1), &file);
     }
@@ -185,6 +185,14 @@ static void test_passed_on(void **state) {
         assert_true(loaders_submit(loaders, &absent[i], &home));
     }
     await_done(&home, COUNT(absent));
+    for (size_t i = 0; i < COUNT(absent); i++) {
+        assert_true(absent[i].undone);
+        absent[i].lane = LANE_FILES;
+        assert_true(loaders_submit(loaders, &absent[i], &home));
+    }
+    await_done(&home, COUNT(absent));
+    for (size_t i = 0; i < COUNT(absent); i++)
+        assert_false(absent[i].undone);
     loaders_close(loaders);
     close(home.wake_fd);
 }

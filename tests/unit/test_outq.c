@@ -88,7 +88,7 @@ static void add_memory(size_t len) {
 /* The file is `content` from 1000 on. */
 static void add_file(size_t first, size_t len) {
     struct owner *owner = add_owner(len);
-    outq_file(outq, &source, 1000 + first, len, owner);
+    outq_file(outq, &source, true, 1000 + first, len, owner);
     put_bytes(content + first, len);
 }
 
