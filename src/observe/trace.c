@@ -362,8 +362,14 @@ struct trace *trace_open(FILE *file, const struct event_rings *rings, const stru
     trace->taken = malloc(trace->taken_max * sizeof *trace->taken);
     void *clients =
         mmap(NULL, trace->clients_len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (!trace->cursors || !trace->taken || clients == MAP_FAILED)
-        return NULL; /* the process ends */
+    if (!trace->cursors || !trace->taken || clients == MAP_FAILED) {
+        if (clients != MAP_FAILED)
+            munmap(clients, trace->clients_len);
+        free(trace->taken);
+        free(trace->cursors);
+        free(trace);
+        return NULL;
+    }
     trace->clients = clients;
     fprintf(file,
             "{\"displayTimeUnit\":\"ns\",\"traceEvents\":[\n{\"ph\":\"M\",\"name\":\"process_name\",\"pid\":%d,"
