@@ -88,27 +88,33 @@ static bool is_for_us(const char *pid) {
     return pid && strtol(pid, NULL, 10) == (long)getpid();
 }
 
-static char *copy_of(const char *text) {
-    return text ? strdup(text) : NULL;
+/* A variable's value, NULL where it isn't set, moves to *value, which is the caller's; false without memory for it. */
+static bool take_variable(const char *name, char **value) {
+    const char *text = getenv(name);
+    *value = text ? strdup(text) : NULL;
+    bool ok = *value || !text;
+    unsetenv(name);
+    return ok;
 }
 
 bool inherited_read(struct inherited *inherited, char *error, size_t error_size) {
-    char *own = copy_of(getenv(variable)), *fds = copy_of(getenv("LISTEN_FDS")), *names = NULL;
-    bool handed = !own && fds && is_for_us(getenv("LISTEN_PID"));
-    if (handed)
-        names = copy_of(getenv("LISTEN_FDNAMES"));
-    *inherited = (struct inherited){.names = own ? own : names, .predecessor_fd = -1};
-    unsetenv(variable);
-    unsetenv("LISTEN_FDS");
+    char *own, *fds, *names;
+    bool ours = is_for_us(getenv("LISTEN_PID"));
+    bool ok = take_variable(variable, &own);
+    ok &= take_variable("LISTEN_FDS", &fds);
+    ok &= take_variable("LISTEN_FDNAMES", &names);
     unsetenv("LISTEN_PID");
-    unsetenv("LISTEN_FDNAMES");
-    bool ok = true;
-    if (own && !(ok = inherited_read_own(inherited, own)))
+    *inherited = (struct inherited){.names = own ? own : names, .predecessor_fd = -1};
+    if (!ok)
+        snprintf(error, error_size, "no memory to read which sockets were inherited");
+    else if (own && !(ok = inherited_read_own(inherited, own)))
         snprintf(error, error_size, "%s: not what a server sets that is to be replaced: unset it", variable);
-    else if (handed && !(ok = inherited_read_manager(inherited, fds, names)))
+    else if (!own && fds && ours && !(ok = inherited_read_manager(inherited, fds, names)))
         snprintf(error, error_size, "LISTEN_FDS=%.32s: not a number of sockets (0 to %d)", fds, LISTEN_MAX);
     for (int i = 0; i < inherited->count && ok; i++)
         ok = inherited_check(&inherited->sockets[i], error, error_size);
+    if (own)
+        free(names);
     free(fds);
     return ok;
 }
