@@ -339,9 +339,11 @@ static int read_replies(const struct run *run, const struct due *due, int due_co
     bool closed = false;
     while (rest.len > 0) {
         size_t used;
-        bool late = run->trouble.timed_out && memcmp(rest.at, "HTTP/1.1 408", least(rest.len, 12)) == 0;
-        CHECK(!closed && (late || count < due_count));
-        if (reply_read(rest, !late && due[count].head, &replies[count], &used) == REPLY_PARTIAL) {
+        /* A request that never was whole, or what it asks for was never loaded. */
+        bool unasked = run->trouble.timed_out && memcmp(rest.at, "HTTP/1.1 408", least(rest.len, 12)) == 0;
+        bool late = unasked || (run->trouble.timed_out && memcmp(rest.at, "HTTP/1.1 503", least(rest.len, 12)) == 0);
+        CHECK(!closed && (unasked || count < due_count));
+        if (reply_read(rest, !unasked && due[count].head, &replies[count], &used) == REPLY_PARTIAL) {
             CHECK(run->trouble.cut || run->trouble.timed_out);
             return count;
         }

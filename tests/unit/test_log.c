@@ -204,9 +204,9 @@ TEST(text_is_read_back) {
 /* The inside of a JSON string: UTF-8, no control bytes, escapes that there are. */
 TEST(json_is_json) {
     for (int round = 0; round < 20000; round++) {
-        char bytes[200], out[1300];
+        char bytes[200], out[1301] = "";
         struct slice value = {bytes, any_bytes(bytes, 41 + chance(sizeof bytes - 41))};
-        size_t room = LOG_ESCAPE_LEAST + chance(sizeof out - LOG_ESCAPE_LEAST);
+        size_t room = LOG_ESCAPE_LEAST + chance(sizeof out - 1 - LOG_ESCAPE_LEAST);
         struct slice text = {out, (size_t)(log_escape(out, room, value, LOG_ESCAPE_JSON) - out)};
         assert_true(text.len <= room);
         while (text.len > 0) {
