@@ -159,13 +159,18 @@ static inline const char *scan_path(const char *at, const char *end, bool *odd) 
 
 #else
 
+static inline uint64_t scan_load(const char *at) {
+    uint64_t word;
+    memcpy(&word, at, sizeof word);
+    return word;
+}
+
 static inline const char *scan_value(const char *floor, const char *at, const char *end) {
     const uint64_t ones = UINT64_C(0x0101010101010101), highs = ones << 7;
     (void)floor;
     for (; end - at >= 8; at += 8) {
-        uint64_t word;
-        memcpy(&word, at, sizeof word);
-        uint64_t low = (word - ones * 0x20) & ~word, del = ((word ^ ones * 0x7f) - ones) & ~word;
+        uint64_t word = scan_load(at), low = (word - ones * 0x20) & ~word;
+        uint64_t del = ((word ^ ones * 0x7f) - ones) & ~word;
         if (!((low | del) & highs))
             continue;
         for (int i = 0; i < 8; i++) /* it may be a tab, or an innocent that was borrowed from; never is one missed */

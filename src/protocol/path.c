@@ -23,7 +23,7 @@ static int decode_segment(struct slice raw, size_t *at, char *out, size_t *len, 
             int low = high >= 0 && *at + 1 < raw.len ? hex_value(raw.at[*at + 1]) : -1;
             if (low < 0)
                 return 400;
-            c = (char)(high << 4 | low);
+            c = (char)(high * 16 + low);
             *at += 2;
         }
         if (c == '\0')
@@ -128,8 +128,8 @@ size_t path_encode(struct slice path, char *out, size_t size) {
             out[n++] = c;
         } else {
             out[n++] = '%';
-            out[n++] = digits[(unsigned char)c >> 4];
-            out[n++] = digits[(unsigned char)c & 15];
+            out[n++] = digits[(unsigned char)c / 16];
+            out[n++] = digits[(unsigned char)c % 16];
         }
     }
     return n;
