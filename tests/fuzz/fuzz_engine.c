@@ -149,6 +149,8 @@ static void mishap(struct run *run, struct conn *conn, const struct conn_op *op,
     default:
         break;
     }
+    if (results[what - 0xf0] == 0 && op->kind == OP_LOAD) /* which would say that it is done */
+        return;
     if (results[what - 0xf0] == -ETIMEDOUT) {
         run->trouble.timed_out = true;
         if (env.clock.now_ms < conn_deadline(conn))
