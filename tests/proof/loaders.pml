@@ -2,7 +2,7 @@
    and its worker hears of it, however threads are interleaved; lanes keep their bounds; in the end all threads end. The
    model's lock, condition and eventfd are as POSIX and Linux have them; a wake-up without cause may come at any time.
 
-   Two lanes, of which one takes one load at a time and the other two; as many loads as are submitted at any time. */
+   One crew with two lanes, as that of files; what a loader passes on to another crew isn't in it. */
 #ifndef LOADS
 #define LOADS 4
 #endif
@@ -10,11 +10,21 @@
 #define THREADS 2
 #endif
 #define LANES 2
-#define AT_ONCE(lane) (1 + (lane))
-#define ROOM(lane) (AT_ONCE(lane) - busy[lane] < queued[lane] -> AT_ONCE(lane) - busy[lane] : queued[lane])
+#define PER 2  /* LOADERS_PER_SUBTREE */
+#define MOST 2 /* LOADERS_MAX */
+
+/* crew_may and crew_wanted */
+#define MAY(lane) (busy[lane] == 0 || (busy[lane] < PER && working < MOST))
+#define FIRST(lane) (busy[lane] == 0 && queued[lane] > 0 -> 1 : 0)
+#define FIRSTS (FIRST(0) + FIRST(1))
+#define LEFT(lane) (queued[lane] - FIRST(lane))
+#define FREE(lane) (busy[lane] + FIRST(lane) < PER -> PER - busy[lane] - FIRST(lane) : 0)
+#define MORE(lane) (LEFT(lane) < FREE(lane) -> LEFT(lane) : FREE(lane))
+#define ROOM (working + FIRSTS < MOST -> MOST - working - FIRSTS : 0)
+#define WANTED (FIRSTS + (MORE(0) + MORE(1) < ROOM -> MORE(0) + MORE(1) : ROOM))
 
 bool locked, closing, rung;             /* rung: the eventfd is readable */
-byte queued[LANES], busy[LANES], count, idle, signalled, done, heard, ended, submitted;
+byte queued[LANES], busy[LANES], working, count, idle, signalled, done, heard, ended, submitted;
 byte under_way;                         /* taken from a lane, not reported */
 
 inline lock() { atomic { !locked -> locked = true } }
@@ -29,23 +39,32 @@ inline report() {
     fi
 }
 
+/* A signal wakes one of those who wait, or none. */
+inline wake() {
+    if
+    :: WANTED > 0 && signalled < idle -> signalled++
+    :: else
+    fi
+}
+
 proctype loader() {
     byte lane, before;
     lock();
     do
     :: lane = 0;
        do
-       :: lane == LANES || (queued[lane] > 0 && busy[lane] < AT_ONCE(lane)) -> break
+       :: lane == LANES || (queued[lane] > 0 && MAY(lane)) -> break
        :: else -> lane++
        od;
        if
        :: lane < LANES ->
-          queued[lane]--; busy[lane]++; under_way++;
-          assert(busy[lane] <= AT_ONCE(lane));
+          queued[lane]--; busy[lane]++; working++; under_way++;
+          assert(busy[lane] <= PER);
+          wake();
           unlock();
           report();
           lock();
-          busy[lane]--
+          busy[lane]--; working--
        :: lane == LANES && closing -> break
        :: lane == LANES && !closing ->
           atomic { idle++; locked = false };
@@ -66,19 +85,13 @@ proctype loader() {
 
 inline submit(which) {
     lock();
+    queued[which]++; submitted++;
     if
-    :: queued[which] + busy[which] < AT_ONCE(which) && idle <= ROOM(0) + ROOM(1) && count < THREADS ->
-       count++;
-       run loader()
+    :: WANTED > count - working && count < THREADS -> count++; run loader()
     :: else
     fi;
     assert(count > 0);
-    queued[which]++; submitted++;
-    /* A signal wakes one of those who wait, or none. */
-    if
-    :: signalled < idle -> signalled++
-    :: else
-    fi;
+    wake();
     unlock()
 }
 
