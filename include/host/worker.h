@@ -163,6 +163,12 @@ void worker_renew_in_place(struct worker *worker, struct client *client);
 /* Draining: how long a client must have been idle to be let go, as its next request may be on its way. */
 unsigned worker_grace_ms(void);
 
+/* Every place is taken. */
+bool worker_full(const struct worker *worker);
+
+/* So it is: replies say Connection: close from now on, if somebody waits at the door. How many do. */
+unsigned worker_note_crowd(struct worker *worker);
+
 /* Every place is taken and somebody may be at the door: replies say Connection: close from now on, and of the clients
    that have been idle longest as many go as wait, but for those whose next request may still be on its way. */
 void worker_make_room(struct worker *worker);

@@ -168,12 +168,26 @@ static void worker_wake_others(const struct worker *worker) {
             worker_look(&worker->all[i]);
 }
 
+/* A reload may have lowered what there is room for; but each worker has one to serve. */
+bool worker_full(const struct worker *worker) {
+    const struct settings *settings = worker->settings;
+    unsigned most =
+        worker_share(settings->limits.max_connections, (unsigned)(worker - worker->all), (unsigned)settings->workers);
+    unsigned count = worker->clients.count;
+    return count == worker->clients.capacity || (count > 0 && count >= most);
+}
+
+unsigned worker_note_crowd(struct worker *worker) {
+    unsigned count = waiting_count(worker->listeners);
+    atomic_store_explicit(&worker->clients.flags->crowded, count > 0, memory_order_relaxed);
+    return count;
+}
+
 void worker_make_room(struct worker *worker) {
     uint64_t since_ms, now_ms = worker->env.clock.now_ms;
     if (worker->draining)
         return; /* all go */
-    unsigned count = waiting_count(worker->listeners);
-    atomic_store_explicit(&worker->clients.flags->crowded, count > 0, memory_order_relaxed);
+    unsigned count = worker_note_crowd(worker);
     if (count == 0)
         return;
     observer_count(&worker->observer, FIGURE_FULL);
@@ -219,15 +233,6 @@ static bool worker_find_descriptor(struct worker *worker, int error) {
     worker_exhausted(worker, "can't accept connections", error);
     worker_make_room(worker); /* who goes ends the rest */
     return false;
-}
-
-/* A reload may have lowered what there is room for; but each worker has one to serve. */
-static bool worker_full(const struct worker *worker) {
-    const struct settings *settings = worker->settings;
-    unsigned most =
-        worker_share(settings->limits.max_connections, (unsigned)(worker - worker->all), (unsigned)settings->workers);
-    unsigned count = worker->clients.count;
-    return count == worker->clients.capacity || (count > 0 && count >= most);
 }
 
 enum accepted { ACCEPTED, ACCEPTED_NOBODY, ACCEPTED_NO_MORE };
