@@ -5,6 +5,7 @@ import {byId, draw, element, set, choose} from './lab_draw.js';
 import {Recording, player, show, play, step} from './lab_play.js';
 import * as experiments from './lab_experiments.js';
 
+const TRIAL_POLL_MS = 60; // what is tried notes more than an answer has in a longer time
 const POLL_MS = 250, LAG_NS = 4e8, KEEP = 40000, LATE_MS = 1500, CALM_MS = 400;
 const calm = matchMedia('(prefers-reduced-motion: reduce)');
 
@@ -76,16 +77,17 @@ async function askHere() {
 }
 
 async function poll() {
+  let busy = false;
   askedAt = performance.now();
   try {
-    const busy = await experiments.poll();
+    busy = await experiments.poll();
     if (!busy || watched === here)
       await askHere();
     state('live');
   } catch (error) {
     state('lost', 'the server is gone: trying again');
   }
-  setTimeout(poll, POLL_MS);
+  setTimeout(poll, busy ? TRIAL_POLL_MS : POLL_MS);
 }
 
 // ---- Time

@@ -2,7 +2,7 @@
 
 import {Recording} from './lab_play.js';
 
-const FORMAT = 'httpd-lab-run', KEEP = 20000, SAVED = 1500, BEFORE_NS = 2e6, PLACES = 14;
+const FORMAT = 'httpd-lab-run', KEEP = 60000, SAVED = 1500, BEFORE_NS = 2e6, TICK_MS = 50, PLACES = 14;
 
 // {experiment, ms, trials: [{model, state, at, ticks, end, recording}], failed}
 export function runOf(records, before) {
@@ -33,11 +33,14 @@ export const underWay = run => run?.trials.find(trial => ['starts', 'runs'].incl
 
 const rowOf = e => [e.ring, e.at, e.worker, e.kind, e.what, e.client, e.fd, e.value, e.apart ? 1 : 0];
 
-// From just before the crowd comes.
+// From just before the first of the crowd is let in, who has a place that nobody had before: a fast server notes more of
+// the honest client alone in a tick than is saved.
 function decisive(trial) {
-  const first = trial.ticks.find(tick => tick.crowd);
-  const from = trial.at + (first ? (first.at - 50) * 1e6 : 0) - BEFORE_NS;
-  const {events} = trial.recording, begin = Math.max(0, events.findIndex(e => e.at >= from));
+  const first = trial.ticks.find(tick => tick.crowd), {events} = trial.recording;
+  const from = trial.at + (first ? (first.at - TICK_MS) * 1e6 : 0), begun = Math.max(0, events.findIndex(e => e.at >= from));
+  const before = new Set(events.slice(0, begun).map(e => e.client));
+  const comes = events.find((e, i) => i >= begun && e.kind === 'accepted' && !before.has(e.client))?.at ?? from;
+  const begin = Math.max(0, events.findIndex(e => e.at >= comes - BEFORE_NS));
   return events.slice(begin, begin + SAVED);
 }
 
