@@ -20,9 +20,11 @@ enum {
     FILECACHE_BYTES = 64 << 20,       /* bodies and heads of small files, those that replies hold on to included */
     FILECACHE_BODIES = 256,           /* that are being read into memory, at most: these come on top of that */
     FILECACHE_MADE_BYTES = 256 << 20, /* listings that are too large for that: some ten of 100,000 entries */
-    /* A file up to here is kept in memory and sent from there; above, sending it by reference is cheaper. Measured with
-       100 KiB: 16 us by reference, 20 by copying. */
-    FILECACHE_BODY_MAX = 64 * 1024,
+    /* A file up to here is kept in memory and sent from there; above, sending it by reference is cheaper, and the
+       client finds the bytes in the processor's caches. Measured with 48 KiB: 7.5 us by reference and 117,000 requests
+       a second, 9.7 and 96,000 by copying; with 16 KiB the loops don't care, and in thread the locks between the calls
+       do. */
+    FILECACHE_BODY_MAX = 32 * 1024,
     /* A large file that nobody has asked for this long is closed: one that was deleted takes up the disk until then,
        and a file system can't be unmounted. */
     FILECACHE_UNASKED_MS = 10 * 1000,

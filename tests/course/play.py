@@ -11,7 +11,7 @@ import time
 
 SCENES = "connects", "asks", "again", "leaves", "returns", "stalls"
 REQUEST = b"GET /probe.txt HTTP/1.1\r\nHost: localhost\r\n\r\n"
-MUCH = REQUEST.replace(b"probe", b"page") * 32  # of 60 KiB
+MUCH = REQUEST.replace(b"probe", b"page") * 64  # of 30 KiB
 LIMIT = 10  # seconds for each thing that is waited for
 
 
@@ -26,7 +26,7 @@ class Server:
         self.folder, self.model, self.settled = folder, model, None
         (folder / "root").mkdir()
         (folder / "root" / "probe.txt").write_bytes(b"x" * 1024)
-        (folder / "root" / "page.txt").write_bytes(b"x" * 60 * 1024)
+        (folder / "root" / "page.txt").write_bytes(b"x" * 30 * 1024)
         self.ring = folder / "ring.json" if model == "uring" else None
         self.strace = subprocess.Popen(
             ["strace", "-ff", "-o", folder / "calls", httpd, "-q", "-l", "127.0.0.1:0", "-r", folder / "root", "-m", model,
@@ -141,7 +141,7 @@ class Play:
     def _act(self, server):
         with socket.create_connection(("127.0.0.1", server.port), LIMIT) as earlier:
             ask(earlier)  # from now on the files are in the cache
-            ask(earlier, MUCH[:len(MUCH) // 32], 60 * 1024)
+            ask(earlier, MUCH[:len(MUCH) // 64], 30 * 1024)
         server.settle()
         clients = {name: server.connect() for name in ("" if self.model == "blocking" else "AC")}
         self.cuts = [marks(server)]
