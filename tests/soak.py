@@ -80,7 +80,7 @@ class Soak(Chaos):
         port, names = self.service.port, [document.name for document in self.documents]
         self.watcher = Watcher(port, self.fail)
         self.villains = [Hostile(f"{self.seed} {i}", port, names, 40) for i in range(2)]
-        self.clients = [Client(i, self.seed, port, self.documents, self.fail, self.pauses) for i in range(6)]
+        self.clients = [Client(i, self.seed, port, self.documents, self.fail, self.pauses, self.storms) for i in range(6)]
         for thread in (self.watcher, *self.clients):
             thread.start()
 
@@ -189,6 +189,7 @@ def main():
     parser.add_argument("--minutes", type=float, default=20)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1_000_000))
     parser.add_argument("--model", nargs="+", choices=MODELS, default=["epoll-et", "thread", "fork", "uring"])
+    parser.set_defaults(unlucky=None)  # no weather: each line is to be accounted for
     arguments = parser.parse_args()
     adopt_orphans()
     for model in arguments.model:
