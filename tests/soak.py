@@ -17,7 +17,7 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE / "chaos"), str(HERE / "hostile"), str(HERE / "upgrade")]
 from chaos import LINE, MODELS, Chaos, links
-from clients import USER, Client, Hostile
+from clients import USER
 from honest import Ask, Link
 from service import Service, adopt_orphans, failures, finish, until
 
@@ -77,12 +77,9 @@ class Soak(Chaos):
         self.configure()
         self.service.start("-p", "0")
         self.say(f"seed {self.seed}: {self.model}, port {self.service.port}")
-        port, names = self.service.port, [document.name for document in self.documents]
-        self.watcher = Watcher(port, self.fail)
-        self.villains = [Hostile(f"{self.seed} {i}", port, names, 40) for i in range(2)]
-        self.clients = [Client(i, self.seed, port, self.documents, self.fail, self.pauses, self.storms) for i in range(6)]
-        for thread in (self.watcher, *self.clients):
-            thread.start()
+        self.watcher = Watcher(self.service.port, self.fail)
+        self.watcher.start()
+        self.villains, self.clients = self.people()
 
     def act(self, act):
         self.done[act.__name__] = self.done.get(act.__name__, 0) + 1

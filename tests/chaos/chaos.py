@@ -131,15 +131,20 @@ class Chaos:
             self.configure()
         return None
 
-    def run(self, minutes):
-        self.configure()
-        self.service.start("-p", "0", env=self.environment())
+    def people(self):
+        """Hostile clients and honest ones, who have begun."""
         port, names = self.service.port, [document.name for document in self.documents]
-        self.say(f"seed {self.seed}: {self.model}, port {port}")
         villains = [Hostile(f"{self.seed} {i}", port, names, 40) for i in range(2)]
         clients = [Client(i, self.seed, port, self.documents, self.fail, self.pauses, self.storms) for i in range(6)]
         for client in clients:
             client.start()
+        return villains, clients
+
+    def run(self, minutes):
+        self.configure()
+        self.service.start("-p", "0", env=self.environment())
+        self.say(f"seed {self.seed}: {self.model}, port {self.service.port}")
+        villains, clients = self.people()
         while time.monotonic() < self.began + 60 * minutes and len(failures) < 20:
             self.event()
             time.sleep(0.05 + 0.1 * self.rng.random())

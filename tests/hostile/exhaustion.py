@@ -8,12 +8,12 @@ import signal
 import time
 
 import unlucky
-from faults import BUSY, EACH_ITS_OWN, LASTS, LOOPS, asked, said
-from honest import Ask, Honest, Link, wrong
+from faults import BUSY, EACH_ITS_OWN, LASTS, LOOPS, asked, asked_while_it_lasts, said
+from honest import Ask, Link, wrong
 from luck import LIMIT, await_true, connections
 from service import Service, adopt_orphans, exit_status
-from target import SMALL, honest_asks, small_content
-from unlucky import HOT, Unlucky
+from target import SMALL, small_content
+from unlucky import HOT, Unlucky, honest_round
 from webdriver import cpu_seconds, process_tree, session_members
 
 
@@ -145,13 +145,7 @@ def full_log(httpd, model, site):
     log = site.folder / "full.log"
     log.unlink(missing_ok=True)
     with Unlucky(httpd, model, site, "log", 0, "--access-log", str(log), marked=True) as server:
-        before, end, count = cpu_seconds(server.pid), time.monotonic() + LASTS, 0
-        while time.monotonic() < end:
-            asked(server)
-            count += 1
-            time.sleep(0.02)
-        used = (cpu_seconds(server.pid) - before) / LASTS
-        assert used < BUSY, f"{100 * used:.0f} % of a processor"
+        count, used = asked_while_it_lasts(server)
         assert said(server, "access log") == 1 and log.stat().st_size == 0, server.output()
         server.mark.unlink()
         await_true(lambda: log.read_bytes().count(b"\n") == count, "not all lines came when there was room")
@@ -182,13 +176,7 @@ def refusal(httpd, model, site, kind, options):
 def short(httpd, model, site):
     """Files small and large, and what is made of them, are read and sent in parts."""
     with Unlucky(httpd, model, site, "short", 0, "--list") as server:
-        client = Honest(server.port, honest_asks(), LIMIT)
-        try:
-            client.await_round()
-            told = client.finish()
-        finally:
-            client.end()
-    return told
+        return honest_round(server)
 
 
 def results(httpd, model, site):

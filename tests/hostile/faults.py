@@ -32,16 +32,22 @@ def said(server, what):
 # ---- While it serves
 
 
+def asked_while_it_lasts(server):
+    """Somebody asks over new connections, now and then. How often, and the part of a processor that it took."""
+    before, end, count = cpu_seconds(server.pid), time.monotonic() + LASTS, 0
+    while time.monotonic() < end:
+        asked(server)
+        count += 1
+        time.sleep(0.02)
+    used = (cpu_seconds(server.pid) - before) / LASTS
+    assert used < BUSY, f"{100 * used:.0f} % of a processor"
+    return count, used
+
+
 def at_ease(httpd, model, site, kind, what=None):
-    """Somebody asks over new connections while it lasts, now and then."""
+    """Who asks meanwhile is answered, and it is said once."""
     with Unlucky(httpd, model, site, kind) as server:
-        before, end, count = cpu_seconds(server.pid), time.monotonic() + LASTS, 0
-        while time.monotonic() < end:
-            asked(server)
-            count += 1
-            time.sleep(0.02)
-        used = (cpu_seconds(server.pid) - before) / LASTS
-        assert used < BUSY, f"{100 * used:.0f} % of a processor"
+        count, used = asked_while_it_lasts(server)
         times = said(server, what) if what else 0
         assert times <= 1, f"said {times} times: {server.output()}"
     return f"{count} answers, {100 * used:.0f} % of a processor, said {times} times"

@@ -110,16 +110,20 @@ def disk_error(httpd, model, site):
     return "answers " + ", ".join(seen)
 
 
+def honest_round(server):
+    """An honest client asks for all sorts of things, and gets them."""
+    client = Honest(server.port, honest_asks(), LIMIT)
+    try:
+        client.await_round()
+        return client.finish()
+    finally:
+        client.end()
+
+
 def no_threads(httpd, model, site):
     """Where none can be made, things are done without, whatever is asked for."""
     with Unlucky(httpd, model, site, "threads") as server:
-        client = Honest(server.port, honest_asks(), LIMIT)
-        try:
-            client.await_round()
-            told = client.finish()
-        finally:
-            client.end()
-    return told
+        return honest_round(server)
 
 
 SCENARIOS = {
