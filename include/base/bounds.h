@@ -110,6 +110,12 @@ enum {
     /* A connection that waits for its (next) request is left this long before it must make room for another: time
        for a request that is already on its way to arrive. So long, too, a stop waits for handshakes that are. */
     ROOM_GRACE_MS = 100,
+    /* As long as no more wait than one browser has connections beside, one that hasn't asked for anything yet is left this
+       long. Its client doesn't know it as one that may be closed any time: a browser shows the page without the
+       picture. And it may be slow to speak, on a crowded machine, or as a first packet that is lost is sent again after
+       200 ms. */
+    FRESH_GRACE_MS = 220,
+    FEW_WAIT = 5,
     /* Where a successor has taken over nobody waits for the place, and this long is left: a request that was lost on
        its way, or whose client gets no processor, comes within a second, after which TCP tries again. */
     HAND_OVER_GRACE_MS = 1500,

@@ -193,17 +193,17 @@ void worker_make_room(struct worker *worker) {
     observer_count(&worker->observer, FIGURE_FULL);
     worker_wake_others(worker);
     worker->rest_until_ms = now_ms + ACCEPT_REST_MS;
-    if (count > ROOM_AT_ONCE)
-        count = ROOM_AT_ONCE;
     /* Who has been told may take a while to go, as a process does. */
-    for (unsigned going = worker->clients.told; going < count; going++) {
+    for (unsigned going = worker->clients.told; going < count && going < ROOM_AT_ONCE; going++) {
         struct client *client =
             clients_oldest_idle(&worker->clients, worker->settings->limits.idle_timeout_ms, &since_ms);
         if (!client)
             return;
-        if (now_ms < since_ms + ROOM_GRACE_MS) {
-            if (since_ms + ROOM_GRACE_MS < worker->rest_until_ms)
-                worker->rest_until_ms = since_ms + ROOM_GRACE_MS;
+        bool fresh = client->conn.request_count == 0 && count <= FEW_WAIT;
+        uint64_t until_ms = since_ms + (fresh ? FRESH_GRACE_MS : ROOM_GRACE_MS);
+        if (now_ms < until_ms) {
+            if (until_ms < worker->rest_until_ms)
+                worker->rest_until_ms = until_ms;
             return;
         }
         clients_forget_idle(&worker->clients, client);
