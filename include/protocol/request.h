@@ -100,10 +100,11 @@ bool request_next_line(const struct request *request, enum request_field field, 
    no white space before the colon, no obs-fold, no white space before the first field line; over FIELD_COUNT_MAX
    fields 431.
 
-   Target: over TARGET_MAX 414; it holds no control byte, SP, '"', '<', '>', '\\', '^', '`', '{', '|', '}' or '#'
-   (400); obs-text bytes (0x80 to 0xff) are let through, as raw IRIs bring them. Forms: origin; absolute (http and
-   https, any case; an empty path is "/"; with a host, without userinfo); asterisk for OPTIONS only; host:port for
-   CONNECT and nothing but that. Others are 400.
+   Target: over TARGET_MAX 414; it holds no control byte, SP, '"', '<', '>' or '#' (400). Of what RFC 3986 has escaped
+   besides, '\\', '^', '`', '{', '|' and '}' are let through, for browsers send them in a query as they are (URL
+   Standard, query percent-encode set); and obs-text bytes (0x80 to 0xff), as raw IRIs bring them. Forms: origin;
+   absolute (http and https, any case; an empty path is "/"; with a host, without userinfo); asterisk for OPTIONS only;
+   host:port for CONNECT and nothing but that. Others are 400.
 
    Version: "HTTP/1.x", x a digit; another major digit >= 2 is 505 at the end of the line, but the HTTP/2 preface
    ("PRI * HTTP/2.0") is 400, as are "HTTP/0.x", "HTTP/1.10" and a request line without version.

@@ -65,12 +65,6 @@ static bool is_target_byte(int c) {
     case '#':
     case '<':
     case '>':
-    case '\\':
-    case '^':
-    case '`':
-    case '{':
-    case '|':
-    case '}':
     case 0x7f:
         return false;
     default:
