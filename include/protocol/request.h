@@ -85,8 +85,9 @@ bool request_next_line(const struct request *request, enum request_field field, 
 /* Parses the head at the start of bytes. Returns
      0                    a whole, well-formed request; *head_len is set past its final CRLF (leading empty lines
                           included), `request` holds slices of `bytes`;
-     REQUEST_INCOMPLETE   so far nothing is wrong and more is needed (never when len >= head_max: then it is
-                          414 if the request line itself isn't complete, else 431);
+     REQUEST_INCOMPLETE   so far nothing is wrong and more is needed (never when len >= head_max: then it is 501
+                          in the method, which is longer than any (RFC 9112 3), 414 in the rest of the request
+                          line, else 431);
      a status             the request can't be served and what follows can't be trusted: answer it and close.
    A byte that can't stand where it does is told at once, a bad value at the end of its target or line. The first fault
    decides, so a prefix of a request is either incomplete or has the verdict of the whole; and bytes after a head, or
