@@ -85,7 +85,7 @@ accepted --default-type text/plain --default-type 'text/plain; charset=iso-8859-
 accepted -H "A: $(printf '%02043d' 0)"
 accepted --redirect /a=/b --redirect '/old/*=/new/*' --redirect '/blog*=/' --redirect '/*=https://example.com/*'
 accepted --redirect '/a=https://example.com' --redirect '/x y=http://[::1]:80/?q=a%20b#c' --redirect $'/caf\xc3\xa9=/c'
-accepted --redirect '/s=/a=b' --redirect '/star=/a*b' --redirect '/all*=https://example.com'
+accepted --redirect '/100%=/a' --redirect '/%zz=/a' --redirect '/s=/a=b' --redirect '/star=/a*b' --redirect '/all*=https://example.com'
 many=()
 for number in $(seq 64); do many+=(--redirect "/$number=/"); done
 accepted "${many[@]}"
@@ -196,6 +196,8 @@ done
 for value in '/a/*/b=/c' '/a**=/c' '/a?b=/c' '/a#b=/c'; do
     mistake "--redirect .*: FROM is a path" --redirect "$value"
 done
+mistake '--redirect .*: FROM is a path as it is once decoded' --redirect '/a%20b=/c'
+mistake '--redirect .*: FROM is a path as it is once decoded' --redirect '/caf%C3%A9/*=/c/*'
 for value in /a= /a=b /a=//evil '/a=/\evil' /a=ftp://x/ /a=http:// /a=https:///x /a=javascript:1 /a=HTTP://x '/a*=*'; do
     mistake "--redirect .*: TO must be a path that begins with one '/', or an http:// or https:// URL$" \
         --redirect "$value"

@@ -85,8 +85,9 @@ bool request_next_line(const struct request *request, enum request_field field, 
 /* Parses the head at the start of bytes. Returns
      0                    a whole, well-formed request; *head_len is set past its final CRLF (leading empty lines
                           included), `request` holds slices of `bytes`;
-     REQUEST_INCOMPLETE   so far nothing is wrong and more is needed (never when len >= head_max: then it is
-                          414 if the request line itself isn't complete, else 431);
+     REQUEST_INCOMPLETE   so far nothing is wrong and more is needed (never when len >= head_max: then it is 501
+                          in the method, which is longer than any (RFC 9112 3), 414 in the rest of the request
+                          line, else 431);
      a status             the request can't be served and what follows can't be trusted: answer it and close.
    A byte that can't stand where it does is told at once, a bad value at the end of its target or line. The first fault
    decides, so a prefix of a request is either incomplete or has the verdict of the whole; and bytes after a head, or
@@ -100,10 +101,11 @@ bool request_next_line(const struct request *request, enum request_field field, 
    no white space before the colon, no obs-fold, no white space before the first field line; over FIELD_COUNT_MAX
    fields 431.
 
-   Target: over TARGET_MAX 414; it holds no control byte, SP, '"', '<', '>', '\\', '^', '`', '{', '|', '}' or '#'
-   (400); obs-text bytes (0x80 to 0xff) are let through, as raw IRIs bring them. Forms: origin; absolute (http and
-   https, any case; an empty path is "/"; with a host, without userinfo); asterisk for OPTIONS only; host:port for
-   CONNECT and nothing but that. Others are 400.
+   Target: over TARGET_MAX 414; it holds no control byte, SP, '"', '<', '>' or '#' (400). Of what RFC 3986 has escaped
+   besides, '\\', '^', '`', '{', '|' and '}' are let through, for browsers send them in a query as they are (URL
+   Standard, query percent-encode set); and obs-text bytes (0x80 to 0xff), as raw IRIs bring them. Forms: origin;
+   absolute (http and https, any case; an empty path is "/"; with a host, without userinfo); asterisk for OPTIONS only;
+   host:port for CONNECT and nothing but that. Others are 400.
 
    Version: "HTTP/1.x", x a digit; another major digit >= 2 is 505 at the end of the line, but the HTTP/2 preface
    ("PRI * HTTP/2.0") is 400, as are "HTTP/0.x", "HTTP/1.10" and a request line without version.

@@ -93,11 +93,9 @@ static inline unsigned scan_word_stops(__m128i bytes) {
 }
 
 static inline unsigned scan_target_stops(__m128i bytes) {
-    __m128i pair = _mm_and_si128(bytes, _mm_set1_epi8((char)~2)); /* takes '>' for '<' and '^' for '\\' */
+    __m128i angle = scan_eq(_mm_and_si128(bytes, _mm_set1_epi8((char)~2)), '<'); /* takes '>' for '<' */
     __m128i stops = _mm_or_si128(scan_upto(bytes, ' '), scan_between(bytes, '"', '#'));
-    stops = _mm_or_si128(stops, _mm_or_si128(scan_eq(pair, '<'), scan_eq(pair, '\\')));
-    stops = _mm_or_si128(stops, _mm_or_si128(scan_between(bytes, '{', '}'), scan_eq(bytes, 0x7f)));
-    return scan_mask(_mm_or_si128(stops, scan_eq(bytes, '`')));
+    return scan_mask(_mm_or_si128(stops, _mm_or_si128(angle, scan_eq(bytes, 0x7f))));
 }
 
 static inline const char *scan_value(const char *floor, const char *at, const char *end) {

@@ -267,7 +267,7 @@ int request_parse(const char *bytes, size_t len, size_t head_max, struct request
         request->keep_alive = request_keep_alive(request);
         *head_len = (size_t)(cursor.at - bytes);
     } else if (status == REQUEST_INCOMPLETE && len >= head_max) {
-        status = request->line.at ? 431 : 414;
+        status = request->line.at ? 431 : request->method_name.at ? 414 : 501;
     }
     return status;
 }

@@ -1,5 +1,6 @@
 /* A redirect is kept as it is written, without the stars. */
 #include "server/redirects.h"
+#include "protocol/scan.h"
 #include "server/config.h"
 
 static bool is_visible(struct slice s) {
@@ -13,6 +14,13 @@ static bool take_star(struct slice *s) {
     bool star = s->len > 0 && s->at[s->len - 1] == '*';
     s->len -= star;
     return star;
+}
+
+static bool has_escape(struct slice s) {
+    for (size_t i = 0; i + 2 < s.len; i++)
+        if (s.at[i] == '%' && scan_is(s.at[i + 1], SCAN_HEX) && scan_is(s.at[i + 2], SCAN_HEX))
+            return true;
+    return false;
 }
 
 /* Where "http://host" or "https://host" ends; 0: it is neither. */
@@ -43,6 +51,8 @@ bool redirects_read(const struct option_given *given) {
     for (size_t i = 0; i < redirect.from.len; i++)
         if (redirect.from.at[i] == '*' || redirect.from.at[i] == '?' || redirect.from.at[i] == '#')
             return option_fail(given, "FROM is a path, with '*' at its end alone and without a query");
+    if (has_escape(redirect.from)) /* it would wait for a request with %25 */
+        return option_fail(given, "FROM is a path as it is once decoded (write the bytes in place of %%XX)");
     if (!host && !is_own_path(redirect.to))
         return option_fail(given, "TO must be a path that begins with one '/', or an http:// or https:// URL");
     if (!is_visible(redirect.to))

@@ -54,6 +54,7 @@ static const struct row limits[] = {
     ROW("target longer than a head may be", "9110 15.5.15", GET("/<repeat:17000:a>", ""), 414, CLOSED),
     ROW("query longer than a head may be", "9110 15.5.15", GET("/?<repeat:17000:q>", ""), 414, CLOSED),
     ROW("target without an end", "9110 15.5.15", "GET /<repeat:20000:a>", 414, CLOSED),
+    ROW("method longer than a head may be", "9112 3", REQUEST("<repeat:17000:M>", "/", ""), 501, CLOSED),
     ROW("100 fields", "6585 5", GET("/alpha.txt", "<repeat:99:X-A: b\r\n>"), 200, OPEN),
     ROW("more than 100 fields", "6585 5", GET("/alpha.txt", "<repeat:100:X-A: b\r\n>"), 431, CLOSED),
     ROW("1000 fields", "6585 5", GET("/alpha.txt", "<repeat:1000:X-A: b\r\n>"), 431, CLOSED),

@@ -73,7 +73,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     }
     /* Nothing behind the byte that decided was needed, and no byte before it was enough. */
     size_t used = reference.used;
-    bool too_long = used == head_max && (status == 414 || status == 431);
+    bool too_long = used == head_max && (status == 414 || status == 431 || status == 501);
     if (status != REQUEST_INCOMPLETE && !too_long) {
         room_for(&room, where, used);
         int exact = parse((struct slice){bytes.at, used}, head_max, &again, &again_len);

@@ -11,7 +11,7 @@ struct reader {
     const char *at, *end;
     struct reference *out;
     struct slice method_name, target;
-    bool has_te, has_cl;
+    bool has_method, has_te, has_cl;
     struct slice host;
 };
 
@@ -65,12 +65,6 @@ static bool is_target_byte(int c) {
     case '#':
     case '<':
     case '>':
-    case '\\':
-    case '^':
-    case '`':
-    case '{':
-    case '|':
-    case '}':
     case 0x7f:
         return false;
     default:
@@ -256,6 +250,7 @@ static int read_method(struct reader *reader) {
         if (c != ' ' || reader->method_name.len == 0)
             return 400;
         reader->out->method = method_of(reader->method_name);
+        reader->has_method = true;
         return 0;
     }
     return REQUEST_INCOMPLETE;
@@ -518,7 +513,7 @@ void reference_head(const char *bytes, size_t len, size_t head_max, struct refer
     reference->status = read_head(&reader);
     reference->used = (size_t)(reader.at - bytes);
     if (reference->status == REQUEST_INCOMPLETE && len >= head_max)
-        reference->status = reference->has_line ? 431 : 414;
+        reference->status = reference->has_line ? 431 : reader.has_method ? 414 : 501;
 }
 
 static int hex_value(int c) {

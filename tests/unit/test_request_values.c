@@ -228,7 +228,7 @@ static void test_limits(void **state) {
     assert_int_equal(parse_filled("GET /", 'a', 600, rest, 512), 414);
     assert_int_equal(parse_filled("GET /", 'a', 507, "", 512), 414);
     assert_int_equal(parse_filled("GET /", 'a', 506, "", 512), REQUEST_INCOMPLETE);
-    assert_int_equal(parse_filled("", 'a', 512, "", 512), 414);
+    assert_int_equal(parse_filled("", 'a', 512, "", 512), 501);
     assert_int_equal(parse_filled("GET / HTTP/1.0\r\nX: ", 'a', 1000, "\r\n\r\n", 1023), 0);
     assert_int_equal(parse_filled("GET / HTTP/1.0\r\nX: ", 'a', 1000, "\r\n\r\n", 1022), 431);
     assert_int_equal(parse_filled("GET / HTTP/1.0\r\nX: ", 'a', 1000, "\r\n\r\n and more", 1022), 431);
