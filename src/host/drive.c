@@ -137,17 +137,10 @@ static ssize_t drive_load_waiting(const struct drive *drive, struct client *clie
     return conn->env->clock.now_ms >= conn_deadline(conn) ? -ETIMEDOUT : 0;
 }
 
-size_t drive_pending(const struct conn_op *op) {
-    size_t total = 0;
-    for (unsigned i = 0; i < op->send.iov_count; i++)
-        total += op->send.iov[i].iov_len;
-    return op->kind == OP_SENDFILE ? op->send.len : total;
-}
-
 bool drive_is_for_later(const struct drive *drive, const struct conn_op *op) {
     if (drive->done >= drive->share)
         return true;
-    return drive->light && (op->kind == OP_SEND || op->kind == OP_SENDFILE) && drive_pending(op) > drive->share;
+    return drive->light && (op->kind == OP_SEND || op->kind == OP_SENDFILE) && op->send.len > drive->share;
 }
 
 void drive_forget_load(struct client *client) {
@@ -207,7 +200,7 @@ enum drive_want drive(struct drive *drive, struct client *client) {
             drained = (size_t)n < drive_recv_len(drive, &op) && !client->hangup;
             conn_feed(conn, drive->buffer, (size_t)n);
         } else {
-            full = op.kind == OP_SEND && n > 0 && (size_t)n < drive_pending(&op);
+            full = op.kind == OP_SEND && n > 0 && (size_t)n < op.send.len;
             conn_done(conn, n);
         }
     }
