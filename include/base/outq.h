@@ -59,7 +59,7 @@ struct outq_send {
     void *owner; /* of the source */
     bool by_reference;
     uint64_t first;
-    size_t len;
+    size_t len; /* of the range, or of all those pieces */
 };
 
 void outq_init(struct outq *outq, void (*release)(void *owner));

@@ -10,8 +10,8 @@ struct outq;
 void conn_release_in(struct conn *conn);
 void conn_release_out(struct conn *conn);
 
-/* Keeps for later a head of `head_len` bytes, which may be none, and the `rest_len` bytes at `rest`. They may lie in
-   `in` already, in this order. */
+/* Keeps for later a head of `head_len` bytes and the `rest_len` bytes at `rest`, one of which may be none. They may lie
+   in `in` already, in this order. */
 void conn_keep(struct conn *conn, const char *head, size_t head_len, const char *rest, size_t rest_len);
 
 /* Adds to what is in `in`. */

@@ -19,13 +19,14 @@ enum conn_end conn_failed_why(const struct conn *conn, ssize_t result);
 /* Parses the head that is held, which has been whole before. */
 void conn_held_request(const struct conn *conn, struct request *request);
 
+/* Where somebody watches: the reply to what was asked has been queued, as what the queue holds from position `first`
+   on. */
+void conn_watch_reply(struct conn *conn, const struct asked *asked, const struct replied *replied, uint64_t first);
+
 /* The rest does nothing where nobody watches. */
 
 /* Whether what is kept of one more exchange fits. */
 bool conn_watch_room(const struct conn *conn);
-
-/* The reply to what was asked has been queued, as what the queue holds from position `first` on. */
-void conn_watch_reply(struct conn *conn, const struct asked *asked, const struct replied *replied, uint64_t first);
 
 /* Bytes have come, or left. */
 void conn_watch_moved(const struct conn *conn, size_t received, size_t sent);

@@ -51,9 +51,6 @@ static inline void drive_told(const struct drive *drive, const struct client *cl
     observer_note(drive->observer, kind, (int)call, client->index, drive->apart, client->fd, result, at_ns);
 }
 
-/* Bytes that a send or sendfile has before it. */
-size_t drive_pending(const struct conn_op *op);
-
 /* Drives the client's connection. A receive that brings less than asked for has drained the socket, and no second is
    spent to be told so; client->hangup says that the peer's end of stream is known to have come, so it is worth one. The
    env's lock, if it has one, is the caller's, and let go for each system call and each load. */

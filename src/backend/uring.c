@@ -115,7 +115,7 @@ static void uring_send(struct uring *self, struct client *client, struct uring_c
         *message = (struct msghdr){.msg_iov = send->iov, .msg_iovlen = send->iov_count};
         submitted->addr = (uintptr_t)message;
     }
-    self->worker->drive.done += drive_pending(op);
+    self->worker->drive.done += send->len;
     drive_note(&self->worker->drive, client, EVENT_SUBMITTED, CALL_SEND);
 }
 

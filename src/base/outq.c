@@ -50,11 +50,14 @@ void outq_file(struct outq *outq, const struct outq_source *source, bool by_refe
 void outq_next(struct outq *outq, struct outq_send *send) {
     CHECK(!outq_empty(outq));
     unsigned first = outq->next, end = first;
+    send->len = 0;
     while (end < outq->count && !outq->piece[end].source)
-        end++;
+        send->len += outq->iov[end++].iov_len;
     send->iov = &outq->iov[first];
     send->iov_count = end - first;
-    unsigned after = end > first ? end : first + 1;
+    unsigned after = end;
+    if (end == first) /* a range of a file */
+        send->len = outq->iov[after++].iov_len;
     send->alone = after == outq->count;
     send->more = !send->alone;
     while (after < outq->count && !outq->piece[after].source)
@@ -64,7 +67,6 @@ void outq_next(struct outq *outq, struct outq_send *send) {
     send->owner = outq->piece[first].owner;
     send->by_reference = outq->piece[first].by_reference;
     send->first = outq->piece[first].first;
-    send->len = outq->iov[first].iov_len;
 }
 
 void outq_advance(struct outq *outq, size_t len) {

@@ -62,7 +62,8 @@ static void conn_reply(struct conn *conn, const struct request *request, bool di
     if (replied.outcome != REPLY_LOADING) {
         if (asker.load)
             load_put(asker.load);
-        conn_watch_reply(conn, &(struct asked){.request = request, .from = &from, .whole = true}, &replied, first);
+        if (env->watch)
+            conn_watch_reply(conn, &(struct asked){.request = request, .from = &from, .whole = true}, &replied, first);
         conn->state = CONN_REPLYING;
         conn->held = HELD_NONE;
         conn->last = replied.outcome == REPLY_LAST;
@@ -90,7 +91,8 @@ static void conn_reply(struct conn *conn, const struct request *request, bool di
 static void conn_refuse(struct conn *conn, const struct asked *asked, int status) {
     uint64_t first = conn_outq(conn)->queued;
     struct replied replied = reply_error(conn->env->site, &conn->env->clock, asked->request, status, conn->out);
-    conn_watch_reply(conn, asked, &replied, first);
+    if (conn->env->watch)
+        conn_watch_reply(conn, asked, &replied, first);
     conn->last = conn->linger = true;
     conn_ends(conn, status == 408 ? END_HEADER_TIMEOUT : status == 503 ? END_LOAD_TIMEOUT : END_REFUSED);
 }
@@ -165,12 +167,12 @@ static void conn_take_requests(struct conn *conn, const char *bytes, size_t len,
         if (conn->held != HELD_FOR_BODY) /* a head and its body have one deadline */
             unfinished_before = false;
     }
-    if (conn->last) {
+    if (conn->last)
         conn->linger |= used < len;
+    if (conn->last || (used == len && !conn->held))
         conn_release_in(conn);
-    } else {
+    else
         conn_keep(conn, bytes + head, conn->held ? conn->held_len : 0, bytes + used, len - used);
-    }
     if (conn->out) {
         conn->state = CONN_REPLYING;
         conn->reply_at_ms = conn->env->clock.now_ms;
@@ -322,13 +324,13 @@ static void conn_sent(struct conn *conn, size_t len) {
         conn->lingered = 0;
         bool crowded = atomic_load_explicit(conn->env->crowded, memory_order_relaxed);
         conn->deadline_ms = conn->env->clock.now_ms + (crowded ? ROOM_GRACE_MS : LINGER_MS);
-    } else if (conn->held == HELD_FOR_BODY) {
+    } else if (!conn->in || conn->held == HELD_FOR_BODY) {
         conn->state = CONN_READING;
         conn_set_reading_deadline(conn, false);
     } else if (conn->held) {
         conn_answer_held(conn);
     } else {
-        conn_take_requests(conn, conn->in ? conn->in : "", conn->in_len, false);
+        conn_take_requests(conn, conn->in, conn->in_len, false);
     }
 }
 

@@ -50,11 +50,7 @@ static void conn_set_in(struct conn *conn, char *in, size_t len) {
 
 void conn_keep(struct conn *conn, const char *head, size_t head_len, const char *rest, size_t rest_len) {
     const size_t head_max = conn->env->limits->head_max, len = head_len + rest_len;
-    if (len == 0) {
-        conn_release_in(conn);
-        return;
-    }
-    CHECK(head_len <= head_max && rest_len <= CONN_IN_LEN(head_max) - head_len);
+    CHECK(len > 0 && head_len <= head_max && rest_len <= CONN_IN_LEN(head_max) - head_len);
     char *in = conn_room_in(conn, len);
     if (head_len > 0 && head != in)
         memmove(in, head, head_len);

@@ -51,8 +51,6 @@ static uint64_t conn_began_ns(const struct conn *conn) {
 
 void conn_watch_reply(struct conn *conn, const struct asked *asked, const struct replied *replied, uint64_t first) {
     struct conn_env *env = conn->env;
-    if (!env->watch)
-        return;
     if (!conn->exchanges) {
         conn->exchanges = pool_take(&env->exchanges);
         CHECK(conn->exchanges);

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -23,10 +24,16 @@ static int drive_flags(const struct outq_send *send_op) {
     return MSG_NOSIGNAL | MSG_DONTWAIT | (send_op->more ? MSG_MORE : 0);
 }
 
+/* What most requests take is asked of the kernel itself: recv(3) and send(3) are points of cancellation, for which
+   glibc arms and disarms each of them by locked instructions as soon as there are threads, loaders for one. */
+static ssize_t drive_recv(int fd, void *at, size_t len) {
+    return syscall(SYS_recvfrom, fd, at, len, MSG_DONTWAIT, NULL, NULL);
+}
+
 static ssize_t drive_send(int fd, const struct outq_send *send_op) {
     int flags = drive_flags(send_op);
     if (send_op->iov_count == 1)
-        return send(fd, send_op->iov[0].iov_base, send_op->iov[0].iov_len, flags);
+        return syscall(SYS_sendto, fd, send_op->iov[0].iov_base, send_op->iov[0].iov_len, flags, NULL, 0);
     struct msghdr message = {.msg_iov = send_op->iov, .msg_iovlen = send_op->iov_count};
     return sendmsg(fd, &message, flags);
 }
@@ -41,7 +48,7 @@ static ssize_t drive_try(const struct drive *drive, struct client *client, const
     ssize_t n = 0;
     switch (op->kind) {
     case OP_RECV:
-        n = recv(client->fd, drive->buffer, drive_recv_len(drive, op), MSG_DONTWAIT);
+        n = drive_recv(client->fd, drive->buffer, drive_recv_len(drive, op));
         break;
     case OP_SEND:
         n = drive_send(client->fd, &op->send);
@@ -137,17 +144,10 @@ static ssize_t drive_load_waiting(const struct drive *drive, struct client *clie
     return conn->env->clock.now_ms >= conn_deadline(conn) ? -ETIMEDOUT : 0;
 }
 
-size_t drive_pending(const struct conn_op *op) {
-    size_t total = 0;
-    for (unsigned i = 0; i < op->send.iov_count; i++)
-        total += op->send.iov[i].iov_len;
-    return op->kind == OP_SENDFILE ? op->send.len : total;
-}
-
 bool drive_is_for_later(const struct drive *drive, const struct conn_op *op) {
     if (drive->done >= drive->share)
         return true;
-    return drive->light && (op->kind == OP_SEND || op->kind == OP_SENDFILE) && drive_pending(op) > drive->share;
+    return drive->light && (op->kind == OP_SEND || op->kind == OP_SENDFILE) && op->send.len > drive->share;
 }
 
 void drive_forget_load(struct client *client) {
@@ -207,7 +207,7 @@ enum drive_want drive(struct drive *drive, struct client *client) {
             drained = (size_t)n < drive_recv_len(drive, &op) && !client->hangup;
             conn_feed(conn, drive->buffer, (size_t)n);
         } else {
-            full = op.kind == OP_SEND && n > 0 && (size_t)n < drive_pending(&op);
+            full = op.kind == OP_SEND && n > 0 && (size_t)n < op.send.len;
             conn_done(conn, n);
         }
     }

@@ -168,6 +168,10 @@ long syscall(long number_of_it, ...) {
         a[i] = va_arg(rest, long);
     va_end(rest);
     unlucky_find("syscall", &function);
+    if (unlucky_is("signals") && (number_of_it == SYS_recvfrom || number_of_it == SYS_sendto) && now_and_then()) {
+        errno = EINTR;
+        return -1;
+    }
     if (unlucky_is("ring") && number_of_it == SYS_io_uring_setup) {
         errno = ENOMEM;
         return -1;
