@@ -25,6 +25,7 @@ struct observer {
     size_t conn_len;
     bool logs; /* lines or ends are asked for */
     unsigned worker;
+    uint64_t replied_ns; /* when the last reply left; 0: something else has been done since, or it was a round ago */
     const struct observed *observed;
     struct log_maker log; /* where it logs */
 };
@@ -102,7 +103,14 @@ static inline void observer_busy(const struct observer *observer, bool busy) {
         tally_set(&observer->slot->figures[FIGURE_BUSY], busy);
 }
 
-/* Counts one of what takes time, rounds or loads: began_ns is observer_now()'s from before it. The time is counted as
+/* Whether it asks how long replies take, and so for a fine clock. */
+bool observer_times(const struct observer *observer);
+
+/* Counts a round of a loop, which ends now or, if nothing was done since, when the last reply left: reading the clock
+   is most of what that costs. */
+void observer_round(struct observer *observer, uint64_t began_ns);
+
+/* Counts one of what takes time, as loads do: began_ns is observer_now()'s from before it. The time is counted as
    the figure behind `figure`. */
 static inline uint64_t observer_now(const struct observer *observer) {
     return observer->slot ? clock_fine_ns() : 0;

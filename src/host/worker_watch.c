@@ -9,7 +9,7 @@ bool worker_watch(struct worker *worker, unsigned index) {
     if (!observer_open_log(observer, (unsigned)worker->settings->workers, conns, worker->settings->limits.head_max))
         return false;
     worker->env.watch = observer_watch(observer);
-    worker->env.clock.fine = worker->env.watch != NULL;
+    worker->env.clock.fine = observer_times(observer);
     worker->drive.observer = observer;
     return true;
 }
@@ -21,7 +21,7 @@ void worker_watch_site(struct worker *worker) {
 
 void worker_watch_round(struct worker *worker) {
     if (worker->round_began_ns)
-        observer_took(&worker->observer, FIGURE_ROUNDS, worker->round_began_ns);
+        observer_round(&worker->observer, worker->round_began_ns);
     worker->round_began_ns = 0;
 }
 

@@ -85,7 +85,9 @@ static size_t observer_begun(void *ctx, const struct conn *conn, const struct ex
 }
 
 static void observer_moved(void *ctx, size_t received, size_t sent) {
-    struct counter_slot *slot = ((const struct observer *)ctx)->slot;
+    struct observer *observer = ctx;
+    struct counter_slot *slot = observer->slot;
+    observer->replied_ns = 0;
     if (received > 0)
         counter_slot_add(slot, FIGURE_RECEIVED, received);
     if (sent > 0)
@@ -100,7 +102,10 @@ static void observer_ended(void *ctx, const struct conn *conn, const struct exch
                        (struct event){.kind = EVENT_REPLIED, .fd = exchange->status, .value = (int64_t)exchange->sent});
     if (!observer->logs && !slot)
         return;
-    uint64_t took_ns = clock_fine_ns() - exchange->began_ns;
+    /* Where events are noted, the call that sent the last of it, or gave up, has just been. */
+    uint64_t now_ns = observer->ring ? observer->ring->last_ns : clock_fine_ns();
+    uint64_t took_ns = now_ns > exchange->began_ns ? now_ns - exchange->began_ns : 0;
+    observer->replied_ns = now_ns;
     if (observer->logs)
         log_maker_ended(&observer->log, conn, exchange, took_ns, kept, kept_len);
     if (!slot)
@@ -113,7 +118,8 @@ static void observer_ended(void *ctx, const struct conn *conn, const struct exch
 }
 
 static void observer_closed(void *ctx, const struct conn *conn) {
-    const struct observer *observer = ctx;
+    struct observer *observer = ctx;
+    observer->replied_ns = 0;
     observer_note_conn(observer, conn, (struct event){.kind = EVENT_CLOSED, .what = conn->end, .fd = -1});
     if (observer->slot)
         tally_add(&observer->slot->ended[conn->end], 1);
@@ -167,6 +173,7 @@ void observer_close_log(struct observer *observer) {
 }
 
 void observer_opened(struct observer *observer, const struct conn *conn) {
+    observer->replied_ns = 0;
     if (observer->logs)
         log_maker_opened(&observer->log, conn);
 }
@@ -189,6 +196,20 @@ void observer_in_child(struct observer *observer, unsigned client) {
     }
     if (observer->logs)
         log_maker_in_child(&observer->log, client);
+}
+
+void observer_round(struct observer *observer, uint64_t began_ns) {
+    uint64_t replied_ns = observer->replied_ns;
+    observer->replied_ns = 0;
+    if (!observer->slot)
+        return;
+    uint64_t ended_ns = replied_ns > began_ns ? replied_ns : clock_fine_ns();
+    counter_slot_add(observer->slot, FIGURE_ROUNDS, 1);
+    counter_slot_add(observer->slot, FIGURE_ROUND_NS, ended_ns - began_ns);
+}
+
+bool observer_times(const struct observer *observer) {
+    return observer->slot || observer->logs;
 }
 
 const struct watch *observer_watch(const struct observer *observer) {
