@@ -56,8 +56,11 @@ ssize_t body_read(int fd, char *at, size_t len, uint64_t first);
    that can't be told. */
 ssize_t body_read_at_hand(int fd, char *at, size_t len, uint64_t first);
 
+/* Whether the byte surely isn't in memory. */
+bool body_is_gone(int fd, uint64_t first);
+
 /* Whether all of the range is in memory, so that sending from it won't wait for a disk. False, too, where the kernel
-   can't tell (before Linux 6.5). */
+   can't tell (before Linux 6.5; of a network's file system, or one in memory). */
 bool body_at_hand(int fd, uint64_t first, size_t len);
 
 #endif

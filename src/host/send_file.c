@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 enum {
-    FETCH_LEN = 512 * 1024, /* brought into memory at a time: some milliseconds of a disk */
+    FETCH_LEN = 256 * 1024, /* brought into memory at a time: some milliseconds of a disk */
 };
 
 static int send_flags(const struct outq_send *op) {
@@ -84,6 +84,8 @@ static size_t send_file_fetched(const struct send_file *how, const struct client
     if (how->may_wait)
         return SIZE_MAX;
     bool within = load && op->first >= load->first && op->first - load->first < load->len;
+    if (within && op->first > load->first && body_is_gone(op->source->fd, op->first))
+        within = false; /* its client was slow, and others needed the memory */
     return within ? load->len - (size_t)(op->first - load->first) : 0;
 }
 

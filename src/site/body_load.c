@@ -21,14 +21,6 @@ struct cachestat_result {
     uint64_t cached, dirty, writeback, evicted, recently_evicted; /* pages */
 };
 
-bool body_at_hand(int fd, uint64_t first, size_t len) {
-    static const uint64_t page = 4096; /* counted in pages of the kernel's, which may be larger: then "not at hand" */
-    struct cachestat_range range = {first, len};
-    struct cachestat_result result;
-    return syscall(SYS_CACHESTAT, fd, &range, &result, 0) == 0 &&
-           result.cached >= (first + len + page - 1) / page - first / page;
-}
-
 /* The hash of what was promised, if that is known. */
 static bool promised_hash(const struct known *known, const struct outq_source *source, uint64_t *hash) {
     *hash = source->content;
@@ -47,6 +39,27 @@ static ssize_t read_nowait(int fd, const struct iovec *iov, uint64_t first) {
     return syscall(SYS_preadv2, fd, iov, 1L, (long)first, high, rwf_nowait);
 }
 #endif
+
+static ssize_t read_byte(int fd, uint64_t first) {
+    char byte;
+    struct iovec iov = {&byte, 1};
+    return read_nowait(fd, &iov, first);
+}
+
+bool body_is_gone(int fd, uint64_t first) {
+    return read_byte(fd, first) < 0 && errno == EAGAIN;
+}
+
+/* What the kernel reads ahead is in its cache before it has come from the disk. It comes in order, as far as it is read
+   for one reader: so the ends tell. */
+bool body_at_hand(int fd, uint64_t first, size_t len) {
+    static const uint64_t page = 4096; /* counted in pages of the kernel's, which may be larger: then "not at hand" */
+    struct cachestat_range range = {first, len};
+    struct cachestat_result result;
+    return syscall(SYS_CACHESTAT, fd, &range, &result, 0) == 0 &&
+           result.cached >= (first + len + page - 1) / page - first / page && read_byte(fd, first + len - 1) == 1 &&
+           read_byte(fd, first) == 1;
+}
 
 ssize_t body_read_at_hand(int fd, char *at, size_t len, uint64_t first) {
     struct iovec iov = {at, len};
