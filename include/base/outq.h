@@ -22,6 +22,7 @@ struct outq_source {
     int fd;
     bool provable;    /* it is short enough to be hashed, so that growth can be told from rewriting */
     bool hashed;      /* `content` is the hash of all bytes; else it may be known by `key` */
+    bool remote;      /* whatever is asked of it may wait for a file system that hangs */
     uint32_t subtree; /* where it lies, as its loads tell */
     uint64_t version; /* version_of() the file that the head describes: another one must not be sent, */
     uint64_t size;    /*   unless it has only grown beyond this */

@@ -14,6 +14,7 @@ enum { BODY_PROVEN_MAX = 16 * 1024 };
 
 enum body_job {
     BODY_FETCH, /* bring the range into memory */
+    BODY_READ,  /* read the range, of a file that loops don't touch */
     BODY_VOUCH, /* hash what was promised, while it stands, so that it can be proved */
     BODY_PROVE, /* read the range, and then prove that all up to it, too, still is what was promised */
 };
@@ -27,12 +28,12 @@ struct body_load {
     size_t len;
     enum body_job job;
     uint64_t promised; /* to be proved: the hash */
-    bool same;         /* out, of a proof: `bytes` are the promised version's, and so was all that was read before */
-    char bytes[];      /* of a proof: the range */
+    bool same;    /* out: `bytes` were read, and of a proof are the promised version's, as all that was read before */
+    char bytes[]; /* of a proof, or read: the range */
 };
 
-/* A load that does the job for a range, of which a proof takes at most BODY_PROVEN_MAX. `file`: whose source it is, a
-   reference is taken; NULL: the load is done before the caller lets go of it. NULL: no memory. */
+/* A load that does the job for a range, of which a load with bytes takes at most BODY_PROVEN_MAX. `file`: whose source
+   it is, a reference is taken; NULL: the load is done before the caller lets go of it. NULL: no memory. */
 struct body_load *body_load_open(struct known *known, struct file *file, const struct outq_source *source,
                                  enum body_job job, uint64_t first, size_t len);
 
@@ -62,5 +63,9 @@ bool body_is_gone(int fd, uint64_t first);
 /* Whether all of the range is in memory, so that sending from it won't wait for a disk. False, too, where the kernel
    can't tell (before Linux 6.5; of a network's file system, or one in memory). */
 bool body_at_hand(int fd, uint64_t first, size_t len);
+
+/* Whether the file system lies elsewhere, on a network or in a process, so that whatever is asked of it may wait. Asked
+   with `wait` false, what may be so is. */
+bool body_remote(int fd, bool wait);
 
 #endif

@@ -154,7 +154,9 @@ static void thread_take(void *model, struct client *client) {
     pthread_t thread;
     *start = (struct thread_start){self, client};
     worker_calls(self->worker, CALL_THREAD);
+    pthread_mutex_unlock(&self->lock); /* it takes long, and in a crowd nobody else would come to his turn */
     int error = pthread_create(&thread, &self->attr, thread_main, start);
+    pthread_mutex_lock(&self->lock);
     worker_called(self->worker, CALL_THREAD, -error);
     if (error)
         worker_give_up(self->worker, client, "can't start a thread", error);

@@ -42,7 +42,7 @@ static ssize_t send_file_load(const struct send_file *how, struct client *client
     return -EINTR;
 }
 
-/* What had to be loaded for this range is there. */
+/* What had to be loaded of this range is there. */
 static ssize_t send_file_loaded(struct client *client, const struct outq_send *op) {
     const struct body_load *load = (const struct body_load *)client->load;
     size_t at = (size_t)(op->first - load->first);
@@ -62,9 +62,17 @@ static const struct body_load *send_file_done(const struct client *client, const
     return done ? load : NULL;
 }
 
-static bool send_file_has_proof(const struct client *client, const struct outq_send *op) {
-    const struct body_load *load = send_file_done(client, op, BODY_PROVE);
+static bool send_file_has(const struct client *client, const struct outq_send *op, enum body_job job) {
+    const struct body_load *load = send_file_done(client, op, job);
     return load && op->first >= load->first && op->first - load->first < load->len;
+}
+
+/* Bytes that were only read don't vouch for the reply: with its last piece this waits for a proof. */
+static bool send_file_is_loaded(const struct client *client, const struct outq_send *op) {
+    const struct body_load *load = send_file_done(client, op, BODY_READ);
+    if (send_file_has(client, op, BODY_PROVE))
+        return true;
+    return send_file_has(client, op, BODY_READ) && !(op->last && load->first + load->len >= op->first + op->len);
 }
 
 /* Where `len` bytes aren't all that is sent of a file, its content is hashed before the first of them: so that in the
@@ -145,9 +153,19 @@ static ssize_t send_by_copy(const struct send_file *how, struct client *client, 
     return n < 0 ? -errno : n;
 }
 
+/* All that is asked of the file is asked by loaders. */
+static ssize_t send_remote(const struct send_file *how, struct client *client, const struct outq_send *op) {
+    size_t len = op->len < BODY_PROVEN_MAX ? op->len : BODY_PROVEN_MAX;
+    if (!send_file_done(client, op, BODY_READ) && send_file_vouch_due(how, client, op, len))
+        return send_file_load(how, client, op, BODY_VOUCH, 0);
+    return send_file_load(how, client, op, len == op->len && op->last ? BODY_PROVE : BODY_READ, len);
+}
+
 ssize_t send_file(const struct send_file *how, struct client *client, const struct outq_send *op, size_t most) {
-    if (send_file_has_proof(client, op))
+    if (send_file_is_loaded(client, op))
         return send_file_loaded(client, op);
+    if (op->source->remote && !how->may_wait)
+        return send_remote(how, client, op);
     if (!op->by_reference)
         return send_by_copy(how, client, op, op->len < how->buffer_len ? op->len : how->buffer_len);
     return send_by_reference(how, client, op, op->len < most ? op->len : most);

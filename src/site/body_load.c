@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 enum {
@@ -79,6 +80,18 @@ ssize_t body_read(int fd, char *at, size_t len, uint64_t first) {
     return n < 0 ? -errno : n;
 }
 
+/* Where no read can be had that doesn't wait, what else is asked may wait, too. Overlays have none, and tmpfs once had
+   none, but there is a local file system below. */
+bool body_remote(int fd, bool wait) {
+    enum { OVERLAY = 0x794c7630, TMPFS = 0x01021994 };
+    char byte;
+    struct iovec iov = {&byte, sizeof byte};
+    struct statfs system;
+    if (read_nowait(fd, &iov, 0) >= 0 || errno != EOPNOTSUPP)
+        return false;
+    return !wait || fstatfs(fd, &system) < 0 || (system.f_type != OVERLAY && system.f_type != TMPFS);
+}
+
 enum body_state body_look(const struct known *known, const struct outq_source *source) {
     struct stat st;
     uint64_t content, promised;
@@ -95,9 +108,11 @@ enum body_state body_look(const struct known *known, const struct outq_source *s
     return BODY_UNPROVEN;
 }
 
-/* The range is read before the hash is made: so what is written later does no harm. */
+/* The range is read before it is looked whether the version is the same, or the hash is made: so what is written later
+   does no harm. */
 static bool body_prove(struct body_load *load, enum load_effort effort) {
     const struct outq_source *source = &load->source;
+    enum body_state state;
     struct stat st;
     uint64_t content;
     if (calls_fstat(source->fd, &st) < 0 || (uint64_t)st.st_size < source->size)
@@ -106,6 +121,10 @@ static bool body_prove(struct body_load *load, enum load_effort effort) {
                                      : body_read_at_hand(source->fd, load->bytes, load->len, load->first);
     if (n != (ssize_t)load->len)
         return effort == LOAD_WAITS;
+    state = source->remote ? body_look(load->known, source) : BODY_UNPROVEN;
+    load->same = state == BODY_SAME;
+    if (state != BODY_UNPROVEN)
+        return true;
     uint64_t key = known_version(load->known, KNOWN_CONTENT, &st, source->size);
     if (!version_learn(load->known, key, source->fd, &st, source->size, effort, &content))
         return false;
@@ -140,9 +159,12 @@ static void body_fetch(const struct body_load *load) {
 
 static bool body_work(struct load *base, enum load_effort effort) {
     struct body_load *load = (struct body_load *)base;
-    if (effort == LOAD_AT_HAND)
+    if (effort == LOAD_AT_HAND || (load->source.remote && effort != LOAD_WAITS))
         return false;
     switch (load->job) {
+    case BODY_READ:
+        load->same = body_read(load->source.fd, load->bytes, load->len, load->first) == (ssize_t)load->len;
+        break;
     case BODY_FETCH:
         body_fetch(load);
         break;
@@ -171,15 +193,16 @@ const struct load_kind body_load_kind = {body_work, body_finish, body_release};
 
 struct body_load *body_load_open(struct known *known, struct file *file, const struct outq_source *source,
                                  enum body_job job, uint64_t first, size_t len) {
-    if (job == BODY_PROVE && len > BODY_PROVEN_MAX)
+    bool bytes = job == BODY_PROVE || job == BODY_READ;
+    if (bytes && len > BODY_PROVEN_MAX)
         len = BODY_PROVEN_MAX;
-    struct body_load *load = malloc(sizeof *load + (job == BODY_PROVE ? len : 0));
+    struct body_load *load = malloc(sizeof *load + (bytes ? len : 0));
     if (!load)
         return NULL;
     *load = (struct body_load){.known = known, .source = *source, .first = first, .len = len, .job = job};
     load_init(&load->load, &body_load_kind);
     load->load.subtree = source->subtree;
-    if (job != BODY_FETCH)
+    if ((job == BODY_VOUCH || job == BODY_PROVE) && !source->remote)
         load->load.lane = version_lane(source->size);
     load->file = file ? filecache_ref(file) : NULL;
     if (job == BODY_PROVE)

@@ -26,10 +26,6 @@ static bool same_version(const struct stat *a, const struct stat *b) {
     return a->st_dev == b->st_dev && version_of(a) == version_of(b);
 }
 
-static bool is_settled(const struct stat *st, int64_t at_seconds) {
-    return st->st_ctim.tv_sec + SETTLED_S <= at_seconds;
-}
-
 /* Brings load->folder up to date. False: not at hand. */
 static bool know_folder(struct file_load *load, const struct found *found, bool at_hand) {
     if (load->folder_known)
@@ -51,7 +47,7 @@ static bool is_current(struct file_load *load, const struct found *found, bool a
         return old->kind == (found->indexless ? FILE_INDEXLESS : FILE_FOLDER);
     if (old->kind == FILE_FOLDER || old->kind == FILE_INDEXLESS || !same_version(&found->st, &old->st))
         return false;
-    if (!is_settled(&old->st, old->loaded_at_seconds) || !file_head_is_current(old, load->now_seconds))
+    if (old->st.st_ctim.tv_sec + SETTLED_S > old->loaded_at_seconds || !file_head_is_current(old, load->now_seconds))
         return false; /* it may have changed again within the clock's tick, or by way of a mapping */
     if (found->coding != CODING_IDENTITY)
         return true;
@@ -139,8 +135,8 @@ static bool has_grown(const struct file_load *load, uint64_t size) {
 static bool describe_large(struct file_load *load, const struct stat *st, int fd, enum load_effort effort,
                            uint64_t *tag) {
     const uint64_t size = (uint64_t)st->st_size;
-    bool whole = size <= VERSION_WHOLE_MAX;
-    if (!whole && !sampled_tag(load, fd, st, effort, tag, &whole))
+    bool whole = size <= VERSION_WHOLE_MAX, remote = body_remote(fd, effort == LOAD_WAITS);
+    if ((remote && effort != LOAD_WAITS) || (!whole && !sampled_tag(load, fd, st, effort, tag, &whole)))
         return false;
     uint64_t content = 0;
     bool hashed = whole || has_grown(load, size);
@@ -152,6 +148,7 @@ static bool describe_large(struct file_load *load, const struct stat *st, int fd
     load->file->source = (struct outq_source){.fd = fd,
                                               .provable = size <= VERSION_PROOF_MAX,
                                               .hashed = hashed,
+                                              .remote = remote,
                                               .subtree = load->load.subtree,
                                               .version = version_of(st),
                                               .size = size,
@@ -213,6 +210,7 @@ static enum reading load_body(struct file_load *load, const struct found *found,
         drop_block(file);
         return reading;
     }
+    file->source.remote = !at_hand && body_remote(found->fd, true);
     calls_close(found->fd);
     file->kind = FILE_BODY;
     render_head(load, found, version_bytes(file->body, (size_t)file->st.st_size));
@@ -293,6 +291,8 @@ static __attribute__((noinline)) bool find_again(struct file_load *load, enum lo
 
 static bool file_work(struct load *base, enum load_effort effort) {
     struct file_load *load = (struct file_load *)base;
+    if (effort != LOAD_WAITS && load->old && load->old->source.remote)
+        return false;
     if (load->just_fd && fd_is_current(load)) {
         load->current = true;
         load->by_reference = !version_young(&load->old->st, load->now_seconds);

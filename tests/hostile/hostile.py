@@ -21,6 +21,7 @@ import exhaustion
 import faults
 import luck
 import passwords
+import remote
 import roots
 import siege
 import times
@@ -126,7 +127,7 @@ ATTACKED = {
     "log-ranges-cost": (log_ranges_cost, ("blocking",)),
     **passwords.SCENARIOS,
 }
-GROUPS = {"attacks": ATTACKED, "luck": luck.SCENARIOS, "unlucky": unlucky.SCENARIOS,
+GROUPS = {"attacks": ATTACKED, "luck": {**luck.SCENARIOS, **remote.SCENARIOS}, "unlucky": unlucky.SCENARIOS,
           "faults": {**faults.SCENARIOS, **exhaustion.SCENARIOS, **roots.SCENARIOS},
           "faults-long": {**faults.LONG, **exhaustion.LONG, **times.LONG},
           "faults-by-hand": roots.BY_HAND, "siege": siege.SIEGE, "kinds": siege.ONE_BY_ONE}

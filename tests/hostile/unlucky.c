@@ -1,5 +1,6 @@
 /* unlucky - to be preloaded into the server: what can't be had from a healthy machine. UNLUCKY says which:
  *   threads   no thread can be made
+ *   start     to make one takes UNLUCKY_MS longer; UNLUCKY_MARK is a file that is made as that begins
  *   tired     none can be made while UNLUCKY_MARK is there
  *   error     reading a file of UNLUCKY_SIZE bytes fails
  *   slow      the first read of such a file takes UNLUCKY_MS longer; UNLUCKY_MARK is a file that is made as it begins
@@ -69,6 +70,19 @@ static long number(const char *name) {
     return value ? atol(value) : -1;
 }
 
+static void take_longer(void) {
+    long ms = number("UNLUCKY_MS");
+    struct timespec left = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+    while (nanosleep(&left, &left) < 0 && errno == EINTR)
+        ;
+}
+
+static void make_mark(void) {
+    const char *mark = getenv("UNLUCKY_MARK");
+    if (mark)
+        close(open(mark, O_CREAT | O_WRONLY | O_CLOEXEC, 0644));
+}
+
 static bool marked(void) {
     const char *mark = getenv("UNLUCKY_MARK");
     struct stat st;
@@ -99,13 +113,8 @@ static bool struck(int fd, bool waits) {
         return true;
     }
     if (unlucky_is("slow") && !atomic_exchange(&was_slow, true)) {
-        const char *mark = getenv("UNLUCKY_MARK");
-        long ms = number("UNLUCKY_MS");
-        if (mark)
-            close(open(mark, O_CREAT | O_WRONLY | O_CLOEXEC, 0644));
-        struct timespec left = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
-        while (nanosleep(&left, &left) < 0 && errno == EINTR)
-            ;
+        make_mark();
+        take_longer();
     }
     if (unlucky_is("error"))
         errno = EIO;
@@ -144,6 +153,10 @@ int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*
     int (*function)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
     void *found = real("pthread_create");
     memcpy(&function, &found, sizeof found);
+    if (unlucky_is("start")) {
+        make_mark();
+        take_longer();
+    }
     bool fails = unlucky_is("threads") || (unlucky_is("tired") && marked());
     return fails ? EAGAIN : function(thread, attributes, begin, argument);
 }
@@ -181,10 +194,7 @@ long syscall(long number_of_it, ...) {
             errno = EAGAIN;
             return -1;
         }
-        long ms = number("UNLUCKY_MS");
-        struct timespec left = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
-        while (nanosleep(&left, &left) < 0 && errno == EINTR)
-            ;
+        take_longer();
     }
     if (unlucky_is("results") && unlucky_ring_calls(number_of_it, a))
         return 0;

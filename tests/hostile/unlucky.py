@@ -8,6 +8,7 @@ import select
 import socket
 import time
 
+from arsenal import ALL
 from honest import Ask, Honest, Link, one
 from luck import LIMIT, await_true, ended
 from target import Attacked, cached_asks, honest_asks, page_content
@@ -126,9 +127,25 @@ def no_threads(httpd, model, site):
         return honest_round(server)
 
 
+def slow_start(httpd, model, site):
+    """A newcomer's thread takes long to make: who is there already doesn't wait for that."""
+    with Unlucky(httpd, model, site, "start", 0, "--no-sandbox") as server:  # which would let it make no mark
+        link = Link(server.port)
+        _, why = one(link, HOT, LIMIT)
+        assert not why, why
+        server.mark.unlink()
+        with socket.create_connection(("127.0.0.1", server.port), LIMIT):
+            await_true(server.mark.exists, "no thread is made")
+            took, why = one(link, HOT, FAST)
+            assert not why, why
+        link.close()
+    return f"answered in {1000 * took:.0f} ms"
+
+
 SCENARIOS = {
     "slow-disk": (slow_disk, ("blocking",)),
     "slow-disk-drain": (slow_disk_drain, ()),
     "disk-error": (disk_error, ()),
+    "slow-start": (slow_start, tuple(model for model in ALL if model != "thread")),
     "no-threads": (no_threads, ("thread",)),
 }
