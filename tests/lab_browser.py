@@ -211,7 +211,7 @@ def tab_to(browser, what, back=False):
 
 
 def await_run(browser, what, check):
-    end = time.monotonic() + 60
+    end = time.monotonic() + 120
     while not check(shown := browser.execute(RUN)):
         assert time.monotonic() < end, f"{what}: {shown}"
         time.sleep(0.1)
@@ -297,7 +297,8 @@ def check_tree(browser):
     roles = {role for role, _ in tree}
     assert {"main", "navigation", "article", "status", "table", "rowheader", "columnheader", "group"} <= roles, roles
     for role, name in (("region", "Experiments"), ("region", "The model at work"), ("link", "A slow client"),
-                       ("checkbox", "blocking"), ("button", "Save the run"), ("combobox", "Watching")):
+                       ("checkbox", "blocking"), ("button", "Save the run"), ("combobox", "Watching"),
+                       ("term", "blocking held up")):
         assert (role, name) in tree, (role, name, sorted(tree))
     assert any(role in ("image", "img") and "latency over time" in name for role, name in tree), sorted(tree)
 

@@ -67,7 +67,7 @@ function updateLoop(item, loop) {
   button.classList.toggle('works', busy && player.played - loop.since < 1e9 && loop.calls > 0 && !loop.name.startsWith('loader') || loop.call === 'a load');
   set(button.children[0], loop.name);
   set(button.children[1], loop.call ? `${loop.call} for ${short(Math.max(0, player.played - loop.since))}` :
-    loop.calls ? 'between system calls' : 'nothing yet');
+    loop.name.startsWith('loader') ? 'nothing to load' : loop.calls ? 'between system calls' : 'nothing yet');
   button.classList.toggle('chosen', chosen?.kind === 'loop' && chosen.key === loop.name);
 }
 
@@ -154,6 +154,8 @@ function explanation() {
       about.push(`The system call made for it: ${client.call.name}.`);
     return [[...about, text], source];
   }
+  if (!loop.call && loop.name.startsWith('loader'))
+    return [[`${loop.name} sleeps until something is to be loaded, so that the loop needn’t wait for a disk.`], 'load'];
   if (!loop.call)
     return [[`${loop.name} is between two system calls: it reads requests, makes replies, or has nothing noted yet.`], 'drive'];
   if (loop.call === 'a load')

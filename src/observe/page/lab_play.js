@@ -7,7 +7,7 @@ export const isWait = call => ['poll', 'select', 'epoll_wait', 'io_uring_enter',
 
 export class Recording {
   constructor(title, keep) {
-    Object.assign(this, {title, keep, told: null, events: [], dropped: 0, lost: 0, seen: new Map(), over: false});
+    Object.assign(this, {title, keep, told: null, events: [], dropped: 0, lost: 0, seen: new Map(), over: false, until: 0});
     this.now = {server: 0, local: 0};
   }
 
@@ -33,7 +33,8 @@ export class Recording {
     }
   }
 
-  get end() { return this.over ? this.events.at(-1)?.at ?? 0 : this.now.server; }
+  // A server that did nothing until its end noted nothing: that it waited so long is to be seen, too.
+  get end() { return this.over ? Math.max(this.events.at(-1)?.at ?? 0, Math.min(this.until, this.now.server)) : this.now.server; }
 }
 
 export const player = {recording: null, next: 0, played: 0, since: 0, paused: false, live: true,
