@@ -92,7 +92,10 @@ const struct experiment experiment_list[] = {
      "32 clients ask for 64 MiB and never read it.",
      {{"blocking", FATE_HELD_UP,
        "The server waits for the first of them to read, and answers nobody until it has given it up."},
-      {"fork", FATE_ANSWERED, "32 processes sleep until there is room. They take memory, and no processor."},
+      {"fork", FATE_LATE,
+       "32 processes are forked, and the honest client's after them. Then they sleep until there is room: they take "
+       "memory, "
+       "and no processor."},
       {"thread", FATE_ANSWERED, "32 threads sleep until there is room. They take memory, and no processor."},
       {"nonblocking", FATE_ANSWERED, "Every sweep tries to send to each of them, in vain."},
       {"coroutine", FATE_ANSWERED,
