@@ -192,6 +192,7 @@ return {
   rows: all('#rows tr').map(row => [...row.cells].map(cell => cell.textContent)),
   figure: document.querySelector('#figure svg')?.ariaLabel, watching: all('#watching option').map(one => one.textContent),
   clients: all('.client').length, last: text('last'), hidden: document.getElementById('result').hidden,
+  busy: text('busy'),
 };
 """
 
@@ -211,7 +212,7 @@ def tab_to(browser, what, back=False):
 
 
 def await_run(browser, what, check):
-    end = time.monotonic() + 60
+    end = time.monotonic() + 120
     while not check(shown := browser.execute(RUN)):
         assert time.monotonic() < end, f"{what}: {shown}"
         time.sleep(0.1)
@@ -219,15 +220,21 @@ def await_run(browser, what, check):
 
 
 def run_experiment(browser, name, models):
-    """From the choice to the result, by keyboard alone."""
+    """From the choice to the result, by keyboard alone. Once more where it says that other programs may be the cause."""
     tab_to(browser, f"choose-{name}", back=name != "slow")
     press(browser, "Enter", 13, "\r")
     await_run(browser, name, lambda shown: shown["current"] == [f"#{name}"] and shown["models"] == models)
-    tab_to(browser, "start")
-    press(browser, "Enter", 13, "\r")
-    await_run(browser, f"{name} begins", lambda shown: "the others are there" in shown["progress"])
-    shown = await_run(browser, name, lambda shown: not shown["hidden"] and shown["progress"].startswith("Done"))
-    assert "all came as expected" in shown["progress"], shown
+    for left in 2, 1, 0:
+        tab_to(browser, "start")
+        press(browser, "Enter", 13, "\r")
+        await_run(browser, f"{name} begins", lambda shown: "the others are there" in shown["progress"])
+        shown = await_run(browser, name, lambda shown: not shown["hidden"] and shown["progress"].startswith("Done"))
+        met = "all came as expected" in shown["progress"]
+        if met or not left or not shown["busy"]:
+            break
+        print(f"{name}, once more: {shown['busy']}", *(row[:4] for row in shown["rows"]), sep="\n  ", flush=True)
+        tab_to(browser, f"choose-{name}", back=True)
+    assert met, shown
     assert [row[0] for row in shown["rows"]] == models and not any("wasn’t" in row[1] for row in shown["rows"]), shown
     assert all(model in shown["figure"] for model in models), shown
     assert all(f"{model}, in the experiment" in shown["watching"] for model in models), shown
@@ -297,7 +304,8 @@ def check_tree(browser):
     roles = {role for role, _ in tree}
     assert {"main", "navigation", "article", "status", "table", "rowheader", "columnheader", "group"} <= roles, roles
     for role, name in (("region", "Experiments"), ("region", "The model at work"), ("link", "A slow client"),
-                       ("checkbox", "blocking"), ("button", "Save the run"), ("combobox", "Watching")):
+                       ("checkbox", "blocking"), ("button", "Save the run"), ("combobox", "Watching"),
+                       ("term", "blocking held up")):
         assert (role, name) in tree, (role, name, sorted(tree))
     assert any(role in ("image", "img") and "latency over time" in name for role, name in tree), sorted(tree)
 
@@ -358,6 +366,8 @@ def main():
             failures += 1
             print("experiments: FAILED", flush=True)
             traceback.print_exc()
+            browser.get("about:blank")
+            browser.console_errors()
         for model in options.model:
             try:
                 with Server(options.httpd, root, model, "--lab") as server:

@@ -21,6 +21,10 @@ void lab_server_stop(struct lab_server *server);
 double lab_server_cpu_ms(const struct lab_server *server);
 double lab_server_memory_mib(const struct lab_server *server);
 
+/* What a process, and all that this machine's processors, have worked so far. */
+double lab_process_cpu_ms(pid_t pid);
+double lab_machine_cpu_ms(void);
+
 /* In a child that was forked: it ends with its parent, however that ends. */
 void lab_end_with(pid_t parent);
 

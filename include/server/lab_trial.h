@@ -21,10 +21,14 @@ struct lab_tick {
 struct lab_outcome {
     unsigned answered, unanswered;
     double alone_ms, middle_ms, p99_ms, worst_ms, cpu_ms, memory_mib;
+    double others; /* before the crowd came: what part of the processors was at work for neither server nor client */
     uint64_t calls;
     enum experiment_fate fate;
     bool met; /* as it was expected */
 };
+
+/* Others had so much that what is late may be their doing: that is to be said. */
+#define LAB_BUSY 0.5
 
 struct lab_trial {
     const struct experiment *experiment;

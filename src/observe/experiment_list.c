@@ -26,12 +26,17 @@ const struct experiment experiment_list[] = {
      "1,000 clients are connected and ask nothing.",
      {{"blocking", FATE_HELD_UP,
        "The first of them has the server to itself. All others wait at the door, the honest one too."},
-      {"fork", FATE_ANSWERED, "A process for each, up to 512: forking them takes time, keeping them takes memory."},
+      {"fork", FATE_LATE,
+       "A process for each, up to 512. To fork them takes longer than they take to come: the honest client stands "
+       "behind "
+       "them at the door. To keep them takes memory."},
       {"thread", FATE_ANSWERED,
-       "A thread for each: a stack in memory, but no processor. The honest client is answered as before."},
-      {"nonblocking", FATE_ANSWERED,
-       "Every sweep tries a thousand sockets in vain: system calls go up a hundredfold, and the honest client waits "
-       "for the sweep to come round."},
+       "A thread for each: a stack in memory, but no processor. The honest client waits while they are made, and is "
+       "then "
+       "answered as before."},
+      {"nonblocking", FATE_LATE,
+       "Every sweep tries all of them in vain, and lets in one to four: so it takes long until they are in, and the "
+       "honest client behind them. System calls go up a hundredfold."},
       {"select poll", FATE_ANSWERED,
        "The kernel is given all of them at each call, and looks at each: latency and processor time grow with those "
        "that do nothing."},
@@ -42,8 +47,10 @@ const struct experiment experiment_list[] = {
      "100 clients download 64 MiB each, again and again.",
      {{"blocking", FATE_HELD_UP,
        "One download after the other. The small request waits behind all that came before it."},
-      {"fork", FATE_ANSWERED,
-       "A hundred processes want the processor: the kernel deals it out, and the small request gets its part."},
+      {"fork", FATE_LATE,
+       "A hundred processes are forked, and the honest client's after them. Then all want the processor: the kernel "
+       "deals "
+       "it out, and the small request gets its part."},
       {"thread", FATE_ANSWERED,
        "A hundred threads want the processor: the kernel deals it out, and the small request gets its part."},
       {NULL, FATE_ANSWERED,
@@ -52,7 +59,9 @@ const struct experiment experiment_list[] = {
     {"cold",
      "A cold disk",
      "8 clients ask for files that aren't in memory: each must come from the disk.",
-     {{"blocking", FATE_ANSWERED, "All wait for each read of the disk, the honest client too."},
+     {{"blocking", FATE_ANSWERED,
+       "All wait for each read of the disk, the honest client too: it takes as long as the reads that are asked for "
+       "before."},
       {"fork", FATE_ANSWERED, "Who needs the disk waits for it in a process of his own."},
       {"thread", FATE_ANSWERED, "Who needs the disk waits for it in a thread of his own."},
       {NULL, FATE_ANSWERED, "A loader waits for the disk. The loop goes on with the others."}}},
@@ -72,17 +81,21 @@ const struct experiment experiment_list[] = {
      {{"blocking", FATE_ANSWERED, "Each is in and out in a moment. The honest client waits its turn at the door."},
       {"fork", FATE_LATE,
        "A process for each, made for nothing. To fork takes longer than to connect: the queue at the door grows, and "
-       "the "
-       "honest client stands in it."},
+       "the honest client stands in it."},
       {"thread", FATE_ANSWERED,
-       "A thread for each, made for nothing: it takes less than a process, and more than a place in a table."},
+       "A thread for each, made for nothing: that takes less than a process, and about as long as to connect. Where it "
+       "takes "
+       "longer, the queue at the door grows."},
       {NULL, FATE_ANSWERED, "Each takes a place in a table and leaves it: a handful of system calls."}}},
     {"stopped",
      "Clients that stop reading",
      "32 clients ask for 64 MiB and never read it.",
      {{"blocking", FATE_HELD_UP,
        "The server waits for the first of them to read, and answers nobody until it has given it up."},
-      {"fork", FATE_ANSWERED, "32 processes sleep until there is room. They take memory, and no processor."},
+      {"fork", FATE_LATE,
+       "32 processes are forked, and the honest client's after them. Then they sleep until there is room: they take "
+       "memory, "
+       "and no processor."},
       {"thread", FATE_ANSWERED, "32 threads sleep until there is room. They take memory, and no processor."},
       {"nonblocking", FATE_ANSWERED, "Every sweep tries to send to each of them, in vain."},
       {"coroutine", FATE_ANSWERED,

@@ -46,17 +46,35 @@ static void print_row(const struct backend *model, const struct lab_outcome *out
     fflush(stdout);
 }
 
+static void print_busy(double others) {
+    if (others >= LAB_BUSY)
+        printf("\nOther programs had up to %.0f %% of this machine's processors before the crowd came: what is late "
+               "may be "
+               "their doing.\n",
+               others * 100);
+}
+
 static enum lab_end try_all(const struct lab *lab, struct lab_trial *trial) {
     enum lab_end end = LAB_DONE;
+    double others = 0;
     for (int i = 0; i < lab->model_count && (end == LAB_DONE || end == LAB_ABSENT); i++) {
         struct lab_outcome outcome;
         end = lab_trial_run(trial, lab->models[i]->name, &outcome);
+        others = end == LAB_DONE && outcome.others > others ? outcome.others : others;
         if (end == LAB_DONE)
             print_row(lab->models[i], &outcome);
         else if (end == LAB_ABSENT) /* it has said why: the others may do */
             printf("%-12s can't be had here\n", lab->models[i]->name);
     }
+    print_busy(others);
     return end == LAB_ABSENT ? LAB_DONE : end;
+}
+
+static bool is_asked_for(const struct lab *lab, const struct expectation *expected) {
+    for (int i = 0; i < lab->model_count; i++)
+        if (experiment_expects(lab->experiment, lab->models[i]->name) == expected)
+            return true;
+    return false;
 }
 
 static void print_header(const struct lab *lab) {
@@ -64,10 +82,14 @@ static void print_header(const struct lab *lab) {
     printf("%s. %s\nExpected of\n", experiment->title, experiment->what);
     const struct expectation *expected = experiment->expected;
     for (;; expected++) {
-        printf("  %s: %s\n", expected->models ? expected->models : "all others", expected->words);
+        if (is_asked_for(lab, expected))
+            printf("  %s: %s. %s\n", expected->models ? expected->models : "all others",
+                   experiment_fate_names[expected->fate], expected->words);
         if (!expected->models)
             break;
     }
+    printf(
+        "Answered: each request within 50 ms. Late: some took longer. Held up: some had no answer within a second.\n");
     printf("\n%-12s %8s %10s %8s %8s %8s %8s %8s %8s %8s\n", "model", "answered", "unanswered", "alone ms", "p50 ms",
            "p99 ms", "worst ms", "CPU ms", "calls", "MiB");
     fflush(stdout);

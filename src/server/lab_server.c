@@ -79,9 +79,7 @@ void lab_server_stop(struct lab_server *server) {
     server->pid = 0;
 }
 
-static bool read_file(pid_t pid, const char *name, char *text, size_t size) {
-    char path[96];
-    snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, name);
+static bool read_path(const char *path, char *text, size_t size) {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     ssize_t n = fd < 0 ? -1 : read(fd, text, size - 1);
     if (fd >= 0)
@@ -90,15 +88,35 @@ static bool read_file(pid_t pid, const char *name, char *text, size_t size) {
     return n > 0;
 }
 
+static bool read_file(pid_t pid, const char *name, char *text, size_t size) {
+    char path[96];
+    snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, name);
+    return read_path(path, text, size);
+}
+
+static double ticks_ms(unsigned long long ticks) {
+    return (double)ticks * 1000 / (double)sysconf(_SC_CLK_TCK);
+}
+
 /* Of one process, and of its children that have ended. */
-static double cpu_of(pid_t pid) {
+double lab_process_cpu_ms(pid_t pid) {
     char text[1024];
     unsigned long long user, system, children_user, children_system;
     if (!read_file(pid, "stat", text, sizeof text) || !strrchr(text, ')') ||
         sscanf(strrchr(text, ')') + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu %llu %llu", &user,
                &system, &children_user, &children_system) != 4)
         return 0;
-    return (double)(user + system + children_user + children_system) * 1000 / (double)sysconf(_SC_CLK_TCK);
+    return ticks_ms(user + system + children_user + children_system);
+}
+
+double lab_machine_cpu_ms(void) {
+    char text[512];
+    unsigned long long user, nice, system, idle, io, irq, soft_irq, stolen;
+    if (!read_path("/proc/stat", text, sizeof text) ||
+        sscanf(text, "cpu %llu %llu %llu %llu %llu %llu %llu %llu", &user, &nice, &system, &idle, &io, &irq, &soft_irq,
+               &stolen) != 8)
+        return 0;
+    return ticks_ms(user + nice + system + irq + soft_irq + stolen);
 }
 
 static double kib_of(const char *text, const char *name) {
@@ -127,7 +145,7 @@ static double sum_of(pid_t pid, double (*of)(pid_t)) {
 }
 
 double lab_server_cpu_ms(const struct lab_server *server) {
-    return sum_of(server->pid, cpu_of);
+    return sum_of(server->pid, lab_process_cpu_ms);
 }
 
 double lab_server_memory_mib(const struct lab_server *server) {

@@ -37,6 +37,7 @@ struct run {
     uint64_t began_ns, last_ns;            /* the last answer */
     uint64_t crowd_ns, there_ns, alone_ns; /* it comes, has taken its places, is gone; 0: not yet */
     double cpu_before_ms, cpu_ms;
+    double machine_before_ms;
     uint64_t calls_before;
     unsigned ticks;
 };
@@ -140,6 +141,14 @@ static void sum_up(const struct run *run, struct lab_outcome *outcome) {
     outcome->fate = experiment_fate(outcome->unanswered, outcome->worst_ms);
 }
 
+/* Until now, of all that the processors could have worked since the begin. */
+static double others_share(const struct run *run) {
+    double worked_ms = lab_machine_cpu_ms() - run->machine_before_ms;
+    double could_ms = (double)(clock_fine_ns() - run->began_ns) / 1e6 * (double)sysconf(_SC_NPROCESSORS_ONLN);
+    double share = (worked_ms - run->cpu_ms - lab_process_cpu_ms(run->honest)) / could_ms;
+    return share < 0 ? 0 : share > 1 ? 1 : share;
+}
+
 static void costs(struct run *run) {
     run->cpu_ms = lab_server_cpu_ms(&run->server) - run->cpu_before_ms;
 }
@@ -203,6 +212,7 @@ static enum lab_end course(struct run *run, const char *model, struct lab_outcom
         if (at_ms == CROWD_AT_MS) {
             costs(run);
             outcome->cpu_ms = -run->cpu_ms;
+            outcome->others = others_share(run);
             outcome->calls = event_rings_calls(run->trial->rings);
             run->crowd_ns = clock_fine_ns();
             run->crowd = lab_crowd_start(run->trial->experiment, run->server.port, run->trial->folder, &run->there_fd);
@@ -231,6 +241,7 @@ static enum lab_end serve_and_ask(struct run *run, const char *model, struct lab
     trial->serves(trial->ctx, run->server.pid);
     run->cpu_before_ms = lab_server_cpu_ms(&run->server);
     run->calls_before = event_rings_calls(trial->rings);
+    run->machine_before_ms = lab_machine_cpu_ms();
     run->began_ns = run->last_ns = clock_fine_ns();
     return honest_start(run) ? course(run, model, outcome) : LAB_FAILED;
 }

@@ -64,10 +64,10 @@ function updateClient(item, client) {
 
 function updateLoop(item, loop) {
   const button = item.firstChild, busy = !loop.call || !isWait(loop.call);
-  button.classList.toggle('works', busy && player.played - loop.since < 1e9 && loop.calls > 0 && !loop.name.startsWith('loader') || loop.call === 'a load');
+  button.classList.toggle('works', busy && player.played - loop.since < 1e9 && loop.calls > 0 && !loop.name.startsWith('loader') || loop.loads > 0);
   set(button.children[0], loop.name);
   set(button.children[1], loop.call ? `${loop.call} for ${short(Math.max(0, player.played - loop.since))}` :
-    loop.calls ? 'between system calls' : 'nothing yet');
+    loop.name.startsWith('loader') ? 'nothing to load' : loop.calls ? 'between system calls' : 'nothing yet');
   button.classList.toggle('chosen', chosen?.kind === 'loop' && chosen.key === loop.name);
 }
 
@@ -154,10 +154,13 @@ function explanation() {
       about.push(`The system call made for it: ${client.call.name}.`);
     return [[...about, text], source];
   }
+  if (!loop.call && loop.name.startsWith('loader'))
+    return [[`${loop.name} sleeps until something is to be loaded, so that the loop needn’t wait for a disk.`], 'load'];
   if (!loop.call)
     return [[`${loop.name} is between two system calls: it reads requests, makes replies, or has nothing noted yet.`], 'drive'];
   if (loop.call === 'a load')
-    return [[`${loop.name} fetches what isn’t in memory, and may wait for a disk as long as it takes.`], 'load'];
+    return loop.name.startsWith('loader') || told().model === 'blocking' ? [[`${loop.name} fetches what isn’t at hand, and may wait for a disk as long as it takes.`], 'load'] :
+      [[`${loop.name} takes what the kernel has in memory. What it would have to wait for is handed to a loader.`], 'parked'];
   const [source, text] = CALLS[loop.call];
   return [[`${loop.name} is in ${loop.call}: it ${text}.`, loop.client >= 0 ? `For client ${loop.client}.` : ''], source];
 }

@@ -5,7 +5,7 @@ import {byId, element, set} from './lab_draw.js';
 import {runOf, underWay, saved, loaded} from './lab_run.js';
 import {figure, slide, textOf, pictureOf, wordsOf, fateOf, ms, count} from './lab_figure.js';
 
-const LATE_MS = 3000;
+const LATE_MS = 3000, BUSY = 0.5;
 let list = null;           // what the server can do, and what it wants to be asked with
 let own = '';              // its model
 let chosen = null, run = null, number = 0, running = false, askedAt = 0;
@@ -49,7 +49,7 @@ function drawExpected() {
   }
   byId('expected').replaceChildren(...[...groups].flatMap(([expected, models]) => {
     const term = element('dt', '', models.join(', '));
-    term.append(element('span', `fate ${kindOf(expected.fate)}`, expected.fate));
+    term.append(' ', element('span', `fate ${kindOf(expected.fate)}`, expected.fate));
     return [term, element('dd', '', expected.words)];
   }));
   const n = wanted().length;
@@ -108,6 +108,8 @@ function drawResult() {
     });
     return row;
   }));
+  const others = Math.max(...run.trials.map(trial => trial.end?.others ?? 0));
+  set(byId('busy'), others < BUSY ? '' : `Other programs, this browser among them, had up to ${(100 * others).toFixed(0)} % of the processors before the crowd came: what is late may be their doing.`);
   for (const button of document.querySelectorAll('#share button'))
     button.disabled = running || !run.trials.some(trial => trial.end);
 }
@@ -146,7 +148,7 @@ function take(answer) {
     say(progress());
   }
   for (const trial of run.trials)
-    trial.recording.over = !running || !['starts', 'runs'].includes(trial.state);
+    Object.assign(trial.recording, {over: !running || !['starts', 'runs'].includes(trial.state), until: trial.at + run.ms * 1e6});
   byId('stop').hidden = !running;
   if (was !== running)
     drawExpected();
@@ -157,9 +159,10 @@ function take(answer) {
 export async function poll() {
   if (!running && !askedAt)
     return false;
+  const was = running;
   take(await fetched('experiment.json'));
-  const trial = underWay(run);
-  if (running && trial?.pid) {
+  const trial = running ? underWay(run) : was && run.trials.findLast(each => each.pid); // whose last words are yet to be heard
+  if (trial?.pid) {
     const answer = await fetched('trial.json');
     if (answer.pid === trial.pid)
       trial.recording.take(answer);

@@ -41,7 +41,7 @@ function drawData(panel, trial, x, y, colours) {
   trial.ticks.forEach((tick, i) => {
     const before = trial.ticks[i - 1];
     if (tick.waits > 60 || tick.unanswered > 0)
-      waits += `M${x(before?.at ?? 0)},${y(before?.waits ?? 0)}L${x(tick.at)},${y(tick.unanswered > 0 ? PATIENCE : tick.waits)}`;
+      waits += `M${x(before?.at ?? 0)},${y(Math.max(before?.waits ?? 0, tick.waits - tick.at + (before?.at ?? 0)))}L${x(tick.at)},${y(tick.unanswered > 0 ? PATIENCE : tick.waits)}`;
     if (tick.unanswered > 0) {
       const [cx, cy] = [x(tick.at), y(PATIENCE)];
       make(panel, 'path', {d: `M${cx - 4},${cy - 4}l8,8m0,-8l-8,8`, stroke: colours.bad, 'stroke-width': 2, 'stroke-linecap': 'round'});

@@ -7,7 +7,7 @@ export const isWait = call => ['poll', 'select', 'epoll_wait', 'io_uring_enter',
 
 export class Recording {
   constructor(title, keep) {
-    Object.assign(this, {title, keep, told: null, events: [], dropped: 0, lost: 0, seen: new Map(), over: false});
+    Object.assign(this, {title, keep, told: null, events: [], dropped: 0, lost: 0, seen: new Map(), over: false, until: 0});
     this.now = {server: 0, local: 0};
   }
 
@@ -33,7 +33,8 @@ export class Recording {
     }
   }
 
-  get end() { return this.over ? this.events.at(-1)?.at ?? 0 : this.now.server; }
+  // A server that did nothing until its end noted nothing: that it waited so long is to be seen, too.
+  get end() { return this.over ? Math.max(this.events.at(-1)?.at ?? 0, Math.min(this.until, this.now.server)) : this.now.server; }
 }
 
 export const player = {recording: null, next: 0, played: 0, since: 0, paused: false, live: true,
@@ -50,7 +51,7 @@ export function show(recording, fromBegin = recording.over) {
 function loopOf(name) {
   const {loops} = player;
   if (!loops.has(name))
-    loops.set(name, {name, call: null, since: 0, calls: 0});
+    loops.set(name, {name, call: null, since: 0, calls: 0, loads: 0});
   return loops.get(name);
 }
 
@@ -89,10 +90,12 @@ function apply(e) {
     applyToClient(e, told);
   if (!own) {
     const loop = loopOf(e.ring);
-    if (e.kind === 'call' || e.kind === 'load')
-      Object.assign(loop, {call: e.kind === 'load' ? 'a load' : told.calls[e.what], since: e.at, client: e.client, calls: loop.calls + 1});
-    else if (e.kind === 'returned' || e.kind === 'loaded')
-      Object.assign(loop, {call: null, since: e.at});
+    if (e.kind === 'load' || e.kind === 'loaded')
+      loop.loads = e.kind === 'load' ? e.at : 0; // since when; its calls lie in it
+    if (e.kind === 'call')
+      Object.assign(loop, {call: told.calls[e.what], since: e.at, client: e.client, calls: loop.calls + 1});
+    else if (['load', 'loaded', 'returned'].includes(e.kind))
+      Object.assign(loop, {call: loop.loads ? 'a load' : null, since: loop.loads || e.at, client: e.client});
   }
   player.lines.push(e);
   if (player.lines.length > LINES)
