@@ -107,11 +107,14 @@ enum {
     /* After our FIN: what the peer still sends is read and dropped, lest a reset destroys the reply (RFC 9112 9.6). */
     LINGER_MS = 2 * 1000, /* ROOM_GRACE_MS where others wait for the place */
     LINGER_BYTES = 256 * 1024,
+    /* So also after a longer reply than this to a client that asked us to close, of which some may still be here: an
+       empty line too many behind its request would be the end of that. */
+    LINGER_SENT = 16 * 1024,
     /* A connection that waits for its (next) request is left this long before it must make room for another: time
        for a request that is already on its way to arrive. So long, too, a stop waits for handshakes that are. */
     ROOM_GRACE_MS = 100,
-    /* As long as no more wait than one browser has connections beside, one that hasn't asked for anything yet is left this
-       long. Its client doesn't know it as one that may be closed any time: a browser shows the page without the
+    /* As long as no more wait than one browser has connections beside, one that hasn't asked for anything yet is left
+       this long. Its client doesn't know it as one that may be closed any time: a browser shows the page without the
        picture. And it may be slow to speak, on a crowded machine, or as a first packet that is lost is sent again after
        200 ms. */
     FRESH_GRACE_MS = 220,

@@ -69,7 +69,7 @@ static void conn_reply(struct conn *conn, const struct request *request, bool di
         conn->last = replied.outcome == REPLY_LAST;
         if (conn->last) /* with a reason of its own, where we had none: a target that makes no sense */
             conn_ends(conn, why != END_OPEN ? why : END_REFUSED);
-        /* A client that asked us to close has said all it will: it isn't waited for. */
+        /* A client that asked us to close has said all it will: it isn't waited for, unless the reply is long. */
         conn->linger = distrust || request->keep_alive;
         return;
     }
@@ -321,6 +321,7 @@ static void conn_sent(struct conn *conn, size_t len) {
     peer_answered(conn);
     if (conn->last) { /* a close without a FIN before it could drop the last bytes, which wait for one */
         conn->state = CONN_FINISHING;
+        conn->linger |= conn->sent > LINGER_SENT;
         conn->lingered = 0;
         bool crowded = atomic_load_explicit(conn->env->crowded, memory_order_relaxed);
         conn->deadline_ms = conn->env->clock.now_ms + (crowded ? ROOM_GRACE_MS : LINGER_MS);

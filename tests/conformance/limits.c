@@ -298,6 +298,19 @@ static void test_backlog(void **state) {
     assert_true(server_stop(server));
 }
 
+/* What a client sends behind its last request is no reason to lose the reply. */
+static void test_more_than_the_last(void **state) {
+    struct server *server = start(state, NULL);
+    struct client slow;
+    assert_int_equal(client_open(&slow, server_port(server), 4096), 0);
+    client_send_text(&slow, "GET /large.bin" FIELDS "Connection: close\r\n\r\n");
+    assert_true(wait_for(&slow, POLLIN, CLIENT_WAIT_MS));
+    client_send_text(&slow, "\r\n");
+    assert_true(read_rest(&slow, 2 * (size_t)LARGE) > LARGE);
+    client_close(&slow);
+    assert_true(server_stop(server));
+}
+
 /* Silent connections, as browsers open them, keep nobody waiting. */
 static void test_silent_crowd(void **state) {
     struct server *server = start(state, (const char *const[]){"--header-timeout", "60", "--idle-timeout", "60", NULL});
@@ -388,11 +401,14 @@ static void test_second_signal(void **state) {
 }
 
 static const struct CMUnitTest all_tests[] = {
-    cmocka_unit_test(test_dripped_head), cmocka_unit_test(test_slow_head),       cmocka_unit_test(test_missing_body),
-    cmocka_unit_test(test_silence),      cmocka_unit_test(test_no_reader),       cmocka_unit_test(test_slow_reader),
-    cmocka_unit_test(test_max_requests), cmocka_unit_test(test_max_connections), cmocka_unit_test(test_crowd_is_told),
-    cmocka_unit_test(test_backlog),      cmocka_unit_test(test_silent_crowd),    cmocka_unit_test(test_drain),
-    cmocka_unit_test(test_idle_drain),   cmocka_unit_test(test_second_signal),
+    cmocka_unit_test(test_dripped_head),  cmocka_unit_test(test_slow_head),
+    cmocka_unit_test(test_missing_body),  cmocka_unit_test(test_silence),
+    cmocka_unit_test(test_no_reader),     cmocka_unit_test(test_slow_reader),
+    cmocka_unit_test(test_max_requests),  cmocka_unit_test(test_max_connections),
+    cmocka_unit_test(test_crowd_is_told), cmocka_unit_test(test_backlog),
+    cmocka_unit_test(test_silent_crowd),  cmocka_unit_test(test_more_than_the_last),
+    cmocka_unit_test(test_drain),         cmocka_unit_test(test_idle_drain),
+    cmocka_unit_test(test_second_signal),
 };
 
 int main(int argc, char **argv) {
