@@ -19,7 +19,8 @@ enum known_kind {
     KNOWN_CONTENT,
     KNOWN_PROMISED, /* a content that this version had, though it may change again and keep its times */
     KNOWN_SIBLINGS,
-    KNOWN_TAGGED
+    KNOWN_TAGGED,
+    KNOWN_LOCAL /* it lies on this machine */
 };
 
 /* NULL: no memory. */

@@ -41,14 +41,10 @@ static ssize_t read_nowait(int fd, const struct iovec *iov, uint64_t first) {
 }
 #endif
 
-static ssize_t read_byte(int fd, uint64_t first) {
-    char byte;
-    struct iovec iov = {&byte, 1};
-    return read_nowait(fd, &iov, first);
-}
-
 bool body_is_gone(int fd, uint64_t first) {
-    return read_byte(fd, first) < 0 && errno == EAGAIN;
+    char byte;
+    struct iovec iov = {&byte, sizeof byte};
+    return read_nowait(fd, &iov, first) < 0 && errno == EAGAIN;
 }
 
 /* What the kernel reads ahead is in its cache before it has come from the disk. It comes in order, as far as it is read
@@ -58,8 +54,8 @@ bool body_at_hand(int fd, uint64_t first, size_t len) {
     struct cachestat_range range = {first, len};
     struct cachestat_result result;
     return syscall(SYS_CACHESTAT, fd, &range, &result, 0) == 0 &&
-           result.cached >= (first + len + page - 1) / page - first / page && read_byte(fd, first + len - 1) == 1 &&
-           read_byte(fd, first) == 1;
+           result.cached >= (first + len + page - 1) / page - first / page && !body_is_gone(fd, first + len - 1) &&
+           !body_is_gone(fd, first);
 }
 
 ssize_t body_read_at_hand(int fd, char *at, size_t len, uint64_t first) {
@@ -80,16 +76,23 @@ ssize_t body_read(int fd, char *at, size_t len, uint64_t first) {
     return n < 0 ? -errno : n;
 }
 
-/* Where no read can be had that doesn't wait, what else is asked may wait, too. Overlays have none, and tmpfs once had
-   none, but there is a local file system below. */
-bool body_remote(int fd, bool wait) {
+/* Overlays and tmpfs have no read that doesn't wait either, but a local file system below. */
+static bool is_local(int fd) {
     enum { OVERLAY = 0x794c7630, TMPFS = 0x01021994 };
+    struct statfs system;
+    return fstatfs(fd, &system) == 0 && (system.f_type == OVERLAY || system.f_type == TMPFS);
+}
+
+bool body_remote(struct known *known, const struct stat *st, int fd, enum load_effort effort) {
+    uint64_t fact, key = known_version(known, KNOWN_LOCAL, st, 0);
     char byte;
     struct iovec iov = {&byte, sizeof byte};
-    struct statfs system;
-    if (read_nowait(fd, &iov, 0) >= 0 || errno != EOPNOTSUPP)
+    if (read_nowait(fd, &iov, 0) >= 0 || errno != EOPNOTSUPP || known_get(known, key, &fact))
         return false;
-    return !wait || fstatfs(fd, &system) < 0 || (system.f_type != OVERLAY && system.f_type != TMPFS);
+    if (effort != LOAD_WAITS || !is_local(fd))
+        return true;
+    known_put(known, key, 0);
+    return false;
 }
 
 enum body_state body_look(const struct known *known, const struct outq_source *source) {

@@ -135,7 +135,7 @@ static bool has_grown(const struct file_load *load, uint64_t size) {
 static bool describe_large(struct file_load *load, const struct stat *st, int fd, enum load_effort effort,
                            uint64_t *tag) {
     const uint64_t size = (uint64_t)st->st_size;
-    bool whole = size <= VERSION_WHOLE_MAX, remote = body_remote(fd, effort == LOAD_WAITS);
+    bool whole = size <= VERSION_WHOLE_MAX, remote = body_remote(load->place.known, st, fd, effort);
     if ((remote && effort != LOAD_WAITS) || (!whole && !sampled_tag(load, fd, st, effort, tag, &whole)))
         return false;
     uint64_t content = 0;
@@ -210,7 +210,7 @@ static enum reading load_body(struct file_load *load, const struct found *found,
         drop_block(file);
         return reading;
     }
-    file->source.remote = !at_hand && body_remote(found->fd, true);
+    file->source.remote = !at_hand && body_remote(load->place.known, &file->st, found->fd, LOAD_WAITS);
     calls_close(found->fd);
     file->kind = FILE_BODY;
     render_head(load, found, version_bytes(file->body, (size_t)file->st.st_size));
