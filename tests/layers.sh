@@ -37,17 +37,20 @@ done
 
 # The protocol's objects, by what they import: no I/O, no clock, no heap.
 allowed='^(mem(cpy|cmp|chr|mem|move|set|rchr)|bcmp|str(len|cmp|chr|ncmp)|__(mem|str)[a-z]*_chk|__stack_chk_fail|check_failed|_GLOBAL_OFFSET_TABLE_|__cpu_model|__cpu_indicator_init)$'
-own=$(nm --defined-only "$library" 2>/dev/null | awk 'NF == 3 {print $3}' | sort -u)
+declare -A own imports
+while read -r _ _ symbol; do
+    own[${symbol:-none}]=yes
+done < <(nm --defined-only "$library" 2>/dev/null)
+while read -r object symbol; do
+    imports[$object]+=" $symbol"
+done < <(nm -u "$library" 2>/dev/null | awk '/:$/ {object = substr($0, 1, length - 1); print object} NF == 2 {print object, $2}')
 check_imports() { # SOURCE: its object imports nothing but what is allowed, and what is ours
-    local object imports symbol
+    local object symbol
     object=$(basename "$1").o
-    imports=$(nm -u "$library" 2>/dev/null | awk -v o="$object:" '$0 == o {on = 1; next} /:$/ {on = 0} on && NF {print $2}')
-    for symbol in $imports; do
-        [[ $symbol =~ $allowed ]] && continue
-        grep -qx "$symbol" <<<"$own" && continue
-        fail "$1 imports $symbol"
+    [ -n "${imports[$object]+there}" ] || fail "$1: not in $library"
+    for symbol in ${imports[$object]-}; do
+        [[ $symbol =~ $allowed || -n ${own[$symbol]-} ]] || fail "$1 imports $symbol"
     done
-    nm "$library" 2>/dev/null | grep -qx "$object:" || fail "$1: not in $library"
 }
 for source in src/protocol/*.c src/engine/*.c src/base/{outq,calendar,httpdate,hash,siphash,utf8}.c; do
     check_imports "$source"
