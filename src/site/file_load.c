@@ -293,7 +293,7 @@ static bool file_work(struct load *base, enum load_effort effort) {
     struct file_load *load = (struct file_load *)base;
     if (effort != LOAD_WAITS && load->old && load->old->source.remote)
         return false;
-    if (load->just_fd && fd_is_current(load)) {
+    if (load->old && load->just_fd && fd_is_current(load)) {
         load->current = true;
         load->by_reference = !version_young(&load->old->st, load->now_seconds);
         return true;
