@@ -28,12 +28,10 @@ const struct experiment experiment_list[] = {
        "The first of them has the server to itself. All others wait at the door, the honest one too."},
       {"fork", FATE_LATE,
        "A process for each, up to 512. To fork them takes longer than they take to come: the honest client stands "
-       "behind "
-       "them at the door. To keep them takes memory."},
+       "behind them at the door. To keep them takes memory."},
       {"thread", FATE_ANSWERED,
        "A thread for each: a stack in memory, but no processor. The honest client waits while they are made, and is "
-       "then "
-       "answered as before."},
+       "then answered as before."},
       {"nonblocking", FATE_LATE,
        "Every sweep tries all of them in vain, and lets in one to four: so it takes long until they are in, and the "
        "honest client behind them. System calls go up a hundredfold."},
@@ -49,8 +47,7 @@ const struct experiment experiment_list[] = {
        "One download after the other. The small request waits behind all that came before it."},
       {"fork", FATE_LATE,
        "A hundred processes are forked, and the honest client's after them. Then all want the processor: the kernel "
-       "deals "
-       "it out, and the small request gets its part."},
+       "deals it out, and the small request gets its part."},
       {"thread", FATE_ANSWERED,
        "A hundred threads want the processor: the kernel deals it out, and the small request gets its part."},
       {NULL, FATE_ANSWERED,
@@ -80,12 +77,11 @@ const struct experiment experiment_list[] = {
      "One client after the other connects, asks nothing and resets.",
      {{"blocking", FATE_ANSWERED, "Each is in and out in a moment. The honest client waits its turn at the door."},
       {"fork", FATE_LATE,
-       "A process for each, made for nothing. To fork takes longer than to connect: the queue at the door grows, and "
-       "the honest client stands in it."},
+       "A process for each, made for nothing. To fork takes longer than to connect: the queue at the door grows, "
+       "and the honest client stands in it."},
       {"thread", FATE_ANSWERED,
-       "A thread for each, made for nothing: that takes less than a process, and about as long as to connect. Where it "
-       "takes "
-       "longer, the queue at the door grows."},
+       "A thread for each, made for nothing: that takes less than a process, and about as long as to connect. Where "
+       "it takes longer, the queue at the door grows."},
       {NULL, FATE_ANSWERED, "Each takes a place in a table and leaves it: a handful of system calls."}}},
     {"stopped",
      "Clients that stop reading",
@@ -94,8 +90,7 @@ const struct experiment experiment_list[] = {
        "The server waits for the first of them to read, and answers nobody until it has given it up."},
       {"fork", FATE_LATE,
        "32 processes are forked, and the honest client's after them. Then they sleep until there is room: they take "
-       "memory, "
-       "and no processor."},
+       "memory, and no processor."},
       {"thread", FATE_ANSWERED, "32 threads sleep until there is room. They take memory, and no processor."},
       {"nonblocking", FATE_ANSWERED, "Every sweep tries to send to each of them, in vain."},
       {"coroutine", FATE_ANSWERED,
