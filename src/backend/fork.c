@@ -92,8 +92,6 @@ static void fork_take(void *model, struct client *client) {
     struct forked *self = model;
     self->worker->reloads = signals_reloads(); /* a signal from here on is the child's, too */
     observer_before_child(&self->worker->observer, client->index);
-    if (worker_full(self->worker))
-        worker_note_crowd(self->worker); /* the child may answer before this process has looked */
     worker_calls(self->worker, CALL_FORK);
     pid_t pid = fork();
     if (pid == 0)

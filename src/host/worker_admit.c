@@ -48,6 +48,9 @@ void worker_let_in(struct worker *worker, int fd, const struct sockaddr_storage 
     drive_note(&worker->drive, client, EVENT_ACCEPTED, 0);
     observer_opened(&worker->observer, &client->conn);
     clients_note(&worker->clients, client);
+    /* It may be answered, by a thread or child of its own, before this one has looked. */
+    if (worker_full(worker) || atomic_load_explicit(&worker->clients.flags->crowded, memory_order_relaxed))
+        worker_note_crowd(worker);
     worker->settings->backend->take(worker->model, client);
 }
 
