@@ -61,8 +61,8 @@ ssize_t body_read_at_hand(int fd, char *at, size_t len, uint64_t first);
 bool body_is_gone(int fd, uint64_t first);
 
 /* Whether all of the range is in memory, so that sending from it won't wait for a disk. False, too, where the kernel
-   can't tell (before Linux 6.5; of a network's file system). */
-bool body_at_hand(int fd, uint64_t first, size_t len);
+   can't tell (before Linux 6.5; of a network's file system). `arriving`: some of it may just be on its way there. */
+bool body_at_hand(int fd, uint64_t first, size_t len, bool arriving);
 
 /* Whether the file system lies elsewhere, on a network or in a process, so that whatever is asked of it may wait. Where
    asking that may, too, and `effort` isn't LOAD_WAITS, what isn't known to lie here does. */

@@ -54,6 +54,7 @@ struct file {
     int status;                /* of FILE_ERROR: 403 or 404, or 5xx, which is not cached */
     bool by_reference;         /* of FILE_FD: how it is to be sent now, and */
     struct outq_source source; /*   from where; else its fd is -1 */
+    uint64_t fetched_at_ms;    /* somebody waited for it then: the kernel may be reading ahead of him; 0: nobody */
 
     struct filecache *cache;
     char *block;                    /* holds body, head and key; from the heap, as loads make it */

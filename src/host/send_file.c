@@ -18,7 +18,8 @@
 #include <unistd.h>
 
 enum {
-    FETCH_LEN = 256 * 1024, /* brought into memory at a time: some milliseconds of a disk */
+    FETCH_LEN = 256 * 1024,  /* brought into memory at a time: some milliseconds of a disk */
+    ARRIVING_MS = 10 * 1000, /* after which what the kernel has begun to read ahead is there */
 };
 
 static int send_flags(const struct outq_send *op) {
@@ -98,7 +99,15 @@ static size_t send_file_fetched(const struct send_file *how, const struct client
 }
 
 static ssize_t send_file_fetch(const struct send_file *how, struct client *client, const struct outq_send *op) {
+    ((struct file *)op->owner)->fetched_at_ms = client->conn.env->clock.now_ms;
     return send_file_load(how, client, op, BODY_FETCH, op->len < FETCH_LEN ? op->len : FETCH_LEN);
+}
+
+/* Of a file that nobody has had to wait for of late, nothing is on its way: to ask costs two system calls. */
+static bool send_file_at_hand(const struct client *client, const struct outq_send *op, size_t len) {
+    uint64_t fetched_at_ms = ((const struct file *)op->owner)->fetched_at_ms;
+    bool arriving = fetched_at_ms > 0 && client->conn.env->clock.now_ms - fetched_at_ms < ARRIVING_MS;
+    return body_at_hand(op->source->fd, op->first, len, arriving);
 }
 
 /* Before the last piece of the reply's file leaves, that is looked at once more; of several ranges one proof is enough.
@@ -120,7 +129,7 @@ static ssize_t send_by_reference(const struct send_file *how, struct client *cli
     size_t fetched = send_file_fetched(how, client, op);
     if ((how->may_wait || fetched == 0) && send_file_vouch_due(how, client, op, len))
         return send_file_load(how, client, op, BODY_VOUCH, 0);
-    if (fetched < len && !body_at_hand(op->source->fd, op->first, len)) {
+    if (fetched < len && !send_file_at_hand(client, op, len)) {
         if (fetched == 0)
             return send_file_fetch(how, client, op);
         len = fetched;

@@ -49,13 +49,13 @@ bool body_is_gone(int fd, uint64_t first) {
 
 /* What the kernel reads ahead is in its cache before it has come from the disk. It comes in order, as far as it is read
    for one reader: so the ends tell. */
-bool body_at_hand(int fd, uint64_t first, size_t len) {
+bool body_at_hand(int fd, uint64_t first, size_t len, bool arriving) {
     static const uint64_t page = 4096; /* counted in pages of the kernel's, which may be larger: then "not at hand" */
     struct cachestat_range range = {first, len};
     struct cachestat_result result;
     return syscall(SYS_CACHESTAT, fd, &range, &result, 0) == 0 &&
-           result.cached >= (first + len + page - 1) / page - first / page && !body_is_gone(fd, first + len - 1) &&
-           !body_is_gone(fd, first);
+           result.cached >= (first + len + page - 1) / page - first / page &&
+           !(arriving && (body_is_gone(fd, first + len - 1) || body_is_gone(fd, first)));
 }
 
 ssize_t body_read_at_hand(int fd, char *at, size_t len, uint64_t first) {

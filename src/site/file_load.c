@@ -145,6 +145,7 @@ static bool describe_large(struct file_load *load, const struct stat *st, int fd
     if (whole || (hashed && !version_is_still(fd, st)))
         *tag = content; /* its samples may have been another version's */
     load->file->by_reference = !version_young(st, load->now_seconds);
+    load->file->fetched_at_ms = effort == LOAD_WAITS ? load->begun_ms : 0;
     load->file->source = (struct outq_source){.fd = fd,
                                               .provable = size <= VERSION_PROOF_MAX,
                                               .hashed = hashed,
