@@ -15,7 +15,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum {
     READ_TRIES = 4, /* a file that is being written while it is read is sent from its descriptor after so many */
