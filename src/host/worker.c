@@ -305,21 +305,22 @@ static void worker_hold_door(const struct listeners *listeners) {
             setsockopt(listeners->fd[i], SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
 }
 
-/* Lets in who had come before the stop, as places become free, and whose handshake was under way; then the door is
-   shut, and who comes is told so at once. Closing is no good while other workers watch the same descriptor.
-   Of a door that others have, too, we may have heard the last ring in their place (EPOLLEXCLUSIVE wakes one): so that
-   we answer it, though not a crowd without end, and by the second look our model watches it no more. */
+/* Lets in who had come before the stop, or was about to, as places become free; then the door is shut, and who comes is
+   told so at once. Of one that others have, too, we may have heard the last ring in their place (EPOLLEXCLUSIVE wakes
+   one): so that we answer it, though not a crowd without end. By the second look our model watches it no more. */
 static void worker_shut_door(struct worker *worker) {
-    const uint64_t *now_ms = &worker->env.clock.now_ms, until_ms = worker->stopped_at_ms + HOLD_MS;
+    struct clock *clock = &worker->env.clock;
+    uint64_t until_ms = worker->stopped_at_ms + HOLD_MS;
     for (int i = 0; i < worker->listeners->count; i++) {
         enum accepted accepted = ACCEPTED;
-        for (; accepted == ACCEPTED && (*now_ms < until_ms || !listeners_shared(worker->listeners, i));
-             clock_update(&worker->env.clock))
+        while (accepted == ACCEPTED && (clock->now_ms < until_ms || !listeners_shared(worker->listeners, i))) {
             accepted = worker_accept_one(worker, worker->listeners->fd[i]);
-        if (accepted == ACCEPTED_NO_MORE && *now_ms < until_ms)
+            clock_update(clock);
+        }
+        if (accepted == ACCEPTED_NO_MORE && clock->now_ms < until_ms)
             return;
     }
-    if (*now_ms < worker->stopped_at_ms + ROOM_GRACE_MS)
+    if (clock->now_ms < worker->stopped_at_ms + ROOM_GRACE_MS)
         return;
     for (int i = 0; i < worker->listeners->count; i++)
         if (!listeners_shared(worker->listeners, i))

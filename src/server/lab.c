@@ -48,9 +48,8 @@ static void print_row(const struct backend *model, const struct lab_outcome *out
 
 static void print_busy(double others) {
     if (others >= LAB_BUSY)
-        printf("\nOther programs had up to %.0f %% of this machine's processors before the crowd came: what is late "
-               "may be "
-               "their doing.\n",
+        printf("\nOther programs had up to %.0f %% of this machine's processors before the crowd came: "
+               "what is late may be their doing.\n",
                others * 100);
 }
 

@@ -41,10 +41,15 @@ static ssize_t read_nowait(int fd, const struct iovec *iov, uint64_t first) {
 }
 #endif
 
-bool body_is_gone(int fd, uint64_t first) {
+/* 0, or why it can't be read without waiting: EAGAIN, it isn't in memory; EOPNOTSUPP, no byte can. */
+static int try_byte(int fd, uint64_t first) {
     char byte;
     struct iovec iov = {&byte, sizeof byte};
-    return read_nowait(fd, &iov, first) < 0 && errno == EAGAIN;
+    return read_nowait(fd, &iov, first) < 0 ? errno : 0;
+}
+
+bool body_is_gone(int fd, uint64_t first) {
+    return try_byte(fd, first) == EAGAIN;
 }
 
 /* What the kernel reads ahead is in its cache before it has come from the disk. It comes in order, as far as it is read
@@ -85,9 +90,7 @@ static bool is_local(int fd) {
 
 bool body_remote(struct known *known, const struct stat *st, int fd, enum load_effort effort) {
     uint64_t fact, key = known_version(known, KNOWN_LOCAL, st, 0);
-    char byte;
-    struct iovec iov = {&byte, sizeof byte};
-    if (read_nowait(fd, &iov, 0) >= 0 || errno != EOPNOTSUPP || known_get(known, key, &fact))
+    if (try_byte(fd, 0) != EOPNOTSUPP || known_get(known, key, &fact))
         return false;
     if (effort != LOAD_WAITS || !is_local(fd))
         return true;
