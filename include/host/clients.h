@@ -32,6 +32,7 @@ struct client {
     unsigned index;
     int model;         /* a backend's own: an index, an interest, a process */
     bool hangup;       /* the peer's end of stream was reported: receiving is worth a try until it shows */
+    bool drained;      /* all that had come was received; who waits for more, or hears of it, ends that */
     bool blocking;     /* its socket blocks */
     bool parked;       /* until `load` is done */
     bool told;         /* to make room: clients_forget_idle */

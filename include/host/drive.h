@@ -25,7 +25,6 @@ struct drive {
     size_t share;   /* what one client may do before it is the others' turn: bytes moved, or work that takes as long */
     bool light;     /* a reply larger than the share isn't begun */
     size_t done;    /* of the share, by the last drive() */
-    bool drained;   /* said to drive(), which forgets it: the caller has just received all there was */
     uint64_t moves; /* ops that did something: tells a sweep whether to nap */
 };
 
@@ -52,8 +51,9 @@ static inline void drive_told(const struct drive *drive, const struct client *cl
 }
 
 /* Drives the client's connection. A receive that brings less than asked for has drained the socket, and no second is
-   spent to be told so; client->hangup says that the peer's end of stream is known to have come, so it is worth one. The
-   env's lock, if it has one, is the caller's, and let go for each system call and each load. */
+   spent to be told so, not in its next turn either; client->hangup says that the peer's end of stream is known to have
+   come, so it is worth one. The env's lock, if it has one, is the caller's, and let go for each system call and each
+   load. */
 enum drive_want drive(struct drive *drive, struct client *client);
 
 /* Sends a range of a file; the lock is the caller's. As send_file(). */

@@ -159,6 +159,7 @@ static listener_set scheduler_serve(struct scheduler *self, const struct epoll_e
     }
     if (client->fd < 0) /* closed, but a process that has just been forked holds it still, until its exec */
         return 0;
+    client->drained = false;
     client->hangup |= (event->events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
     scheduler_run(self, client);
     return 0;

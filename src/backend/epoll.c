@@ -114,6 +114,7 @@ static listener_set epoll_serve(struct epolled *self, const struct epoll_event *
     }
     if (client->fd < 0) /* closed, but a process that has just been forked holds it still, until its exec */
         return 0;
+    client->drained = false;
     client->hangup |= (event->events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
     epoll_turn(self, client);
     return 0;

@@ -58,8 +58,8 @@ static int fork_wait_for(void *ctx, struct client *client, enum drive_want want)
     clock_update(&worker->env.clock);
     if (ready > 0 && fds[1].revents)
         worker_woken(worker);
-    worker_renew_in_place(worker, client); /* before a request that has come meanwhile */
-    worker->drive.drained = want != WANT_READ || !fds[0].revents; /* and so that none is received without a look here */
+    worker_renew_in_place(worker, client);                  /* before a request that has come meanwhile */
+    client->drained = want != WANT_READ || !fds[0].revents; /* and so that none is received without a look here */
     return ready == 0 && want != WANT_TURN && worker->env.clock.now_ms >= conn_deadline(&client->conn) ? -ETIMEDOUT : 0;
 }
 
@@ -81,7 +81,7 @@ static _Noreturn void fork_child(struct forked *self, struct client *client) {
     worker->draining = worker->leaving = false;
     clock_update(&worker->env.clock);
     worker_renew_in_place(worker, client); /* the parent may have done so since, and told it */
-    worker->drive.drained = true;
+    client->drained = true;
     serve(&worker->drive, client, fork_wait_for, worker);
     conn_close(&client->conn);
     shutdown(client->fd, SHUT_WR); /* a child of another worker may have inherited it */

@@ -96,7 +96,7 @@ static int thread_receive(struct thread *thread, struct client *client, int time
     pthread_mutex_lock(&self->lock);
     drive_told(hands, client, EVENT_RETURNED, CALL_RECV, n < 0 ? -error : n, at_ns);
     clock_update(&self->worker->env.clock);
-    hands->drained = n < (ssize_t)asked;
+    client->drained = n < (ssize_t)asked;
     if (n > 0)
         conn_feed(&client->conn, hands->buffer, (size_t)n);
     else if (n == 0)

@@ -174,17 +174,16 @@ bool drive_load(struct drive *drive, struct client *client, struct load *load) {
 
 enum drive_want drive(struct drive *drive, struct client *client) {
     struct conn *conn = &client->conn;
-    bool drained = drive->drained, full = false; /* the socket's receive and send queues */
+    bool full = false; /* the socket's send queue */
     enum drive_want want;
     struct conn_op op;
-    drive->drained = false;
     drive->done = 0;
     drive_note_then(drive, client, EVENT_RUNS, 0);
     for (;;) {
         conn_next(conn, &op);
         bool input = op.kind == OP_RECV;
         want = op.kind == OP_CLOSE ? WANT_NOTHING : input ? WANT_READ : WANT_WRITE;
-        if (op.kind == OP_CLOSE || (input ? drained && !conn_leaving(conn) : full))
+        if (op.kind == OP_CLOSE || (input ? client->drained && !conn_leaving(conn) : full))
             break;
         if (drive_is_for_later(drive, &op)) {
             want = WANT_TURN;
@@ -204,15 +203,17 @@ enum drive_want drive(struct drive *drive, struct client *client) {
         drive->moves++;
         drive->done += OP_COST + (n > 0 ? (size_t)n : 0);
         if (input && n > 0) {
-            drained = (size_t)n < drive_recv_len(drive, &op) && !client->hangup;
+            client->drained = (size_t)n < drive_recv_len(drive, &op) && !client->hangup;
             conn_feed(conn, drive->buffer, (size_t)n);
         } else {
             full = op.kind == OP_SEND && n > 0 && (size_t)n < op.send.len;
             conn_done(conn, n);
         }
     }
-    if (want == WANT_READ || want == WANT_NOTHING)
+    if (want == WANT_READ || want == WANT_NOTHING) {
+        client->drained = false;
         drive_forget_load(client);
+    }
     drive_note_then(drive, client, EVENT_WANTS, (int)want);
     return want;
 }
