@@ -20,7 +20,7 @@ static atomic_int wake_count;
 static atomic_uint reload_count;
 static void (*reopen_logs)(void);
 static pid_t server_pid;
-static int wake_fds[WORKERS_MAX];
+static atomic_int wake_fds[WORKERS_MAX];
 
 enum { STOPPING = 1, HANDED_OVER };
 
