@@ -97,8 +97,10 @@ static void fork_take(void *model, struct client *client) {
     if (pid == 0)
         fork_child(self, client);
     worker_called(self->worker, CALL_FORK, pid < 0 ? -errno : pid);
-    if (pid < 0)
+    if (pid < 0) {
         worker_exhausted(self->worker, "can't fork", errno);
+        shutdown(client->fd, SHUT_RDWR); /* a child of another worker may have inherited it */
+    }
     worker_calls(self->worker, CALL_CLOSE);
     worker_called(self->worker, CALL_CLOSE, close(client->fd));
     client->model = pid;

@@ -1,5 +1,6 @@
 #include "host/worker_admit.h"
 
+#include <sys/socket.h>
 #include <unistd.h>
 
 /* For one address one counts at a time, whichever worker he comes to: as many are let in as may be, and never more.
@@ -40,6 +41,7 @@ void worker_let_in(struct worker *worker, int fd, const struct sockaddr_storage 
     conn_open(&client->conn, &worker->env, kept);
     /* Counted without a limit, too: there may be one after a reload. */
     if (!client->conn.trusted && !worker_count(&client->conn, address_key(&from))) {
+        shutdown(fd, SHUT_RDWR); /* a child that another worker has just forked may hold it, too */
         close(fd);
         clients_drop(&worker->clients, client);
         return;
