@@ -255,6 +255,7 @@ def main():
     parser.add_argument("--unlucky", metavar="SO", type=os.path.abspath, help="unlucky.c, built; without it nothing fails")
     arguments = parser.parse_args()
     adopt_orphans()
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # which a server that nohup has started ignores: it must reload
     with Service(arguments.httpd) as service:
         try:
             Chaos(service, arguments).run(arguments.minutes)
