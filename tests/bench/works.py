@@ -186,7 +186,8 @@ def large_sets(sizes):
              "maps and archives in one file are read.", path="/tiles.bin", size=64 * KIB, status=206,
              headers={"Range": f"bytes=0-{64 * KIB - 1}"}, lua=TILES_LUA.format(last=(tiles << 20) - 64 * KIB),
              files="tiles", warm=True,
-             why="The one file stays open, so what decides is how 64 KiB of it come from memory to the socket."),
+             why="The one file stays open, so what decides is how 64 KiB of it come from memory to the socket; and "
+                 "whether the clients sleep meanwhile, since to wake one on another CPU is the server’s cost, too."),
         Work("crawl", "A crawl", f"64 clients ask for {crawl:,} files of 1 KiB in turn"
              + (": more than the caches of open files hold." if crawl > 2 * CACHED else "."),
              path="/crawl/0/0.html", lua=CRAWL_LUA.format(count=crawl), files="crawl",
@@ -215,7 +216,7 @@ def in_company(sizes):
              company=Work("disk", "", "", connections=8, path="/cold/0.bin", size=2 << 20,
                           lua=COLD_LUA.format(count=cold)),
              files="cold", fresh=True, shown=("p99_us", "p99_times", "rps", "beside_bytes"), **hot,
-             why=COLD_WHY),
+             why=COLD_WHY + " All clients share a CPU, so what one kind gets is also what the other leaves of that."),
         Work("listing", "Hot beside listings", f"32 clients ask for 1 KiB while 8 others ask for the listing of a "
              f"folder of {LISTED:,} files.", connections=32,
              company=Work("list", "", "", connections=8, path="/listing/", size=0), files="listing",
