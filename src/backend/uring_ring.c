@@ -20,7 +20,10 @@ enum {
     REGISTER_PBUF_RING = 22,
 };
 
-/* All that the model asks of a ring. What is asked of one isn't seen by a system call filter. */
+/* All that the model asks of a ring. What is asked of one isn't seen by a system call filter. Cold files are read by
+   loaders: a ring would begin that in the system call, 6 ms for 32 of 2 MiB, 80 where it must first be read where they
+   lie on the disk. Loaders hold the loop up for 15 us, and cost a cold request up to an eighth more processor time; so
+   do threads of the kernel's (IOSQE_ASYNC), by and large. */
 static const uint8_t ring_ops[] = {IORING_OP_RECV, IORING_OP_SEND, IORING_OP_SENDMSG, IORING_OP_POLL_ADD,
                                    IORING_OP_ASYNC_CANCEL};
 
