@@ -5,7 +5,7 @@
 
 #include "host/listener.h"
 
-struct address;
+struct socket_address;
 
 struct inherited_socket {
     int fd;
@@ -26,11 +26,12 @@ struct inherited {
    there is nothing, the set is empty. False, with one line in `error`: one of them is no listening stream socket. */
 bool inherited_read(struct inherited *inherited, char *error, size_t error_size);
 
-/* The socket by that place in the set, so that it is listened at. */
+/* The descriptor of the socket at that place in the set, which counts as taken from now on. */
 int inherited_take(struct inherited *inherited, int place);
 
-/* The place of what is bound to `address`; `chosen` has any port do that the kernel picked. -1: there is none. */
-int inherited_find(const struct inherited *inherited, const struct address *address, bool chosen);
+/* The place of a socket of the predecessor's that is bound to `address` and not taken; -1: there is none. `chosen`: an
+   address with port 0 stands for whatever port the kernel picked then. */
+int inherited_find(const struct inherited *inherited, const struct socket_address *address, bool chosen);
 
 /* Those that have been taken, by their places. */
 listener_set inherited_taken(const struct inherited *inherited);

@@ -1,7 +1,7 @@
 #define _GNU_SOURCE
 #include "host/inherited.h"
 
-#include "host/address.h"
+#include "host/socket_address.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -30,7 +30,7 @@ static bool inherited_fail(const struct inherited_socket *socket, const char *wh
 static bool inherited_check(const struct inherited_socket *socket, char *error, size_t error_size) {
     int type = 0, listening = 0, fd = socket->fd, flags = fcntl(fd, F_GETFL);
     socklen_t type_len = sizeof type, listening_len = sizeof listening;
-    struct address address;
+    struct socket_address address;
     if (flags < 0)
         return inherited_fail(socket, "is not open", error, error_size);
     if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &type_len) < 0)
@@ -38,8 +38,8 @@ static bool inherited_check(const struct inherited_socket *socket, char *error, 
     if (type != SOCK_STREAM || getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &listening_len) < 0 || !listening)
         return inherited_fail(socket, "is not a listening stream socket (of systemd: ListenStream=, Accept=no)", error,
                               error_size);
-    if (!address_of(fd, &address) || (address.u.any.sa_family != AF_INET && address.u.any.sa_family != AF_INET6 &&
-                                      address.u.any.sa_family != AF_UNIX))
+    if (!socket_address_of(fd, &address) || (address.u.any.sa_family != AF_INET &&
+                                             address.u.any.sa_family != AF_INET6 && address.u.any.sa_family != AF_UNIX))
         return inherited_fail(socket, "is a socket of neither IPv4, IPv6 nor the file system", error, error_size);
     fcntl(fd, F_SETFD, FD_CLOEXEC);
     fcntl(fd, F_SETFL, flags | O_NONBLOCK);
@@ -124,15 +124,15 @@ int inherited_take(struct inherited *inherited, int place) {
     return inherited->sockets[place].fd;
 }
 
-int inherited_find(const struct inherited *inherited, const struct address *address, bool chosen) {
+int inherited_find(const struct inherited *inherited, const struct socket_address *address, bool chosen) {
     for (int i = 0; i < inherited->count; i++) {
         const struct inherited_socket *socket = &inherited->sockets[i];
-        struct address bound;
-        if (socket->name || socket->taken || !address_of(socket->fd, &bound))
+        struct socket_address bound;
+        if (socket->name || socket->taken || !socket_address_of(socket->fd, &bound))
             continue;
-        if (chosen && socket->chosen && address_port(address) == 0 && bound.u.any.sa_family != AF_UNIX)
-            address_set_port(&bound, 0);
-        if (address_same(&bound, address))
+        if (chosen && socket->chosen && socket_address_port(address) == 0 && bound.u.any.sa_family != AF_UNIX)
+            socket_address_set_port(&bound, 0);
+        if (socket_address_same(&bound, address))
             return i;
     }
     return -1;

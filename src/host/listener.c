@@ -2,10 +2,10 @@
 #include "host/listener.h"
 
 #include "base/check.h"
-#include "host/address.h"
 #include "host/inherited.h"
 #include "host/own_command.h"
 #include "host/port_holder.h"
+#include "host/socket_address.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -83,7 +83,7 @@ bool listener_spec_ok(const char *spec) {
 }
 
 /* A listening socket, or -errno. */
-static int open_socket(const struct address *address) {
+static int open_socket(const struct socket_address *address) {
     int family = address->u.any.sa_family, on = 1, unsent = UNSENT_BYTES;
     int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
@@ -111,7 +111,7 @@ static bool may_wait(struct opening *opening) {
 }
 
 /* The predecessor's socket at the address, or a new one: its descriptor, or -errno. */
-static int obtain(struct opening *opening, const struct address *address, bool patiently) {
+static int obtain(struct opening *opening, const struct socket_address *address, bool patiently) {
     opening->place = inherited_find(opening->inherited, address, opening->chosen);
     if (opening->place >= 0)
         return inherited_take(opening->inherited, opening->place);
@@ -139,9 +139,10 @@ static bool keep(struct opening *opening, int fd) {
 }
 
 /* The next port that is free, of those whose numbers are near; 0: none. */
-static int find_free_port(const struct address *taken) {
-    for (int port = address_port(taken) + 1; port <= 65535 && port <= address_port(taken) + 32; port++) {
-        struct address others[] = {address_wildcard(AF_INET, port), address_wildcard(AF_INET6, port)};
+static int find_free_port(const struct socket_address *taken) {
+    for (int port = socket_address_port(taken) + 1; port <= 65535 && port <= socket_address_port(taken) + 32; port++) {
+        struct socket_address others[] = {socket_address_wildcard(AF_INET, port),
+                                          socket_address_wildcard(AF_INET6, port)};
         int fd = open_socket(&others[0]), fd6 = open_socket(&others[1]);
         bool free4 = fd >= 0 || fd == -EAFNOSUPPORT, free6 = fd6 >= 0 || fd6 != -EADDRINUSE;
         if (fd >= 0)
@@ -155,12 +156,12 @@ static int find_free_port(const struct address *taken) {
 }
 
 /* Of --port: with the command that takes another. */
-static void explain_port(struct opening *opening, const struct address *taken, const char *holder) {
+static void explain_port(struct opening *opening, const struct socket_address *taken, const char *holder) {
     char port_text[16], command[512];
     snprintf(port_text, sizeof port_text, "%d", find_free_port(taken));
     own_command(command, sizeof command, "-p", port_text);
     snprintf(opening->error, opening->error_size, "port %d is in use by %s: stop it, or choose another port: %s",
-             address_port(taken), holder, command);
+             socket_address_port(taken), holder, command);
 }
 
 /* Of --port: who may not is told what may be had, and how to be allowed. */
@@ -177,7 +178,7 @@ static void explain_privileged(struct opening *opening, int port) {
         port, len > 0 ? self : "httpd", command);
 }
 
-static void explain_in_use(struct opening *opening, const struct address *address, const char *name) {
+static void explain_in_use(struct opening *opening, const struct socket_address *address, const char *name) {
     char holder[128], self[32];
     if (!port_holder_find(&address->u.any, holder, sizeof holder)) /* bound, but not listening */
         snprintf(holder, sizeof holder, "a process that cannot be seen from here");
@@ -193,10 +194,10 @@ static void explain_in_use(struct opening *opening, const struct address *addres
 }
 
 /* Always false. */
-static bool explain(struct opening *opening, const struct address *address, int error) {
+static bool explain(struct opening *opening, const struct socket_address *address, int error) {
     char name[NI_MAXHOST + 16];
-    int port = address_port(address);
-    address_name(address, name, sizeof name);
+    int port = socket_address_port(address);
+    socket_address_name(address, name, sizeof name);
     if (!opening->spec)
         snprintf(name, sizeof name, "port %d", port);
     else if (opening->spec[0] == ':')
@@ -220,14 +221,14 @@ static bool explain(struct opening *opening, const struct address *address, int 
 
 /* Both families at one port, or the one that this machine has. */
 static bool open_wildcard(struct opening *opening, int port) {
-    struct address ipv4 = address_wildcard(AF_INET, port), ipv6 = address_wildcard(AF_INET6, port);
+    struct socket_address ipv4 = socket_address_wildcard(AF_INET, port), ipv6 = socket_address_wildcard(AF_INET6, port);
     int fd = obtain(opening, &ipv4, true);
     if (fd < 0 && fd != -EAFNOSUPPORT)
         return explain(opening, &ipv4, -fd);
     if (fd >= 0 && !keep(opening, fd))
         return false;
-    if (fd >= 0 && port == 0 && address_of(fd, &ipv4))
-        address_set_port(&ipv6, address_port(&ipv4));
+    if (fd >= 0 && port == 0 && socket_address_of(fd, &ipv4))
+        socket_address_set_port(&ipv6, socket_address_port(&ipv4));
     int fd6 = obtain(opening, &ipv6, port != 0);
     if (fd6 >= 0)
         return keep(opening, fd6);
@@ -243,7 +244,7 @@ static bool open_wildcard(struct opening *opening, int port) {
 /* All addresses of a host. A name may have some that are not to be had here (::1 where IPv6 is off): one is enough. */
 static bool open_host(struct opening *opening, const struct target *target) {
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE}, *found = NULL;
-    struct address address = {.len = 0}, failed = address;
+    struct socket_address address = {.len = 0}, failed = address;
     int port = target->port, opened = 0, failure = 0;
     int result = getaddrinfo(target->host, NULL, &hints, &found);
     if (result != 0) {
@@ -254,10 +255,10 @@ static bool open_host(struct opening *opening, const struct target *target) {
     for (struct addrinfo *each = found; each; each = each->ai_next) {
         memcpy(&address.u, each->ai_addr, each->ai_addrlen);
         address.len = each->ai_addrlen;
-        address_set_port(&address, port);
+        socket_address_set_port(&address, port);
         int fd = obtain(opening, &address, target->port != 0);
         if (fd == -EADDRINUSE && target->port == 0 && port != 0) { /* taken at this address only: no common port */
-            address_set_port(&address, 0);
+            socket_address_set_port(&address, 0);
             fd = obtain(opening, &address, false);
         }
         if (fd == -EADDRNOTAVAIL || fd == -EAFNOSUPPORT) {
@@ -270,8 +271,8 @@ static bool open_host(struct opening *opening, const struct target *target) {
             return false;
         }
         opened++;
-        if (port == 0 && address_of(fd, &address))
-            port = address_port(&address);
+        if (port == 0 && socket_address_of(fd, &address))
+            port = socket_address_port(&address);
     }
     freeaddrinfo(found);
     return opened || explain(opening, &failed, failure);
@@ -279,7 +280,7 @@ static bool open_host(struct opening *opening, const struct target *target) {
 
 static bool open_local(struct opening *opening, struct local_socket *local) {
     int fd;
-    struct address address = {.u.local = local->address, .len = sizeof local->address};
+    struct socket_address address = {.u.local = local->address, .len = sizeof local->address};
     opening->place = inherited_find(opening->inherited, &address, false);
     if (opening->place >= 0) {
         fd = inherited_take(opening->inherited, opening->place);

@@ -1,7 +1,7 @@
 #define _GNU_SOURCE
 #include "host/listener_urls.h"
 
-#include "host/address.h"
+#include "host/socket_address.h"
 #include "host/terminal.h"
 
 #include <ifaddrs.h>
@@ -18,10 +18,10 @@ static void print_link(const char *name, const char *note, int out_fd) {
         dprintf(out_fd, "  http://%s/%s\n", name, note);
 }
 
-static void print_url(const struct address *address, int out_fd) {
-    char name[ADDRESS_NAME_MAX];
-    address_name(address, name, sizeof name);
-    print_link(name, address_is_loopback(address) ? "" : " (from other machines)", out_fd);
+static void print_url(const struct socket_address *address, int out_fd) {
+    char name[SOCKET_ADDRESS_NAME_MAX];
+    socket_address_name(address, name, sizeof name);
+    print_link(name, socket_address_is_loopback(address) ? "" : " (from other machines)", out_fd);
 }
 
 /* Link-local addresses are left out: browsers take no URL with a zone. */
@@ -29,20 +29,20 @@ static void print_interfaces(const struct ifaddrs *interfaces, int family, int p
     for (const struct ifaddrs *each = interfaces; each; each = each->ifa_next) {
         if (!(each->ifa_flags & IFF_UP) || !each->ifa_addr || each->ifa_addr->sa_family != family)
             continue;
-        struct address address = address_wildcard(family, port);
+        struct socket_address address = socket_address_wildcard(family, port);
         memcpy(&address.u, each->ifa_addr, address.len);
-        address_set_port(&address, port);
+        socket_address_set_port(&address, port);
         bool link_local = family == AF_INET6 && IN6_IS_ADDR_LINKLOCAL(&address.u.ipv6.sin6_addr);
-        if (!link_local && address_is_loopback(&address) == loopback)
+        if (!link_local && socket_address_is_loopback(&address) == loopback)
             print_url(&address, out_fd);
     }
 }
 
-static void print_wildcard(const struct address *address, int out_fd) {
+static void print_wildcard(const struct socket_address *address, int out_fd) {
     struct ifaddrs *interfaces = NULL;
-    int family = address->u.any.sa_family, port = address_port(address);
+    int family = address->u.any.sa_family, port = socket_address_port(address);
     if (getifaddrs(&interfaces) != 0) {
-        char name[ADDRESS_NAME_MAX];
+        char name[SOCKET_ADDRESS_NAME_MAX];
         snprintf(name, sizeof name, "%s:%d", family == AF_INET ? "127.0.0.1" : "[::1]", port);
         print_link(name, "", out_fd);
         return;
@@ -53,14 +53,14 @@ static void print_wildcard(const struct address *address, int out_fd) {
 }
 
 void listener_urls_print(const struct listeners *listeners, int out_fd) {
-    struct address address;
+    struct socket_address address;
     for (int i = 0; i < listeners->count; i++) {
-        if (!address_of(listeners->fd[i], &address))
+        if (!socket_address_of(listeners->fd[i], &address))
             continue;
         if (address.u.any.sa_family == AF_UNIX)
             dprintf(out_fd, "  unix:%s%s\n", *address.u.local.sun_path ? "" : "@",
                     address.u.local.sun_path + !*address.u.local.sun_path);
-        else if (address_is_wildcard(&address))
+        else if (socket_address_is_wildcard(&address))
             print_wildcard(&address, out_fd);
         else
             print_url(&address, out_fd);
@@ -68,23 +68,24 @@ void listener_urls_print(const struct listeners *listeners, int out_fd) {
 }
 
 void listener_urls_print_chosen(const struct listeners *listeners, int out_fd) {
-    struct address address;
-    char name[ADDRESS_NAME_MAX];
+    struct socket_address address;
+    char name[SOCKET_ADDRESS_NAME_MAX];
     int printed = 0;
     for (int i = 0; i < listeners->count; i++) {
-        if (!listeners->chosen[i] || !address_of(listeners->fd[i], &address) || address_port(&address) == printed)
+        if (!listeners->chosen[i] || !socket_address_of(listeners->fd[i], &address) ||
+            socket_address_port(&address) == printed)
             continue;
-        printed = address_port(&address); /* once for both families */
-        if (address_is_wildcard(&address))
+        printed = socket_address_port(&address); /* once for both families */
+        if (socket_address_is_wildcard(&address))
             snprintf(name, sizeof name, address.u.any.sa_family == AF_INET ? "127.0.0.1:%d" : "[::1]:%d", printed);
         else
-            address_name(&address, name, sizeof name);
+            socket_address_name(&address, name, sizeof name);
         dprintf(out_fd, "http://%s/\n", name);
     }
 }
 
 static void foresee_wildcard(int port, int out_fd) {
-    struct address ipv4 = address_wildcard(AF_INET, port), ipv6 = address_wildcard(AF_INET6, port);
+    struct socket_address ipv4 = socket_address_wildcard(AF_INET, port), ipv6 = socket_address_wildcard(AF_INET6, port);
     print_wildcard(&ipv4, out_fd);
     print_wildcard(&ipv6, out_fd);
 }

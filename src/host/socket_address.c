@@ -1,56 +1,56 @@
 #define _GNU_SOURCE
-#include "host/address.h"
+#include "host/socket_address.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 
-bool address_of(int fd, struct address *address) {
+bool socket_address_of(int fd, struct socket_address *address) {
     memset(address, 0, sizeof *address);
     address->len = sizeof address->u;
     return getsockname(fd, &address->u.any, &address->len) == 0;
 }
 
-int address_port(const struct address *address) {
+int socket_address_port(const struct socket_address *address) {
     if (address->u.any.sa_family == AF_INET)
         return ntohs(address->u.ipv4.sin_port);
     return address->u.any.sa_family == AF_INET6 ? ntohs(address->u.ipv6.sin6_port) : 0;
 }
 
-void address_set_port(struct address *address, int port) {
+void socket_address_set_port(struct socket_address *address, int port) {
     if (address->u.any.sa_family == AF_INET)
         address->u.ipv4.sin_port = htons((uint16_t)port);
     else
         address->u.ipv6.sin6_port = htons((uint16_t)port);
 }
 
-struct address address_wildcard(int family, int port) {
-    struct address address = {.len = family == AF_INET ? sizeof address.u.ipv4 : sizeof address.u.ipv6};
+struct socket_address socket_address_wildcard(int family, int port) {
+    struct socket_address address = {.len = family == AF_INET ? sizeof address.u.ipv4 : sizeof address.u.ipv6};
     address.u.any.sa_family = (sa_family_t)family; /* INADDR_ANY and in6addr_any are zero bytes */
-    address_set_port(&address, port);
+    socket_address_set_port(&address, port);
     return address;
 }
 
-bool address_is_wildcard(const struct address *address) {
+bool socket_address_is_wildcard(const struct socket_address *address) {
     if (address->u.any.sa_family == AF_INET)
         return address->u.ipv4.sin_addr.s_addr == htonl(INADDR_ANY);
     return IN6_IS_ADDR_UNSPECIFIED(&address->u.ipv6.sin6_addr);
 }
 
-bool address_is_loopback(const struct address *address) {
+bool socket_address_is_loopback(const struct socket_address *address) {
     if (address->u.any.sa_family == AF_INET)
         return ntohl(address->u.ipv4.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
     return IN6_IS_ADDR_LOOPBACK(&address->u.ipv6.sin6_addr);
 }
 
-void address_name(const struct address *address, char *text, size_t size) {
+void socket_address_name(const struct socket_address *address, char *text, size_t size) {
     char host[NI_MAXHOST] = "?";
     bool ipv6 = address->u.any.sa_family == AF_INET6;
     getnameinfo(&address->u.any, address->len, host, sizeof host, NULL, 0, NI_NUMERICHOST);
-    snprintf(text, size, ipv6 ? "[%s]:%d" : "%s:%d", host, address_port(address));
+    snprintf(text, size, ipv6 ? "[%s]:%d" : "%s:%d", host, socket_address_port(address));
 }
 
-bool address_same(const struct address *a, const struct address *b) {
+bool socket_address_same(const struct socket_address *a, const struct socket_address *b) {
     if (a->u.any.sa_family != b->u.any.sa_family)
         return false;
     if (a->u.any.sa_family == AF_INET)
