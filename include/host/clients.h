@@ -35,7 +35,7 @@ struct client {
     bool drained;      /* all that had come was received; who waits for more, or hears of it, ends that */
     bool blocking;     /* its socket blocks */
     bool parked;       /* until `load` is done */
-    bool told;         /* to make room: clients_forget_idle */
+    bool going;        /* to make room: clients_set_going */
     bool in_line;      /* for its next turn */
     atomic_bool leave; /* a forked child's: it is to go */
 };
@@ -43,7 +43,7 @@ struct client {
 struct clients {
     unsigned capacity, touched;
     atomic_uint count; /* which only its worker changes */
-    unsigned told;     /* to make room, and still there */
+    unsigned going;    /* to make room, and still there */
     struct client *slots, *free;
     _Atomic uint64_t *timers; /* by slot: deadline_ms, phase and whether it is idle, see clients.c; 0: none */
     _Atomic uint64_t *keys;   /* by slot: for whom it counts (address_key); 0: for nobody */
@@ -102,7 +102,7 @@ bool clients_long_idle(const struct clients *clients, const struct client *clien
                        unsigned grace_ms, uint64_t now_ms);
 
 /* Passes over it from now on: it has been told to go. */
-void clients_forget_idle(struct clients *clients, struct client *client);
+void clients_set_going(struct clients *clients, struct client *client);
 
 /* Walks all: start with *cursor = 0. */
 struct client *clients_each(const struct clients *clients, unsigned *cursor);

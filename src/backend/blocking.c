@@ -39,7 +39,7 @@ static int blocking_wait_for(void *ctx, struct client *client, enum drive_want w
         clock_update(&worker->env.clock);
         if (ready > 0 && door_rings(worker, fds, door))
             worker_make_room(worker);
-        worker_check_stop(worker);
+        worker_between_rounds(worker);
         if (want == WANT_TURN || conn_leaving(&client->conn) || (ready > 0 && fds[door].revents))
             return 0;
         if (worker->env.clock.now_ms >= conn_deadline(&client->conn) ||

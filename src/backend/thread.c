@@ -141,7 +141,7 @@ static void *thread_main(void *arg) {
     thread.hands.apart = true;
     pthread_mutex_lock(&self->lock);
     serve(&thread.hands, client, thread_wait_for, &thread);
-    worker_wake(self->worker); /* it may be waiting for the place */
+    worker_wake_for_place(self->worker);
     worker_hang_up(self->worker, client);
     pthread_cond_signal(&self->left);
     pthread_mutex_unlock(&self->lock);

@@ -66,7 +66,7 @@ struct client *clients_take(struct clients *clients, int fd) {
     client->model = 0;
     client->hangup = client->drained = client->blocking = client->parked = client->in_line = false;
     client->load = NULL;
-    client->told = false;
+    client->going = false;
     atomic_store_explicit(&client->leave, false, memory_order_relaxed);
     return client;
 }
@@ -75,7 +75,7 @@ void clients_drop(struct clients *clients, struct client *client) {
     CHECK(client->fd >= 0 && clients->count > 0);
     atomic_store_explicit(&clients->timers[client->index], 0, memory_order_relaxed);
     clients_count_for(clients, client, 0);
-    clients->told -= client->told;
+    clients->going -= client->going;
     client->fd = -1;
     client->next = clients->free;
     clients->free = client;
@@ -185,9 +185,9 @@ bool clients_long_idle(const struct clients *clients, const struct client *clien
     return (timer & TIMER_IDLE) && (timer >> TIMER_MS_SHIFT) - idle_timeout_ms + grace_ms <= now_ms;
 }
 
-void clients_forget_idle(struct clients *clients, struct client *client) {
-    clients->told += !client->told; /* a child may have noted since that it is idle */
-    client->told = true;
+void clients_set_going(struct clients *clients, struct client *client) {
+    clients->going += !client->going; /* a child may have noted since that it is idle */
+    client->going = true;
     atomic_fetch_and_explicit(&clients->timers[client->index], ~(uint64_t)TIMER_IDLE, memory_order_relaxed);
 }
 

@@ -70,7 +70,7 @@ void worker_invite(struct worker *worker) {
     atomic_store_explicit(invited, (count - others) / 2, memory_order_relaxed);
     worker->leave_until_ms = worker->env.clock.now_ms + SHARE_LEAVE_MS;
     worker->leave_above = others + more;
-    worker_look(other);
+    worker_wake(other);
 }
 
 unsigned worker_invited(struct worker *worker) {

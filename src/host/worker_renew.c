@@ -8,19 +8,14 @@
 
 #include "base/check.h"
 
-#include <errno.h>
-#include <unistd.h>
-
 enum {
     RETIRED_LOOK_MS = 500,      /* how often it is seen whether somebody still needs what was replaced */
     UNASKED_LOOK_MS = 5 * 1000, /* and which files nobody asks for */
 };
 
 void worker_offer(struct worker *worker, struct serving *serving) {
-    const uint64_t one = 1;
     CHECK(atomic_exchange_explicit(&worker->offered, serving, memory_order_acq_rel) == NULL);
-    if (write(worker->wake_fd, &one, sizeof one) < 0)
-        CHECK(errno == EAGAIN); /* full is readable too */
+    worker_wake(worker);
 }
 
 void worker_serve(struct worker *worker, struct serving *serving) {

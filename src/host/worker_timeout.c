@@ -23,7 +23,7 @@ int worker_timeout(const struct worker *worker) {
     if (worker->draining)
         return sooner(other, ms_until(worker->let_go_at_ms, now_ms));
     if (worker->leaving)
-        other = sooner(other, ms_until(worker->stop_at_ms, now_ms));
+        other = sooner(other, ms_until(worker->drain_at_ms, now_ms));
     if (worker->leave_until_ms > now_ms)
         other = sooner(other, ms_until(worker->leave_until_ms, now_ms));
     return sooner(other, worker->rest_until_ms > now_ms ? ms_until(worker->rest_until_ms, now_ms) : -1);

@@ -113,7 +113,7 @@ static void server_watch(struct server *server, uint64_t now_ms) {
         all &= atomic_load_explicit(&server->workers[i].turned, memory_order_relaxed);
     for (int i = 0; i < count && all; i++) {
         atomic_store_explicit(&server->workers[i].turned, false, memory_order_relaxed);
-        worker_look(&server->workers[i]);
+        worker_wake(&server->workers[i]);
     }
     if (all)
         notify_alive();
@@ -137,7 +137,7 @@ static uint64_t server_tend(void *context, uint64_t now_ms) {
     }
     if (server->look_at_ms && now_ms >= server->look_at_ms) {
         for (int i = 0; i < server->config->settings.workers; i++)
-            worker_look(&server->workers[i]);
+            worker_wake(&server->workers[i]);
         server->look_at_ms = 0;
     }
     if (!server->watchdog_ms || signals_handed_over())

@@ -197,7 +197,7 @@ static void check_peers(void) {
 }
 
 static void forget(struct known *entry) {
-    clients_forget_idle(&clients, entry->client);
+    clients_set_going(&clients, entry->client);
     entry->idle = false;
 }
 
@@ -306,7 +306,7 @@ TEST(a_child_works_in_the_same_table) {
     assert_ptr_equal(clients_oldest_idle(&clients, IDLE_MS, &since_ms), client);
     assert_true(atomic_load(&clients.flags->crowded));
     /* The parent's to say, the child's to see. */
-    clients_forget_idle(&clients, client);
+    clients_set_going(&clients, client);
     assert_null(clients_oldest_idle(&clients, IDLE_MS, &since_ms));
 }
 
