@@ -25,24 +25,24 @@ struct exchanges;
 /* What a worker lends its connections. */
 struct conn_env {
     struct site *site;
-    /* Input that waits, CONN_SHORT_LEN bytes or, where that is too little, CONN_IN_LEN(head_max); output queues. One of
-       each per connection. */
+    /* Buffers, one of each for each connection: for input that must be kept, of CONN_SHORT_LEN bytes or, where that is
+       too little, CONN_IN_LEN(head_max); and output queues. */
     struct pool in_short, in, out;
     struct clock clock;
     const struct limits *limits;
     const struct peer_trust *trust; /* NULL: nobody is */
     peer_count_fn *count;           /* NULL: nobody counts */
     const atomic_bool *crowded;     /* somebody waits at the door and can't be let in: replies say Connection: close */
-    bool draining;                  /* the worker is going down: likewise */
+    bool draining;                  /* the worker comes to its end: likewise */
     pthread_mutex_t *lock;          /* held by who uses the env and its connections; NULL where one thread runs all */
-    pthread_cond_t *loaded;         /* with the lock: a load has been done */
+    pthread_cond_t *loaded;         /* with the lock: signalled when a load is done */
     const struct watch *watch;      /* NULL: nobody does */
     struct pool exchanges; /* of EXCHANGES_LEN(watch->keep_max) bytes, one per connection; where somebody watches */
 };
 
-/* A head whose body has been read, and what came behind that. */
+/* Room for a head that waits to be answered, and for as much as came behind it. */
 #define CONN_IN_LEN(head_max) (2 * (size_t)(head_max))
-/* Most heads; so one that drips in costs no page of memory. */
+/* Most heads fit; so a connection whose head comes in drips takes no page of memory. */
 enum { CONN_SHORT_LEN = 1024 };
 
 enum conn_state {
@@ -55,42 +55,42 @@ enum conn_state {
     CONN_CLOSING
 };
 
-/* What is to become of the head that `in` begins with. */
+/* The head of a request that isn't answered yet is held at the beginning of `in`. */
 enum conn_held {
-    HELD_NONE,
-    HELD_FOR_BODY, /* its body is being discarded */
-    HELD_DUE,      /* it is to be answered */
-    HELD_LAST,     /* likewise, and what follows can't be told from a request: then close */
+    HELD_NONE,     /* no head is: `in` holds input that isn't parsed yet */
+    HELD_FOR_BODY, /* while its body is read and thrown away */
+    HELD_DUE,      /* until it can be answered: a load must be done, or replies before it must leave */
+    HELD_LAST,     /* likewise; then the connection closes, as its body's end isn't known, where the next would begin */
 };
 
 struct conn {
     struct conn_env *env;
-    struct address *from; /* whom it is from, kept beside it; NULL: nobody wants to know */
+    struct address *from; /* whom it is from: the caller's; NULL: nobody wants to know */
     uint64_t deadline_ms;
-    uint64_t reply_at_ms; /* the reply under way began; LOADING: the request asked for the first time */
+    uint64_t reply_at_ms; /* REPLYING: since when; LOADING: when the request came */
     union {
-        uint64_t sent;     /* REPLYING: bytes of the reply under way */
+        uint64_t sent;     /* REPLYING: bytes of what has been queued since `out` was borrowed */
         struct load *load; /* LOADING: waited for */
     };
     struct outq *out;            /* borrowed while replying */
-    char *in;                    /* borrowed while input is unfinished or waits */
+    char *in;                    /* borrowed while there is input that is unfinished or waits for its turn */
     struct exchanges *exchanges; /* borrowed while replying, where somebody watches */
-    uint32_t in_len;
-    uint32_t held_len; /* of the head that `in` begins with, unless held is HELD_NONE */
+    uint32_t in_len;             /* bytes in `in` */
+    uint32_t held_len;           /* bytes of the head that is held, unless held is HELD_NONE */
     uint32_t request_count;
     union {
-        uint32_t lingered;   /* LINGERING: bytes */
-        uint32_t since_look; /* LOADING: reply_build's */
+        uint32_t lingered;   /* LINGERING: bytes received and dropped */
+        uint32_t since_look; /* LOADING: asker.since_look, for when the request is answered anew */
     };
     struct body body;
-    uint8_t state;
-    uint8_t held;
+    uint8_t state; /* enum conn_state */
+    uint8_t held;  /* enum conn_held */
     uint8_t end;   /* enum conn_end: why it ends, once that is known */
     bool last;     /* the reply under way says Connection: close */
-    bool linger;   /* the peer may still be sending: close with care */
-    bool draining; /* conn_drain */
-    bool trusted;  /* `from` is a balancer that is believed about whom it speaks for */
-    bool counted;  /* peer_ask's: for whom a request is from */
+    bool linger;   /* the peer may still be sending: go through LINGERING before the close */
+    bool draining; /* conn_drain has been called */
+    bool trusted;  /* `from` is a balancer, believed about whom it speaks for */
+    bool counted;  /* it counts for whom a request is from: peer_ask, until peer_answered */
 };
 
 enum conn_op_kind { OP_RECV, OP_SEND, OP_SENDFILE, OP_LOAD, OP_FIN, OP_CLOSE };
@@ -131,16 +131,17 @@ static inline bool conn_idle(const struct conn *conn) {
    request may have come already: when there is nothing, say conn_done(-EAGAIN), and it closes. */
 void conn_drain(struct conn *conn);
 
-/* Whether it has been asked to go and waits for nothing but that last look. */
+/* Whether it has been asked to go and only waits for that last chance. */
 static inline bool conn_leaving(const struct conn *conn) {
     return conn->draining && conn_idle(conn);
 }
 
-/* The env's limits are others now: whoever waits for a request is given the new time, from when it began to wait.
-   True: its deadline has changed. */
+/* To be called when the env's limits have changed: an idle connection has the new idle timeout, from when it began to
+   wait. True: its deadline has changed. */
 bool conn_renew(struct conn *conn, unsigned idle_timeout_ms_before);
 
-/* Gives back what it borrowed. The descriptor is the caller's to close. */
+/* Ends it, whatever it was doing: gives back what it borrowed, and tells who watches. The descriptor is the caller's.
+ */
 void conn_close(struct conn *conn);
 
 #endif

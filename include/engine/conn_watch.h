@@ -7,25 +7,25 @@
 
 #include <sys/types.h>
 
-/* It ends, or will when its reply has left, for this reason; unless it had one before. */
+/* Notes why it ends, now or when its reply has left. The first reason holds. */
 void conn_ends(struct conn *conn, enum conn_end why);
 
-/* Why the reply to this request is the last; END_OPEN: it isn't. */
+/* Why the reply to this request has to be the last on its connection; END_OPEN: it hasn't. */
 enum conn_end conn_last_why(const struct conn *conn, const struct request *request);
 
-/* What an op's result that ends the connection means. */
+/* What the result of an op that ends the connection (0, or -errno) means. */
 enum conn_end conn_failed_why(const struct conn *conn, ssize_t result);
 
 /* Parses the head that is held, which has been whole before. */
 void conn_held_request(const struct conn *conn, struct request *request);
 
-/* Where somebody watches: the reply to what was asked has been queued, as what the queue holds from position `first`
-   on. */
+/* Where somebody watches: the reply to what was asked has been queued. It is what the queue has been given since its
+   `queued` was `first`. */
 void conn_watch_reply(struct conn *conn, const struct asked *asked, const struct replied *replied, uint64_t first);
 
 /* The rest does nothing where nobody watches. */
 
-/* Whether what is kept of one more exchange fits. */
+/* Whether one more exchange can be kept until it ends. */
 bool conn_watch_room(const struct conn *conn);
 
 /* Bytes have come, or left. */
@@ -34,7 +34,7 @@ void conn_watch_moved(const struct conn *conn, size_t received, size_t sent);
 /* conn->sent bytes of the queue have left. */
 void conn_watch_sent(struct conn *conn);
 
-/* The queue is empty, or what it held will never leave. */
+/* The queue is empty, or has been dropped: all exchanges have ended. */
 void conn_watch_end(struct conn *conn);
 
 /* The client has left before its request, which is held, was answered: STATUS_CLIENT_LEFT. */

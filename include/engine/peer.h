@@ -15,21 +15,21 @@ struct peer_trust {
     enum forwarded_field field;
 };
 
-/* Has the connection count for whom `key` stands for (address_key), and no more for whom it did; 0: for nobody. False:
-   for him there are as many as may be already, and it counts for nobody. */
+/* Has the connection count for the address that `key` stands for (address_key; 0: for none), and no longer for the one
+   before. False: that address has as many as it may (--max-per-ip), and the connection counts for none. */
 typedef bool peer_count_fn(struct conn *conn, uint64_t key);
 
 /* A new connection, whose conn->from is set: notes whether that is trusted. */
 void peer_open(struct conn *conn);
 
-/* What its PROXY header said. False: there are too many from there. */
+/* Its PROXY header has said that it is from `address`. False: there are too many from there. */
 bool peer_introduce(struct conn *conn, const struct address *address);
 
-/* Whom a request is from, as far as that is known. True: not whom its connection is from. */
+/* *from: whom a request is from, as far as that is known. True: another than its connection. */
 bool peer_find(const struct conn *conn, const struct request *request, struct address *from);
 
-/* The same for one that is to be answered. False: there are as many under way from there as may be. Else the connection
-   of one that is trusted counts for whom the request is from until peer_answered. */
+/* The same for a request that is to be answered now. If it came through a balancer, its connection counts for whom the
+   request is from until peer_answered. False: that one has as many as it may. */
 bool peer_ask(struct conn *conn, const struct request *request, struct address *from);
 void peer_answered(struct conn *conn);
 

@@ -39,7 +39,7 @@ enum conn_end {
 /* "idle-timeout" and so on: lower case and hyphens; never NULL. */
 const char *conn_end_name(enum conn_end end);
 
-/* Where a request came that got no status: its sender left first. nginx's word for it. */
+/* The status of a request whose client left before it was answered, as nginx logs it. */
 enum { STATUS_CLIENT_LEFT = 499 };
 
 /* One request and its reply. */
@@ -52,23 +52,23 @@ struct exchange {
     uint64_t sent;     /* of it, when it has ended */
 };
 
-/* What it asked, as long as the bytes of the request are there. */
+/* What was asked: only valid during the call, as it points into the request's bytes. */
 struct asked {
     const struct request *request;
     const struct address *from; /* whom it is from: NULL or ADDRESS_NONE where nobody wanted that kept */
     bool whole;                 /* a well-formed head; else only what request_parse() says is valid in one it refuses */
-    struct slice raw;           /* the bytes of the head as they came; of one that is refused, all that had come */
+    struct slice raw;           /* not whole: all bytes that had come */
 };
 
-/* In the thread that drives the connection, with the env's lock, if it has one. */
+/* Who watches. Called in the thread that drives the connection, with the env's lock, if it has one. */
 struct watch {
-    /* A reply has been queued: may keep up to keep_max bytes at `kept`, which is aligned for any type, for its end.
-       Returns how many. NULL: nobody wants to know. */
+    /* A reply has been queued. May write up to keep_max bytes at `kept`, which is aligned for any type: `ended` gets
+       them. Returns how many. NULL: nobody wants to know. */
     size_t (*begun)(void *ctx, const struct conn *conn, const struct exchange *exchange, const struct asked *asked,
                     char *kept);
-    /* Bytes have come, or left: more of the same. NULL: nobody wants to know. */
+    /* So many more bytes have come, or left. NULL: nobody wants to know. */
     void (*moved)(void *ctx, size_t received, size_t sent);
-    /* It has left, or sent < len and never will. In the order of the requests. */
+    /* The reply has left; or, where sent < len, the rest of it never will. In the order of the requests. */
     void (*ended)(void *ctx, const struct conn *conn, const struct exchange *exchange, const char *kept,
                   size_t kept_len);
     /* After the last exchange: conn->end says why. */

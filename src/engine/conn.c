@@ -16,12 +16,12 @@
    LINGERING  RECV            dropped, within a bound        close        close                linger, not renewed
    CLOSING    CLOSE
 
-   A load is begun only when the replies before it have left, and its request answered as if it had just come, from the
-   head that is held at the beginning of `in`.
+   The column "on end" is for the peer's end of stream, and for errors. A load is begun only when the replies before it
+   have left; when it is done, its request is answered as if it had just come, from the head that is held.
 
-   Invariant: `in` is borrowed exactly while in_len > 0, `out` exactly while it is not empty, `load` held exactly while
-   LOADING. An idle connection holds nothing. `exchanges` is borrowed from the first reply that is queued until `out` is
-   empty again, where somebody watches. */
+   Invariant: `in` is borrowed exactly while in_len > 0, `out` exactly while it is not empty; a reference to `load` is
+   kept exactly while LOADING. An idle connection holds nothing. `exchanges` is borrowed from the first reply that is
+   queued until `out` is empty again, where somebody watches. */
 /* clang-format on */
 #include "engine/conn.h"
 #include "base/check.h"
@@ -42,8 +42,25 @@ void conn_open(struct conn *conn, struct conn_env *env, struct address *from) {
     conn->deadline_ms = env->clock.now_ms + env->limits->idle_timeout_ms;
 }
 
-/* Answers a whole request. `distrust`: what follows its head can't be told from a request. Or something has to be
-   loaded first: then it is held, as due. */
+/* A request can't be answered before something is loaded: its head is held. If replies before it have yet to leave, the
+   load is not begun: the request will be answered anew then, and ask for it again. */
+static void conn_hold(struct conn *conn, const struct asker *asker, bool distrust) {
+    conn->request_count--; /* it is counted when it is answered anew */
+    conn->held = distrust ? HELD_LAST : HELD_DUE;
+    if (!outq_empty(conn->out)) {
+        load_put(asker->load);
+        return;
+    }
+    conn_release_out(conn);
+    conn->state = CONN_LOADING;
+    conn->load = asker->load;
+    conn->since_look = asker->since_look;
+    conn->reply_at_ms = asker->since_ms;
+    conn->deadline_ms = asker->since_ms + LOAD_MS;
+}
+
+/* Answers a whole request, or holds it (conn->held) where something must be loaded first. `distrust`: it has a body
+   whose end isn't known, so nothing behind it may be taken for a request. */
 static void conn_reply(struct conn *conn, const struct request *request, bool distrust) {
     const struct conn_env *env = conn->env;
     bool again = conn->state == CONN_LOADING;
@@ -59,35 +76,25 @@ static void conn_reply(struct conn *conn, const struct request *request, bool di
     enum conn_end why = distrust ? END_BODY : conn_last_why(conn, request);
     uint64_t first = conn_outq(conn)->queued;
     struct replied replied = reply_build(env->site, &env->clock, request, &asker, why != END_OPEN, conn->out);
-    if (replied.outcome != REPLY_LOADING) {
-        if (asker.load)
-            load_put(asker.load);
-        if (env->watch)
-            conn_watch_reply(conn, &(struct asked){.request = request, .from = &from, .whole = true}, &replied, first);
-        conn->state = CONN_REPLYING;
-        conn->held = HELD_NONE;
-        conn->last = replied.outcome == REPLY_LAST;
-        if (conn->last) /* with a reason of its own, where we had none: a target that makes no sense */
-            conn_ends(conn, why != END_OPEN ? why : END_REFUSED);
-        /* A client that asked us to close has said all it will: it isn't waited for, unless the reply is long. */
-        conn->linger = distrust || request->keep_alive;
+    if (replied.outcome == REPLY_LOADING) {
+        conn_hold(conn, &asker, distrust);
         return;
     }
-    conn->request_count--;
-    conn->held = distrust ? HELD_LAST : HELD_DUE;
-    if (outq_empty(conn->out)) {
-        conn_release_out(conn);
-        conn->state = CONN_LOADING;
-        conn->load = asker.load;
-        conn->since_look = asker.since_look;
-        conn->reply_at_ms = asker.since_ms;
-        conn->deadline_ms = asker.since_ms + LOAD_MS;
-    } else {
+    if (asker.load)
         load_put(asker.load);
-    }
+    if (env->watch)
+        conn_watch_reply(conn, &(struct asked){.request = request, .from = &from, .whole = true}, &replied, first);
+    conn->state = CONN_REPLYING;
+    conn->held = HELD_NONE;
+    conn->last = replied.outcome == REPLY_LAST;
+    if (conn->last) /* the site may end it where we had no reason to: the target made no sense */
+        conn_ends(conn, why != END_OPEN ? why : END_REFUSED);
+    /* A client that asked us to close has said all it will: it isn't waited for, unless the reply is long. */
+    conn->linger = distrust || request->keep_alive;
 }
 
-/* Answers what is not a request, or came too late to be one or to be answered. */
+/* Answers with an error, and ends the connection after it: 408 or 503 for what came or could be loaded too late, else
+   what is wrong with a request. */
 static void conn_refuse(struct conn *conn, const struct asked *asked, int status) {
     uint64_t first = conn_outq(conn)->queued;
     struct replied replied = reply_error(conn->env->site, &conn->env->clock, asked->request, status, conn->out);
@@ -97,8 +104,8 @@ static void conn_refuse(struct conn *conn, const struct asked *asked, int status
     conn_ends(conn, status == 408 ? END_HEADER_TIMEOUT : status == 503 ? END_LOAD_TIMEOUT : END_REFUSED);
 }
 
-/* Takes one request off the front of bytes. Returns how many bytes it took; 0: it isn't whole. When conn->held says so
-   afterwards, it isn't answered yet, and its head is the first held_len bytes. */
+/* Takes one request off the front of `bytes` and answers it. Returns how many bytes it took; 0: it isn't whole. If
+   conn->held says so afterwards, it isn't answered yet, and its head is the first held_len of those bytes. */
 static size_t conn_take_request(struct conn *conn, const char *bytes, size_t len) {
     struct request request;
     size_t head_len, body_len = 0;
@@ -131,6 +138,7 @@ static size_t conn_take_request(struct conn *conn, const char *bytes, size_t len
     return head_len + body_len;
 }
 
+/* `unfinished_before`: a request that is unfinished now was so before these bytes came, and keeps its deadline. */
 static void conn_set_reading_deadline(struct conn *conn, bool unfinished_before) {
     const struct limits *limits = conn->env->limits;
     if (!conn->in)
@@ -139,6 +147,7 @@ static void conn_set_reading_deadline(struct conn *conn, bool unfinished_before)
         conn->deadline_ms = conn->env->clock.now_ms + limits->header_timeout_ms;
 }
 
+/* Two limits: a time without progress; and the least rate, from when the replies under way began. */
 static void conn_set_reply_deadline(struct conn *conn) {
     const struct limits *limits = conn->env->limits;
     uint64_t stalled = conn->env->clock.now_ms + limits->send_timeout_ms;
@@ -155,7 +164,8 @@ static bool conn_room(const struct conn *conn) {
     return (!conn->out || outq_room(conn->out)) && conn_watch_room(conn);
 }
 
-/* Answers what requests lie in bytes, as many as the output queue holds, and keeps the rest. */
+/* Answers the requests that lie in `bytes`, as many as the output queue holds, and keeps the rest in `in`, where
+   `bytes` may lie already. */
 static void conn_take_requests(struct conn *conn, const char *bytes, size_t len, bool unfinished_before) {
     size_t used = 0, head = 0;
     while (used < len && !conn->last && !conn->held && conn_room(conn)) {
@@ -164,7 +174,7 @@ static void conn_take_requests(struct conn *conn, const char *bytes, size_t len,
             break;
         head = used;
         used += took;
-        if (conn->held != HELD_FOR_BODY) /* a head and its body have one deadline */
+        if (conn->held != HELD_FOR_BODY) /* a head and its body have one deadline, the next request has another */
             unfinished_before = false;
     }
     if (conn->last)
@@ -184,7 +194,7 @@ static void conn_take_requests(struct conn *conn, const char *bytes, size_t len,
     }
 }
 
-/* Answers the head that is held, if it can be now, and what lies behind it. */
+/* Answers the request that is held, unless something must be loaded (yet), and then what lies behind it. */
 static void conn_answer_held(struct conn *conn) {
     struct request request;
     conn_held_request(conn, &request);
@@ -193,7 +203,7 @@ static void conn_answer_held(struct conn *conn) {
         conn_take_requests(conn, conn->in + conn->held_len, conn->in_len - conn->held_len, false);
 }
 
-/* The head in `in` waits for its body to end: once it has, it is answered as if it had come without one. */
+/* More of the body of the request that is held: once that has ended, it is answered. */
 static void conn_feed_body(struct conn *conn, const char *bytes, size_t len) {
     struct request request;
     size_t used;
@@ -211,7 +221,7 @@ static void conn_feed_body(struct conn *conn, const char *bytes, size_t len) {
     conn_take_requests(conn, NULL, 0, false);
 }
 
-/* Gives back what it borrowed; a load that it waits for is done for others. */
+/* Gives back what it borrowed. A load that it waited for goes on, for others. */
 static void conn_release(struct conn *conn) {
     if (conn->state == CONN_LOADING) {
         load_put(conn->load);
@@ -229,7 +239,8 @@ static void conn_abort(struct conn *conn, enum conn_end why) {
     conn_release(conn);
 }
 
-/* The header, and the head behind it, have one deadline from the first byte on. */
+/* Bytes of a PROXY header, or of one and what follows. It and the head behind it have one deadline, from the first byte
+   on. */
 static void conn_feed_proxied(struct conn *conn, const char *bytes, size_t len) {
     struct address from;
     bool unfinished = conn->in != NULL;
@@ -307,6 +318,7 @@ void conn_next(struct conn *conn, struct conn_op *op) {
     }
 }
 
+/* `len` bytes of the queue have left. Once all have: what comes next. */
 static void conn_sent(struct conn *conn, size_t len) {
     conn->sent += len;
     outq_advance(conn->out, len);
@@ -319,7 +331,7 @@ static void conn_sent(struct conn *conn, size_t len) {
     conn_release_out(conn);
     conn_watch_end(conn);
     peer_answered(conn);
-    if (conn->last) { /* a close without a FIN before it could drop the last bytes, which wait for one */
+    if (conn->last) { /* not closed at once: the last bytes, sent with MSG_MORE, wait for the FIN */
         conn->state = CONN_FINISHING;
         conn->linger |= conn->sent > LINGER_SENT;
         conn->lingered = 0;
@@ -344,7 +356,7 @@ static void conn_timed_out(struct conn *conn) {
         return;
     }
     struct asked asked = {.request = &request, .whole = conn->held != HELD_NONE, .raw = {conn->in, conn->in_len}};
-    if (asked.whole) /* it is the body that is late, or what is to be answered */
+    if (asked.whole) /* its head came in time: late is the body, or the load */
         conn_held_request(conn, &request);
     if (loading)
         load_put(conn->load);

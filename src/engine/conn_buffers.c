@@ -1,3 +1,5 @@
+/* Input lies in a buffer of one of two sizes, and which of the two follows from its length alone: so it needs no note,
+   and what grows, or shrinks, moves from the one to the other. */
 #include "engine/conn_buffers.h"
 #include "base/check.h"
 #include "engine/conn.h"
@@ -5,7 +7,7 @@
 
 #include <string.h>
 
-/* Where input of that length lies, always. */
+/* Where input of that length lies. */
 static struct pool *conn_in_pool(struct conn_env *env, size_t len) {
     return len <= CONN_SHORT_LEN ? &env->in_short : &env->in;
 }
@@ -30,7 +32,7 @@ void conn_release_out(struct conn *conn) {
     conn->out = NULL;
 }
 
-/* Room for so much: `in`, or what is to take its place. */
+/* A buffer for so much: `in` itself, or another, which conn_set_in puts in its place once it has been filled. */
 static char *conn_room_in(struct conn *conn, size_t len) {
     struct pool *pool = conn_in_pool(conn->env, len);
     if (conn->in && pool == conn_in_pool(conn->env, conn->in_len))
@@ -40,7 +42,6 @@ static char *conn_room_in(struct conn *conn, size_t len) {
     return room;
 }
 
-/* Has it take that place. */
 static void conn_set_in(struct conn *conn, char *in, size_t len) {
     if (conn->in && conn->in != in)
         conn_drop_in(conn);

@@ -1,5 +1,6 @@
-/* A connection counts for its peer as long as it lasts, which is the host's business. That of one who is trusted does
-   not, but while requests are being answered on it, for the one who asks. */
+/* --max-per-ip counts connections. One from a client counts for its address as long as it lasts, which the host sees
+   to. One from a trusted balancer counts for nobody; but while a request is being answered on it, it counts for the
+   client that the request is from. */
 #include "engine/peer.h"
 #include "engine/conn.h"
 
@@ -11,7 +12,7 @@ void peer_open(struct conn *conn) {
     conn->trusted = conn->from && is_trusted(conn, conn->from);
 }
 
-/* Whom to trust may have changed since: then the connection counts for whom it is from, or no longer does. */
+/* A reload may have changed whom to trust: then the connection counts for its own address from now on, or no longer. */
 static void peer_look_again(struct conn *conn) {
     bool trusted = conn->from && is_trusted(conn, conn->from);
     if (trusted == conn->trusted)
