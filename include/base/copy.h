@@ -1,5 +1,4 @@
-/* Copies of a few bytes, of a number that only the run tells: for where a call of memcpy costs more than what it does.
- */
+/* Copies of a few bytes whose number isn't a constant: where calling memcpy costs more than the copy. */
 #ifndef COPY_H
 #define COPY_H
 

@@ -1,9 +1,11 @@
 /* Something that isn't at hand and must be fetched: a file's state, a listing, bytes on a disk, the check of a
-   password. Who needs it is parked, as by a page fault, and asks again from the start when it is there; so nothing
-   above is written as a continuation.
+   password. A request that needs it waits, as a process does for a page, and is answered from its start when it is
+   there: so nothing above is written as a continuation.
 
-   A load belongs to the thread (or to whoever holds the lock) of its worker, but for its work: that is done by whoever
-   is asked to, in any thread, and touches nothing but the load itself until it is done. */
+   A load goes through kind->work, in any thread, which finds things out and writes them into the load; and then through
+   kind->finish, in its worker's thread (or under its lock), which puts them where others see them. Until the work is
+   done nobody else touches the load but its refs, waiters and state, which are the worker's; errors are results that
+   kind->work leaves in it. */
 #ifndef LOAD_H
 #define LOAD_H
 
@@ -13,8 +15,8 @@
 struct load;
 struct client;
 
-/* Loads of one lane are done in their order, a few of them at once; so what takes long leaves others somebody to do
-   theirs. */
+/* Loads of one lane are done in order, only a few of them at once: so one lane's that take long keep no others waiting.
+ */
 enum load_lane {
     LANE_FILES,
     /* One at a time each, as they take a processor whole: */
@@ -32,12 +34,11 @@ enum load_effort {
 };
 
 struct load_kind {
-    /* Does it, if that takes no more than this: false, and nothing is changed but perhaps the load's lane, when it
-       does. Of LOAD_WAITS, always true. */
+    /* Does the work if it takes no more than this effort. False: it would take more, so nothing has been done; but
+       load->lane may have been set to where it is to be done instead. With LOAD_WAITS it is always done. */
     bool (*work)(struct load *load, enum load_effort effort);
-    /* In its worker's thread, after the work: lets others have the result. */
     void (*finish)(struct load *load);
-    /* Nobody refers to it any more. */
+    /* Nobody refers to it any more: frees it. */
     void (*release)(struct load *load);
 };
 
@@ -49,16 +50,17 @@ enum load_state {
 
 struct load {
     const struct load_kind *kind;
-    struct load *next;      /* in the queue of those who do the work, or of those done */
-    struct client *waiters; /* who is parked, and */
-    void *home;             /*   where to report: the host's own */
+    struct load *next;      /* the host's own: in the queue of a lane, or of those done */
+    struct client *waiters; /* likewise: who is parked until it is done, */
+    void *home;             /*   and where that is reported */
     unsigned refs;
     enum load_state state;
-    enum load_lane lane; /* where it is done when it isn't at hand; as load_init leaves it: LANE_FILES */
-    bool undone;         /* out, of its lane: it takes more than that gives, and goes to LANE_FILES next */
-    uint32_t subtree;    /* of files: what is likely to hang together, by any number; as load_init leaves it: 0 */
+    enum load_lane lane; /* where it is done when it isn't at hand */
+    bool undone;         /* out, set by a lane: it takes more effort than that lane may spend; LANE_FILES is next */
+    uint32_t subtree;    /* of files: equal for those whose file systems are likely to hang together */
 };
 
+/* With one reference, the caller's; for LANE_FILES, subtree 0. */
 void load_init(struct load *load, const struct load_kind *kind);
 
 static inline struct load *load_get(struct load *load) {
@@ -68,13 +70,13 @@ static inline struct load *load_get(struct load *load) {
 
 void load_put(struct load *load);
 
-/* What may be spent on it in its lane. Where that doesn't do, LANE_FILES is next. */
+/* How much effort its lane may spend on it. */
 enum load_effort load_effort(const struct load *load);
 
-/* Does the work where it is wanted. */
+/* Does the work in place, whatever it takes. */
 void load_work(struct load *load);
 
-/* The work has been done: finishes it. */
+/* To be called in the worker's thread when the work has been done: LOAD_DONE, finished. */
 void load_done(struct load *load);
 
 #endif

@@ -17,7 +17,7 @@ struct pool {
 bool pool_open(struct pool *pool, size_t slot_size, size_t slot_count);
 void pool_close(struct pool *pool);
 
-/* A slot with arbitrary content, the caller's until dropped; NULL when all are lent. */
+/* A slot with arbitrary content, aligned to 64 bytes, the caller's until dropped; NULL when all are lent. */
 void *pool_take(struct pool *pool);
 void pool_drop(struct pool *pool, void *slot);
 

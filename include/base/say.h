@@ -1,6 +1,6 @@
-/* What httpd tells its operator: the error log. A line a thing, each in one write, never waited for: one that can't be
-   written at once is dropped, counted, and missed aloud with the next. To stderr a line is "httpd: TEXT"; to a file
-   "2026-11-26 18:29:22 +0000 [warning] PID: TEXT". */
+/* What httpd tells its operator: the error log. Each thing is one line and one write, which is never waited for: a line
+   that can't be written at once is dropped, and the next one says how many were. To stderr a line is "httpd: TEXT"; to
+   a file "2026-11-26 18:29:22 +0000 [warning] PID: TEXT". May be called from any thread. */
 #ifndef SAY_H
 #define SAY_H
 
@@ -18,18 +18,18 @@ __attribute__((format(printf, 2, 3))) void say_as(enum say_level level, const ch
 
 #define say(...) say_as(SAY_ERROR, __VA_ARGS__)
 
-/* What is less than `least` goes unsaid. SAY_NOTICE before. */
+/* Says only what is as grave as `least` or more, from now on. At first that is SAY_NOTICE. */
 void say_from(enum say_level least);
 bool say_wanted(enum say_level level);
 
 /* Opens the file at `path` for lines to be appended to. -1 with errno set. */
 int say_open_file(const char *path);
 
-/* Has lines appended to that (fd is taken), of which the path must stay as long as the process. NULL: to stderr. In one
-   thread at a time. */
+/* Has lines appended to the file at `path`, which is open as `fd` (taken). The path must live as long as the process;
+   NULL: to stderr. In one thread at a time. */
 void say_move(const char *path, int fd);
 
-/* Where they go. NULL: to stderr. */
+/* The file that lines go to. NULL: stderr. */
 const char *say_path(void);
 
 /* Opens the path again: for SIGUSR1, in whose handler it may be called. If that fails the old file stays. */

@@ -56,7 +56,7 @@ void outq_next(struct outq *outq, struct outq_send *send) {
     send->iov = &outq->iov[first];
     send->iov_count = end - first;
     unsigned after = end;
-    if (end == first) /* a range of a file */
+    if (end == first) /* no memory: a range of a file */
         send->len = outq->iov[after++].iov_len;
     send->alone = after == outq->count;
     send->more = !send->alone;
