@@ -14,18 +14,18 @@ enum drive_want {
     WANT_NOTHING /* it is finished: close it */
 };
 
-/* What one thread of control drives with. */
+/* What drives clients: a worker's own, or that of a thread or child that serves one client. */
 struct drive {
-    char *buffer; /* to receive into, and to send files through */
+    char *buffer; /* to receive into, and to copy files through */
     size_t buffer_len;
     struct known *known;
     const struct observer *observer;
-    bool apart;     /* it is a thread, or a child, of its client's own */
-    bool may_wait;  /* for loads: they are done in place, as nobody else is kept waiting */
-    size_t share;   /* what one client may do before it is the others' turn: bytes moved, or work that takes as long */
-    bool light;     /* a reply larger than the share isn't begun */
-    size_t done;    /* of the share, by the last drive() */
-    uint64_t moves; /* ops that did something: tells a sweep whether to nap */
+    bool apart;     /* it is that of a thread or child, apart from the worker's thread */
+    bool may_wait;  /* loads are done in place: nobody else is kept waiting by that */
+    size_t share;   /* what one client may do in its turn: bytes moved, or work that takes as long (drive.c: OP_COST) */
+    bool light;     /* no reply larger than the share is begun */
+    size_t done;    /* of the share, in the last turn */
+    uint64_t moves; /* ops that did something: tells `nonblocking` whether to nap */
 };
 
 /* How much an OP_RECV asks for. */
@@ -33,13 +33,13 @@ static inline size_t drive_recv_len(const struct drive *drive, const struct conn
     return op->recv_max < drive->buffer_len ? op->recv_max : drive->buffer_len;
 }
 
-/* What is done for a client: noted, where somebody wants events. A result is -errno for an error; at_ns is when it
-   came, 0: just now. */
+/* Events of a client, noted where somebody wants them. A result is -errno for an error; at_ns is when it came, 0: just
+   now. */
 static inline void drive_note(const struct drive *drive, const struct client *client, enum event_kind kind, int what) {
     observer_note(drive->observer, kind, what, client->index, drive->apart, client->fd, 0, 0);
 }
 
-/* Of what comes right after something that was noted. */
+/* The same, for what comes right after another event: it has that one's time, which spares a look at the clock. */
 static inline void drive_note_then(const struct drive *drive, const struct client *client, enum event_kind kind,
                                    int what) {
     observer_note_then(drive->observer, kind, what, client->index, drive->apart, client->fd);
@@ -50,32 +50,33 @@ static inline void drive_told(const struct drive *drive, const struct client *cl
     observer_note(drive->observer, kind, (int)call, client->index, drive->apart, client->fd, result, at_ns);
 }
 
-/* Drives the client's connection. A receive that brings less than asked for has drained the socket, and no second is
-   spent to be told so, not in its next turn either; client->hangup says that the peer's end of stream is known to have
-   come, so it is worth one. The env's lock, if it has one, is the caller's, and let go for each system call and each
-   load. */
+/* Does what the client's connection wants, op by op, until it must wait, has had its share or is finished. A receive
+   that brought less than was asked for has emptied the socket (client->drained): no second one is spent on being told
+   so, unless client->hangup says that the end of the stream is still to be received. The env's lock, if there is one,
+   is held by the caller, and let go during each system call on the client and each load. */
 enum drive_want drive(struct drive *drive, struct client *client);
 
-/* Sends a range of a file; the lock is the caller's. As send_file(). */
+/* send_file() with this drive's means, for a model that doesn't call drive(). */
 ssize_t drive_send_file(const struct drive *drive, struct client *client, const struct outq_send *op);
 
-/* Does a load that the connection wants, if it is at hand, and tells it. False: client->load must be waited for. */
+/* Does a load that the connection wants, if it is at hand (or drive->may_wait), and tells the connection. False: it
+   must be waited for, as client->load. */
 bool drive_load(struct drive *drive, struct client *client, struct load *load);
 
-/* What the client had waited for is of no more use. */
+/* Lets go of client->load, if there is one: what it brought has been used. */
 void drive_forget_load(struct client *client);
 
 /* Whether the op is for a later turn: the share is used up, or a reply is larger than what goes before others. */
 bool drive_is_for_later(const struct drive *drive, const struct conn_op *op);
 
-/* Waits until the client's socket is ready for what `want` says, or does it, and brings the env's clock up to date.
-   Returns 0, -ETIMEDOUT after conn_deadline or another error of the op, or SERVE_LEAVE. */
+/* Waits for what `want` says (or does it, as a receive that blocks), and brings the env's clock up to date. Returns 0;
+   -ETIMEDOUT when conn_deadline has passed, or another error that the connection is to be told; or SERVE_LEAVE. */
 typedef int serve_wait_fn(void *ctx, struct client *client, enum drive_want want);
 enum { SERVE_LEAVE = 1 };
 
-/* The sequential form: drives the client's connection to its end, calling wait() whenever it would have to wait, and
-   when it has had its turn. Returns WANT_NOTHING: the caller closes; or, told to leave the connection as it is, what it
-   wants. */
+/* The sequential form: drives the client's connection to its end, calling wait() whenever it must wait or has had its
+   share. Returns WANT_NOTHING: the caller closes; or, if wait() said SERVE_LEAVE, what the connection waits for.
+   (`hands` is a drive: by that name it would hide the function.) */
 enum drive_want serve(struct drive *hands, struct client *client, serve_wait_fn *wait, void *ctx);
 
 #endif

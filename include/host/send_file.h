@@ -1,21 +1,22 @@
-/* Sends a range of a large file to a client: how that is cheapest, without waiting for a disk, and only as long as the
-   file is the one that its head described. */
+/* Sends a range of a large file to a client: in the cheapest way, without waiting for a disk, and only as long as the
+   file is the one that the reply's head described. */
 #ifndef SEND_FILE_H
 #define SEND_FILE_H
 
 #include "host/clients.h"
 #include "site/known.h"
 
-/* What it takes for one thread of control. */
+/* The means of one thread: a part of its drive. */
 struct send_file {
     struct known *known;
     char *buffer; /* to copy through */
     size_t buffer_len;
-    bool may_wait; /* for a disk: nobody else is waited for meanwhile */
+    bool may_wait; /* loads are done in place: nobody else is kept waiting by that */
 };
 
-/* Sends at most `most` bytes of op's range on client->fd, which doesn't block. Returns how many; 0: the file isn't what
-   was promised any more; -errno; or -EINPROGRESS: client->load is to be waited for first. */
+/* Sends from op's range on client->fd, without waiting for the socket: at most `most` bytes by reference. Returns how
+   many; 0: the file isn't what was promised any more; -errno (-EINTR: call again); or -EINPROGRESS: client->load is to
+   be waited for first. */
 ssize_t send_file(const struct send_file *how, struct client *client, const struct outq_send *op, size_t most);
 
 #endif

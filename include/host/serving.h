@@ -10,13 +10,14 @@
 #include <stdatomic.h>
 #include <stddef.h>
 
-/* A configuration that has been read: by whoever reads it, and counted by those who serve it. */
+/* A configuration that has been read. Counted: it goes when no worker serves it any more. */
 struct generation {
     const struct settings *settings;
     atomic_uint refs;
     void (*release)(struct generation *generation); /* nobody refers to it any more: called once, in any thread */
 };
 
+/* From any thread. */
 struct generation *generation_get(struct generation *generation);
 void generation_put(struct generation *generation);
 
@@ -26,14 +27,15 @@ struct serving {
     struct serving *next;          /* in the list of those that were replaced */
 };
 
-/* For a worker of at most `client_count` clients that is to keep at most `file_fds` descriptors of files. May wait for
-   a disk. NULL, with one line in `error`, when the root can't be opened or there is no memory. */
+/* For a worker with at most `client_count` clients; its cache keeps at most `file_fds` descriptors of files. Takes a
+   reference to `generation`. May wait for a disk. NULL, with one line in `error`, when the root can't be opened or
+   there is no memory. */
 struct serving *serving_open(struct generation *generation, struct known *known, unsigned client_count,
                              unsigned file_fds, char *error, size_t error_size);
 void serving_close(struct serving *serving);
 
-/* To be asked of one that was replaced until it is true: no reply, no load needs it any more, and it may be closed.
-   Gives back meanwhile what it can, some at a time; `*more`: there was more. */
+/* Whether one that was replaced may be closed: no reply and no load needs it any more. To be asked again and again
+   until it is true, as each time it frees some of what it can; *more: there is more to free at once. */
 bool serving_is_over(struct serving *serving, bool *more);
 
 #endif

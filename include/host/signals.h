@@ -1,16 +1,19 @@
-/* SIGTERM and SIGINT ask the server to finish; a second one ends it at once. SIGUSR2 asks for its replacement, SIGUSR1
-   has logs opened again. SIGHUP asks it to read its configuration again; unless it comes from a terminal that goes away,
-   which ends what runs on it. A forked child is only woken. */
+/* What signals ask for, noted by handlers and looked up by the server and its workers:
+   SIGTERM, SIGINT   to finish; a second one ends the process at once
+   SIGHUP            to read the configuration again; but to finish, if it is sent as the terminal goes away
+   SIGUSR1           to open the logs again
+   SIGUSR2           to be replaced by a new process
+   In a forked child SIGTERM only ends the wait: client->leave says whether it is to go. */
 #ifndef SIGNALS_H
 #define SIGNALS_H
 
 #include <stdbool.h>
 
-/* Installs the handlers, ignores SIGPIPE, leaves SIGHUP ignored where it is (nohup), and has children reaped that
- * nobody here waits for. */
+/* Installs the handlers, ignores SIGPIPE, leaves SIGHUP ignored if it is (nohup), and has the kernel reap children that
+   nobody here waits for. */
 void signals_init(void);
 
-/* Whether the server has been asked to finish; and to ask it from within. */
+/* Whether the server has been asked to finish; and to ask it to. */
 bool signals_stopping(void);
 void signals_stop(void);
 
@@ -22,10 +25,11 @@ bool signals_handed_over(void);
 /* Whether SIGUSR2 has come since this was asked last. */
 bool signals_take_upgrade(void);
 
-/* How often a reload has been asked for. */
+/* How often a reload has been asked for, so far. */
 unsigned signals_reloads(void);
 
-/* Has each signal make `fd`, an eventfd, readable. A forked child begins with signals_forget. */
+/* Has each signal make `fd`, an eventfd, readable, besides those that it was told of before. A forked child begins with
+   signals_forget: none of its parent's. */
 void signals_wake(int fd);
 void signals_forget(void);
 

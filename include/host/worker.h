@@ -226,8 +226,8 @@ bool worker_wait(struct worker *worker, struct client *client, enum drive_want w
    it is in line, and will be driven soon. */
 bool worker_tell(struct client *client, int error);
 
-/* Deadlines. A client whose deadline has passed is told -ETIMEDOUT. But after a pause (the process was stopped, the
-   machine slept) many deadlines have passed while what those clients sent in time lies unread: that is served first. */
+/* Deadlines. A client whose deadline has passed is told -ETIMEDOUT. But after a pause (a container that was stopped,
+   say) many deadlines have passed while what those clients sent in time lies unread: that is served first. */
 
 /* Whether its deadline has passed. */
 static inline bool worker_is_late(const struct worker *worker, const struct client *client) {

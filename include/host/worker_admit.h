@@ -1,19 +1,21 @@
-/* Whom a client is from, and how many may be: --max-per-ip, over all workers; and which worker has him. */
+/* Newcomers: --max-per-ip, over all workers; and which worker they go to. For the worker*.c files. */
 #ifndef WORKER_ADMIT_H
 #define WORKER_ADMIT_H
 
 #include "host/worker.h"
 
-/* Takes the client, opens its connection and gives it to the model; or closes it: there are too many from there. */
+/* Makes a client of an accepted connection, which takes `fd`, and gives it to the model; or closes it: there are too
+   many from its address. There must be a free place. */
 void worker_let_in(struct worker *worker, int fd, const struct sockaddr_storage *peer);
 
-/* The worker has let somebody in: where it has clearly more than another, the next are left to that for a moment. */
+/* To be called when the worker has accepted: if it has clearly more clients than another, the next ones are left to
+   that for a moment. */
 void worker_invite(struct worker *worker);
 
-/* How many have been left to the worker since it was asked last. */
+/* How many newcomers others have left to this worker, since this was asked last. */
 unsigned worker_invited(struct worker *worker);
 
-/* For the env of a worker's connections, where there is a limit. */
+/* conn_env.count, where there is a limit. */
 peer_count_fn worker_count;
 
 #endif

@@ -1,3 +1,6 @@
+/* One mapping holds the flags, the timers, the keys, the slots and the addresses, in this order. It is reserved for all
+   clients that there may be, and takes memory only as slots are first used. A free slot keeps its index; what was used
+   last is used first. */
 #define _GNU_SOURCE
 #include "host/clients.h"
 #include "base/check.h"
@@ -6,13 +9,14 @@
 #include <limits.h>
 #include <sys/mman.h>
 
-/* Deadlines are rounded up to this, which bounds how often the array is searched. */
+/* Deadlines are rounded up to a multiple of this: so the timers are searched no more often than that. */
 enum { TICK_MS = 16 };
 
-/* Whole cache lines, so that what is looked at often shares none with the timers. */
+/* Whole cache lines, so that the flags, which are read often, share none with the timers, which are written often. */
 enum { FLAGS_LEN = (sizeof(struct clients_flags) + 63) / 64 * 64 };
 
-/* A timer is a deadline in ms, a phase and, in the lowest bit, whether the client may be asked to make room. */
+/* A timer is one word: from the highest bit on a deadline in ms, a phase, and whether the client is idle and may be
+   asked to make room. Words of idle clients compare as their deadlines do. */
 enum { TIMER_IDLE = 1, TIMER_PHASE_BITS = 3, TIMER_MS_SHIFT = 1 + TIMER_PHASE_BITS };
 _Static_assert(PHASE_COUNT <= 1 << TIMER_PHASE_BITS, "a phase fits");
 
@@ -89,7 +93,7 @@ unsigned clients_counted(const struct clients *clients, uint64_t key) {
     return count;
 }
 
-/* The counts are one store each, so whoever was killed has left nothing half done. */
+/* What is done under the lock is one store: a holder that was killed has left nothing half done. */
 void clients_lock_count(const struct clients *clients) {
     if (pthread_mutex_lock(&clients->flags->counting) == EOWNERDEAD)
         pthread_mutex_consistent(&clients->flags->counting);
@@ -186,7 +190,7 @@ bool clients_long_idle(const struct clients *clients, const struct client *clien
 }
 
 void clients_set_going(struct clients *clients, struct client *client) {
-    clients->going += !client->going; /* a child may have noted since that it is idle */
+    clients->going += !client->going; /* it may be asked twice, as its child may have noted once more that it is idle */
     client->going = true;
     atomic_fetch_and_explicit(&clients->timers[client->index], ~(uint64_t)TIMER_IDLE, memory_order_relaxed);
 }

@@ -1,3 +1,6 @@
+/* One op at a time: the connection says which it wants, it is tried, and its result is told. What stops that is a
+   result of the kernel's (-EAGAIN), a load that isn't at hand (-EINPROGRESS, from send_file), or a share that is used
+   up. */
 #define _GNU_SOURCE
 #include "host/drive.h"
 #include "base/check.h"
@@ -8,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* A share is counted in bytes; what else an op takes, in bytes that would take as long to send. */
+/* A share is counted in bytes. What isn't bytes costs as many as could be sent in that time. */
 enum {
     OP_COST = 2 * 1024,         /* a system call on a socket */
     LOAD_COST = 16 * 1024,      /* a small file opened and read, or found to be as it was */
@@ -24,8 +27,8 @@ static int drive_flags(const struct outq_send *send_op) {
     return MSG_NOSIGNAL | MSG_DONTWAIT | (send_op->more ? MSG_MORE : 0);
 }
 
-/* What most requests take is asked of the kernel itself: recv(3) and send(3) are points of cancellation, for which
-   glibc arms and disarms each of them by locked instructions as soon as there are threads, loaders for one. */
+/* Nearly every request takes one recv and one send. They are made without glibc: it makes them points of cancellation,
+   which costs locked instructions around each as soon as there is a second thread, such as a loader. */
 static ssize_t drive_recv(int fd, void *at, size_t len) {
     return syscall(SYS_recvfrom, fd, at, len, MSG_DONTWAIT, NULL, NULL);
 }
@@ -43,7 +46,7 @@ ssize_t drive_send_file(const struct drive *drive, struct client *client, const 
     return send_file(&how, client, op, REFERENCE_MAX);
 }
 
-/* Returns an op's result, -errno for an error. */
+/* Tries an op on the socket once. Returns its result, -errno for an error. */
 static ssize_t drive_try(const struct drive *drive, struct client *client, const struct conn_op *op) {
     ssize_t n = 0;
     switch (op->kind) {
@@ -65,13 +68,13 @@ static ssize_t drive_try(const struct drive *drive, struct client *client, const
     return n < 0 ? -errno : n;
 }
 
-/* Lets the others have the lock meanwhile. */
+/* Does an op on the socket, with the lock let go and noted as an event. */
 static ssize_t drive_do(const struct drive *drive, struct client *client, const struct conn_op *op) {
     static const enum event_call calls[] = {
         [OP_RECV] = CALL_RECV, [OP_SEND] = CALL_SEND, [OP_SENDFILE] = CALL_SEND_FILE, [OP_FIN] = CALL_SHUTDOWN};
     pthread_mutex_t *lock = client->conn.env->lock;
     ssize_t n;
-    if (op->kind == OP_RECV) /* which is what a turn begins with */
+    if (op->kind == OP_RECV) /* a turn begins with it, and that was noted just now */
         drive_note_then(drive, client, EVENT_CALL, CALL_RECV);
     else
         drive_note(drive, client, EVENT_CALL, (int)calls[op->kind]);
@@ -103,7 +106,7 @@ static bool drive_load_at_hand(const struct drive *drive, const struct client *c
     return load->state == LOAD_DONE;
 }
 
-/* Somebody else, who shares the lock, does what this one needs: waits for him. */
+/* Another thread, which shares the lock, does the load already: waits until it has. */
 static ssize_t drive_await_load(const struct conn *conn, const struct load *load) {
     uint64_t left_ms = LOAD_MS;
     struct timespec until;
@@ -115,7 +118,7 @@ static ssize_t drive_await_load(const struct conn *conn, const struct load *load
     return 0;
 }
 
-/* In place, without the lock. */
+/* Does a load in place, with the lock let go. Returns 0, or -ETIMEDOUT. */
 static ssize_t drive_load_waiting(const struct drive *drive, struct client *client, struct load *load) {
     struct conn *conn = &client->conn;
     pthread_mutex_t *lock = conn->env->lock;

@@ -3,10 +3,13 @@
    processor's caches hold, this costs a third of copying.
 
    What is sent by reference may still change on its way, when somebody writes into the file while it is in flight. So
-   what changed of late, and is likely to again, is copied, 16 KiB at a time. Either way the file is looked at once more
-   before the reply's last piece of it leaves, which vouches for all before: when it has been written to, the reply ends
-   short of its promised length. What remains is a file that had stood still and is overwritten in place between that
-   look and the arrival of its last bytes. */
+   a file that changed a moment ago, and is likely to again, is copied, a buffer at a time. Either way the file is
+   looked at once more before the reply's last piece of it leaves: if it has been written to, the reply ends short of
+   its promised length. What can't be seen is a file that had stood still and is overwritten in place between that look
+   and the arrival of its last bytes.
+
+   Where something must be loaded first (site/body_load.h tells the four jobs), client->load is that load, and
+   afterwards the same op is tried again, which finds there what was done for it. */
 #define _GNU_SOURCE
 #include "host/send_file.h"
 #include "site/body_load.h"
@@ -26,7 +29,8 @@ static int send_flags(const struct outq_send *op) {
     return MSG_NOSIGNAL | MSG_DONTWAIT | (op->more ? MSG_MORE : 0);
 }
 
-/* Done at once where it may be, else the client's to wait for. */
+/* A load that this range needs: done in place if it may be, and then the op is to be tried again (-EINTR); else it is
+   the client's to wait for (-EINPROGRESS). */
 static ssize_t send_file_load(const struct send_file *how, struct client *client, const struct outq_send *op,
                               enum body_job job, size_t len) {
     struct file *file = how->may_wait ? NULL : op->owner;
@@ -43,8 +47,8 @@ static ssize_t send_file_load(const struct send_file *how, struct client *client
     return -EINTR;
 }
 
-/* What had to be loaded of this range is there. */
-static ssize_t send_file_loaded(struct client *client, const struct outq_send *op) {
+/* Sends bytes that the client's last load has read. */
+static ssize_t send_loaded(struct client *client, const struct outq_send *op) {
     const struct body_load *load = (const struct body_load *)client->load;
     size_t at = (size_t)(op->first - load->first);
     if (!load->same)
@@ -54,7 +58,7 @@ static ssize_t send_file_loaded(struct client *client, const struct outq_send *o
     return n < 0 ? -errno : n;
 }
 
-/* The client's last load, if it did this for this version. */
+/* The client's last load, if it did this job for this version of the file; else NULL. */
 static const struct body_load *send_file_done(const struct client *client, const struct outq_send *op,
                                               enum body_job job) {
     const struct body_load *load = (const struct body_load *)client->load;
@@ -63,12 +67,14 @@ static const struct body_load *send_file_done(const struct client *client, const
     return done ? load : NULL;
 }
 
+/* The same, for the byte that is to be sent next. */
 static bool send_file_has(const struct client *client, const struct outq_send *op, enum body_job job) {
     const struct body_load *load = send_file_done(client, op, job);
     return load && op->first >= load->first && op->first - load->first < load->len;
 }
 
-/* Bytes that were only read don't vouch for the reply: with its last piece this waits for a proof. */
+/* Whether the client's last load has read what is to be sent now. The last piece of a reply must have been proved: that
+   it was only read says nothing of the pieces before it. */
 static bool send_file_is_loaded(const struct client *client, const struct outq_send *op) {
     const struct body_load *load = send_file_done(client, op, BODY_READ);
     if (send_file_has(client, op, BODY_PROVE))
@@ -76,8 +82,9 @@ static bool send_file_is_loaded(const struct client *client, const struct outq_s
     return send_file_has(client, op, BODY_READ) && !(op->last && load->first + load->len >= op->first + op->len);
 }
 
-/* Where `len` bytes aren't all that is sent of a file, its content is hashed before the first of them: so that in the
-   end growth can be told from rewriting. Who asks for its first bytes only doesn't wait for that. */
+/* Whether the file's content must be hashed before these `len` bytes leave. That is so before the first of several
+   pieces (so that growth can be told from rewriting before the last one), unless the hash is known. A range that leaves
+   in one piece doesn't wait for that. */
 static bool send_file_vouch_due(const struct send_file *how, const struct client *client, const struct outq_send *op,
                                 size_t len) {
     uint64_t hash;
@@ -85,16 +92,16 @@ static bool send_file_vouch_due(const struct send_file *how, const struct client
            !send_file_done(client, op, BODY_VOUCH) && !known_get(how->known, op->source->key, &hash);
 }
 
-/* How much of the range may be sent without asking the kernel whether it is in memory: what has just been fetched is,
-   as far as it can be. Many can't tell: an old kernel, a file that isn't ours (since Linux 6.13), large pages, an
-   overlay, a hole in a tmpfs; to ask and fetch once more would never end. */
+/* How many bytes of the range may be sent without asking the kernel whether they are in memory: those that have just
+   been fetched. The kernel can't always tell (an old one; a file that isn't ours, since Linux 6.13; large pages; an
+   overlay; a hole in a tmpfs), and to ask and fetch again would never end. */
 static size_t send_file_fetched(const struct send_file *how, const struct client *client, const struct outq_send *op) {
     const struct body_load *load = send_file_done(client, op, BODY_FETCH);
     if (how->may_wait)
         return SIZE_MAX;
     bool within = load && op->first >= load->first && op->first - load->first < load->len;
     if (within && op->first > load->first && body_is_gone(op->source->fd, op->first))
-        within = false; /* its client was slow, and others needed the memory */
+        within = false; /* the client was slow, and the kernel has needed the memory for something else */
     return within ? load->len - (size_t)(op->first - load->first) : 0;
 }
 
@@ -103,15 +110,15 @@ static ssize_t send_file_fetch(const struct send_file *how, struct client *clien
     return send_file_load(how, client, op, BODY_FETCH, op->len < FETCH_LEN ? op->len : FETCH_LEN);
 }
 
-/* Of a file that nobody has had to wait for of late, nothing is on its way: to ask costs two system calls. */
+/* Whether the bytes are in memory. Pages may be on their way from the disk only if somebody had to wait for this file a
+   moment ago: asking about that costs two system calls, so it isn't asked of other files. */
 static bool send_file_at_hand(const struct client *client, const struct outq_send *op, size_t len) {
     uint64_t fetched_at_ms = ((const struct file *)op->owner)->fetched_at_ms;
     bool arriving = fetched_at_ms > 0 && client->conn.env->clock.now_ms - fetched_at_ms < ARRIVING_MS;
     return body_at_hand(op->source->fd, op->first, len, arriving);
 }
 
-/* Before the last piece of the reply's file leaves, that is looked at once more; of several ranges one proof is enough.
- */
+/* The look at the file before the reply's last piece of it leaves; before others it isn't needed. */
 static enum body_state send_file_look(const struct send_file *how, const struct outq_send *op, size_t len) {
     return len < op->len || !op->last ? BODY_SAME : body_look(how->known, op->source);
 }
@@ -134,7 +141,7 @@ static ssize_t send_by_reference(const struct send_file *how, struct client *cli
             return send_file_fetch(how, client, op);
         len = fetched;
     }
-    if (client->blocking) /* there is no flag for one call, as send(2) has it */
+    if (client->blocking) /* sendfile(2) has no flag like MSG_DONTWAIT */
         client->blocking = fcntl(client->fd, F_SETFL, O_NONBLOCK) < 0;
     ssize_t n = sendfile(client->fd, op->source->fd, &at, len);
     return n < 0 ? -errno : n;
@@ -162,7 +169,7 @@ static ssize_t send_by_copy(const struct send_file *how, struct client *client, 
     return n < 0 ? -errno : n;
 }
 
-/* All that is asked of the file is asked by loaders. */
+/* A file whose file system may hang: loaders alone touch it. */
 static ssize_t send_remote(const struct send_file *how, struct client *client, const struct outq_send *op) {
     size_t len = op->len < BODY_PROVEN_MAX ? op->len : BODY_PROVEN_MAX;
     if (!send_file_done(client, op, BODY_READ) && send_file_vouch_due(how, client, op, len))
@@ -172,7 +179,7 @@ static ssize_t send_remote(const struct send_file *how, struct client *client, c
 
 ssize_t send_file(const struct send_file *how, struct client *client, const struct outq_send *op, size_t most) {
     if (send_file_is_loaded(client, op))
-        return send_file_loaded(client, op);
+        return send_loaded(client, op);
     if (op->source->remote && !how->may_wait)
         return send_remote(how, client, op);
     if (!op->by_reference)

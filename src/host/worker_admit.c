@@ -1,10 +1,11 @@
+/* A newcomer: whether its address has too many connections already, and whether another worker should have it. */
 #include "host/worker_admit.h"
 
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* For one address one counts at a time, whichever worker he comes to: as many are let in as may be, and never more.
-   Each worker lends its lock to a part of the addresses. */
+/* --max-per-ip is a limit over all workers. So that it is never exceeded, one newcomer of an address is counted at a
+   time, whichever worker it comes to: under a lock, which for each address is a certain worker's. */
 static bool count_among_all(struct worker *worker, struct client *client, uint64_t key) {
     unsigned count = 0, workers = (unsigned)worker->settings->workers;
     const struct clients *counting = &worker->all[key % workers].clients;
@@ -39,9 +40,9 @@ void worker_let_in(struct worker *worker, int fd, const struct sockaddr_storage 
         *kept = from;
     }
     conn_open(&client->conn, &worker->env, kept);
-    /* Counted without a limit, too: there may be one after a reload. */
+    /* Also counted while there is no limit: a reload may set one. */
     if (!client->conn.trusted && !worker_count(&client->conn, address_key(&from))) {
-        shutdown(fd, SHUT_RDWR); /* a child that another worker has just forked may hold it, too */
+        shutdown(fd, SHUT_RDWR); /* a child that another worker has just forked may have the descriptor, too */
         close(fd);
         clients_drop(&worker->clients, client);
         return;
@@ -50,15 +51,18 @@ void worker_let_in(struct worker *worker, int fd, const struct sockaddr_storage 
     drive_note(&worker->drive, client, EVENT_ACCEPTED, 0);
     observer_opened(&worker->observer, &client->conn);
     clients_note(&worker->clients, client);
-    /* It may be answered, by a thread or child of its own, before this one has looked. */
+    /* Before `take`: with it a thread or child of its own may answer at once, and the reply is to say Connection:
+     * close. */
     if (worker_full(worker) || atomic_load_explicit(&worker->clients.flags->crowded, memory_order_relaxed))
         worker_note_crowd(worker);
     worker->settings->backend->take(worker->model, client);
 }
 
-/* Of several workers that wait the kernel wakes the same one each time, and one that is awake takes what comes before
-   another has woken up: either would have kept connections for good. One other is looked at for each newcomer, in
-   turn, so that many workers cost no more than two. Who hasn't come since he was invited is not waited for again. */
+/* Workers left alone would share connections badly, and these stay where they are: the kernel wakes the same one of
+   those that wait each time, and one that is awake takes newcomers before another has woken up. So after accepting, a
+   worker compares itself with one other (each time the next one: many workers cost no more than two). If it has clearly
+   more, it wakes the other, tells it how many to take (`invited`), and accepts none for a moment. One that hasn't come
+   since it was invited last is not invited again. */
 void worker_invite(struct worker *worker) {
     unsigned count = worker->clients.count, more = SHARE_MORE + count / SHARE_MORE_PER;
     worker->compared = (worker->compared + 1) % worker->settings->workers;

@@ -1,6 +1,7 @@
-/* How a worker comes to serve another configuration, and lets go of what it has served. It never waits for one: that is
-   read elsewhere, made ready for it, and offered; it is taken over between two rounds by changing a few pointers. What
-   was served before is kept until the last reply that was begun with it has left, and is given back in small parts. */
+/* How a worker comes to serve another configuration, and lets go of the one before. The worker never waits for it: a
+   thread of the server's (server/reload.c) reads it, makes it ready and offers it; between two rounds the worker takes
+   it over by changing a few pointers. What was served before is kept until the last reply that was begun with it has
+   left, and is freed in small parts. */
 #include "host/signals.h"
 #include "host/worker.h"
 #include "host/worker_admit.h"
@@ -9,8 +10,8 @@
 #include "base/check.h"
 
 enum {
-    RETIRED_LOOK_MS = 500,      /* how often it is seen whether somebody still needs what was replaced */
-    UNASKED_LOOK_MS = 5 * 1000, /* and which files nobody asks for */
+    RETIRED_LOOK_MS = 500,      /* how often to look whether a reply still needs what was replaced */
+    UNASKED_LOOK_MS = 5 * 1000, /* how often to look for open files that nobody asks for */
 };
 
 void worker_offer(struct worker *worker, struct serving *serving) {
@@ -62,7 +63,7 @@ static void worker_look_at_retired(struct worker *worker) {
         worker_close_retired(worker);
 }
 
-/* Tells the clients: those of a model that has them in other processes by way of the model. */
+/* Tells the clients. If they live in other processes the model does. */
 static void worker_tell_renewed(struct worker *worker, unsigned idle_timeout_ms) {
     struct client *client;
     unsigned cursor = 0;

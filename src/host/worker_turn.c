@@ -1,5 +1,6 @@
-/* Whose turn it is, and for how much. Clients with little to move are driven as they come; one with much gets in line,
-   behind all of them, and the line moves on as far as the round lasts. Who waits for a load is parked on it. */
+/* Whose turn it is, and for how much. A client is driven when it has got something to do. If it has more to move than a
+   light share it gets in line; those in line have their turns after all the others, as long as the round lasts. A
+   client that needs a load is parked: it stands in the load's waiters until that is done. */
 #include "host/worker.h"
 
 #include <errno.h>
@@ -7,17 +8,14 @@
 #include <unistd.h>
 
 enum {
-    /* What a client may do when it has just got something to do, which is all for most; before the others' turn when it
-       has more; and what all with more may do before the former are looked after again. The last is what a small reply
-       waits for at most beside any bulk: some 100 us. */
-    LIGHT_SHARE = 32 * 1024,
-    TURN_SHARE = 128 * 1024,
-    ROUND_SHARE = 512 * 1024,
-    SEQUENTIAL_SHARE = 1024 * 1024,
-    SPARED_MS = 1000,
+    LIGHT_SHARE = 32 * 1024,        /* of a client that has got something to do: all that most need */
+    TURN_SHARE = 128 * 1024,        /* of a client in line, in one turn */
+    ROUND_SHARE = 512 * 1024,       /* of all in a round: a small reply waits for no more, some 100 us */
+    SEQUENTIAL_SHARE = 1024 * 1024, /* of a client that nobody else waits for */
+    SPARED_MS = 1000,               /* see worker_spares */
 };
 
-/* Nobody waits for the load on the client's behalf any more; others may. */
+/* The client waits for its load no longer. The load goes on: others may wait for it. */
 static void worker_unpark(struct client *client) {
     struct client **at = (struct client **)&client->load->waiters;
     while (client->parked && *at != client)
@@ -32,7 +30,7 @@ static void worker_unpark(struct client *client) {
 void worker_hang_up(struct worker *worker, struct client *client) {
     if (client->load)
         worker_unpark(client);
-    /* Where threads share a lock, the client's own is at work. */
+    /* Where there is a lock, this is the client's own thread. */
     bool apart = worker->env.lock != NULL;
     observer_note(&worker->observer, EVENT_CALL, CALL_CLOSE, client->index, apart, client->fd, 0, 0);
     int result = close(client->fd);
@@ -55,7 +53,7 @@ void worker_round(struct worker *worker) {
     worker->round_left = ROUND_SHARE;
 }
 
-/* What took more than its lane gives goes on in another, and its waiters wait. False: it is done. */
+/* A load that took more than its lane may spend goes on in LANE_FILES, and its waiters wait on. False: it is done. */
 static bool worker_goes_on(struct worker *worker, struct load *load) {
     if (!load->undone)
         return false;
@@ -69,7 +67,7 @@ static bool worker_goes_on(struct worker *worker, struct load *load) {
     return true;
 }
 
-/* Takes what loads have been done. */
+/* Finishes the loads that have been done, and puts those who waited for them into worker->resumed. */
 static void worker_collect(struct worker *worker) {
     struct load *next;
     for (struct load *load = loads_take(&worker->loads); load; load = next) {
@@ -120,7 +118,8 @@ static void worker_queue(struct worker *worker, struct client *client) {
     worker->line_end = &client->next;
 }
 
-/* Has the client wait for its load. False: it is done already. */
+/* Has the client wait for its load, which is begun if nobody has. False: it is done already, in place, as there is no
+   loader. */
 static bool worker_park(struct worker *worker, struct client *client) {
     struct load *load = client->load;
     if (load->state == LOAD_NEW) {
