@@ -1,7 +1,7 @@
 /* What all workers and forked children know together of passwords: which are right, who has tried how often, and how
-   many are being checked. In shared memory, so that a child that ends takes nothing with it, and its client can't get a
-   fresh ration by connecting again; and made once, so that none is fresh when the users are read again. Of fixed size.
-   May be used from any thread; a process may be killed at any time. */
+   many are being checked. It lies in shared memory, so that a client gets no fresh ration by connecting again, to
+   another child; and it is made once, so that nobody gets one when the file of users is read again. Of fixed size. From
+   any thread; a process that uses it may be killed at any time. */
 #ifndef AUTH_SHARED_H
 #define AUTH_SHARED_H
 
@@ -15,13 +15,14 @@ struct auth_shared;
 /* To be made before children are forked. NULL: no memory. */
 struct auth_shared *auth_shared_open(void);
 
-/* Takes it from this process; others that share it keep it. */
+/* Unmaps it in this process; others that share it keep it. */
 void auth_shared_close(struct auth_shared *shared);
 
 /* The key of all hashes here. */
 const uint64_t *auth_shared_key(const struct auth_shared *shared);
 
-/* From now on a password takes `cost_ms` of a processor to check, as has been tried with these users. */
+/* To check a password takes `cost_ms` of a processor, as has been tried with these users (a hash of them): the rations
+   are made of that from now on. */
 void auth_shared_set_cost(struct auth_shared *shared, uint64_t users, unsigned cost_ms);
 
 /* Whether it has been tried with these users, the last time that it was. */
@@ -37,7 +38,8 @@ struct right {
 /* Whether they have been found right with these users. */
 bool auth_shared_knows(struct auth_shared *shared, const struct right *right);
 
-/* Whether they have been with others, by a line that these have too; then they are known. */
+/* The same, for users that have been read again: whether they were found right by a line that is still there. If so,
+   auth_shared_knows is true from now on. */
 bool auth_shared_still_knows(struct auth_shared *shared, const struct right *right);
 void auth_shared_learn(struct auth_shared *shared, const struct right *right);
 
@@ -48,16 +50,18 @@ struct attempt {
     enum load_lane lane; /* out: where it is checked */
 };
 
-/* Takes a check out of the rations. False: there is none left, for this address and user, or in its lane.
+/* Takes a check out of the rations, and says in which lane it is to be made. False: there is none left for this address
+   and user, or in that lane.
 
-   An address guesses at a user's password as often as it likes to wait; who has tried often shares a lane with all who
-   have, so that the other lane is there for those who haven't. What each lane takes of a processor is bounded. */
+   Nobody is locked out: an address may try a user's password again and again, but only at a certain rate. Those who
+   have tried often share one lane, so that the other is free for those who haven't. What each lane may take of a
+   processor is bounded. */
 bool auth_shared_take(struct auth_shared *shared, struct attempt *attempt, uint64_t now_ms);
 
-/* It was right, so it was no guess. */
+/* The password was right: this attempt doesn't count as a guess. */
 void auth_shared_excuse(struct auth_shared *shared, const struct attempt *attempt);
 
-/* It hasn't been begun, and won't be. */
+/* The check that was taken won't be made. */
 void auth_shared_give_back(struct auth_shared *shared, const struct attempt *attempt);
 
 /* Around a check: waits while another one is under way in that lane. */

@@ -1,9 +1,10 @@
-/* What has been found out about versions of files and folders, and is expensive to find out again: the hash of a
-   content, which names in a folder have compressed siblings. It outlives open descriptors and cached files, is shared
-   by all workers and by forked children, and is bounded: what is new takes the place of what is old.
+/* Facts about versions of files and folders that take long to find out: the hash of a content, which names in a folder
+   have compressed siblings. They outlive open descriptors and cached files, are shared by all workers and forked
+   children, and are bounded: new ones take the place of old ones. From any thread.
 
-   A fact is filed under a hash of all that tells one version from another (known_version). Only what is settled may be
-   filed, but for promises: a file that changed within the last two seconds may change again and keep its times. */
+   A fact is filed under a name: a hash of its kind and of all that tells one version of a file from another. Facts may
+   be filed only of a version that has settled: a file that changed within the last two seconds may change again and
+   show the same times. (KNOWN_PROMISED is for those that haven't.) */
 #ifndef KNOWN_H
 #define KNOWN_H
 
@@ -16,18 +17,18 @@ struct known;
 
 /* What a fact is about. */
 enum known_kind {
-    KNOWN_CONTENT,
-    KNOWN_PROMISED, /* a content that this version had, though it may change again and keep its times */
-    KNOWN_SIBLINGS,
-    KNOWN_TAGGED,
-    KNOWN_LOCAL /* it lies on this machine */
+    KNOWN_CONTENT,  /* the hash of its first bytes, as many as known_version was told */
+    KNOWN_PROMISED, /* the same of a version that may change again and show the same times: what a reply has promised */
+    KNOWN_SIBLINGS, /* find_folder.siblings */
+    KNOWN_TAGGED,   /* see known_tagged */
+    KNOWN_LOCAL     /* its file system lies on this machine */
 };
 
 /* NULL: no memory. */
 struct known *known_open(void);
 void known_close(struct known *known);
 
-/* What it takes when it is full. */
+/* Bytes that it takes when it is full. */
 size_t known_memory(void);
 
 /* The name of a fact about the version that *st shows: of its first `size` bytes. */
@@ -36,12 +37,12 @@ uint64_t known_version(const struct known *known, enum known_kind kind, const st
 /* The name of the fact that a file, whatever its version, has been seen with a tag. */
 uint64_t known_tagged(const struct known *known, const struct stat *st, uint64_t tag);
 
-/* False: it isn't known. */
+/* `version` is the name of the fact. False: it isn't known. */
 bool known_get(const struct known *known, uint64_t version, uint64_t *fact);
 void known_put(struct known *known, uint64_t version, uint64_t fact);
 
-/* Around what takes a processor for long to find out, and waits for nothing meanwhile: one at a time does, of all
-   threads and children. */
+/* Around finding out what takes a processor for long (and waits for nothing meanwhile): of all threads and children one
+   at a time does. known_begin waits for its turn. */
 void known_begin(struct known *known);
 void known_end(struct known *known);
 

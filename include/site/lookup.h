@@ -1,5 +1,5 @@
-/* What a request finds at a path. What isn't known is loaded: the answer then is the load that must be waited for. Does
-   no I/O itself. What is known is believed for a second after it was last seen to be true. */
+/* What a request finds at a path: a file in the cache; or, if that must be loaded (it isn't known, or wasn't looked at
+   for a second), the load to wait for. Does no I/O itself. */
 #ifndef LOOKUP_H
 #define LOOKUP_H
 
@@ -13,8 +13,8 @@ struct lookup {
     struct filecache *cache;
     const struct made *made; /* NULL: none */
     const struct clock *clock;
-    uint64_t since_ms;   /* when the request came: what was seen to be true later is true enough for it */
-    uint32_t since_look; /* cache->looks then: a large file must have been looked at later */
+    uint64_t since_ms;   /* when the request came: what was seen to be true after that is believed */
+    uint32_t since_look; /* cache->looks at that time: a large file must have been looked at after that */
     struct load *got;    /* the load that it has waited for and that is done; NULL: none */
     struct load *wants;  /* out: what it has to wait for, a reference */
 };
@@ -30,7 +30,7 @@ struct file *lookup_variant(struct lookup *lookup, struct slice path, enum conte
 /* The listing of the folder at `path`; or an error. NULL as above. */
 struct file *lookup_listing(struct lookup *lookup, const struct listing *listing, struct slice path);
 
-/* A made page, which nothing else needs to be known for. NULL as above. */
+/* A made page (made.h), by its number there. NULL as above. */
 struct file *lookup_made(struct lookup *lookup, int page);
 
 #endif

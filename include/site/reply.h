@@ -22,18 +22,19 @@ struct replied {
     uint32_t head_len; /* bytes of the head, its empty line included */
 };
 
-/* Who asks, and how far that has come. */
+/* Who asks; and what is kept of a request between the first time that it is to be answered and the next, after a load.
+ */
 struct asker {
-    uint64_t peer;              /* the address, as it counts */
-    const struct address *from; /* the same whole */
-    bool too_many;              /* from there: it is answered 429 */
+    uint64_t peer;              /* address_key() of whom it is from */
+    const struct address *from; /* whom it is from */
+    bool too_many;              /* there are too many from there: it is answered 429 */
     uint64_t since_ms;          /* when the request came */
-    uint32_t since_look;        /* set the first time, and given again */
+    uint32_t since_look;        /* lookup.since_look: set by reply_build the first time, kept by the caller */
     struct load *load;          /* what has been waited for, or is to be: a reference; NULL the first time */
 };
 
-/* Renders the reply to a whole, well-formed request behind what `outq` holds; outq_room() must be true. `last`: it says
-   Connection: close, which it also does when the target makes no sense. Nothing of the request is referred to
+/* Renders the reply to a whole, well-formed request behind what `outq` holds; outq_room() must be true. `last`: it is
+   to say Connection: close (it also does when the target makes no sense). Nothing refers to the request's bytes
    afterwards.
 
    REPLY_LOADING: asker->load is to be waited for; when it is done the same is asked again, with the same asker. In the

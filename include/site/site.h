@@ -15,9 +15,9 @@ struct site {
     const struct site_config *config;
     struct filecache *cache;
     const struct made *made;       /* NULL: none */
-    struct auth_load *auth_checks; /* passwords being checked */
-    const atomic_bool *leaving;    /* the health path says 503 from now on */
-    struct route route;            /* of the request that is being answered: 20 KiB, which each stack would have */
+    struct auth_load *auth_checks; /* passwords being checked: auth_check's */
+    const atomic_bool *leaving;    /* while it is true the health path answers 503 */
+    struct route route;            /* of the request that is being answered: 20 KiB, too much for small stacks */
 };
 
 #endif

@@ -1,3 +1,5 @@
+/* A key is looked for in this order: the load that the request has waited for, if it was of this key; the cache's
+   entries, if one may still be believed; the loads that are under way. Else a new load is opened. */
 #include "site/lookup.h"
 #include "base/check.h"
 #include "base/hash.h"
@@ -16,22 +18,26 @@ static bool root_is_known(struct lookup *lookup) {
     return !lookup->wants;
 }
 
-/* Whether an entry may be answered from. A large file is looked at for each request: what is written into it shows at
-   once. But once is enough, lest a request that needs two of them looks at one and the other in turn for ever. */
+/* Whether an entry may be answered from. Each request has a look taken at a large file, so that what is written into it
+   shows at once. One look is enough for a request, also while it waits for another file: else one that needs two files
+   would have them looked at in turn for ever. */
 static bool is_fresh(const struct lookup *lookup, const struct file *file) {
     if (file->kind == FILE_FD && !file->made)
         return file->checked_at_ms >= lookup->since_ms && (int32_t)(file->look - lookup->since_look) > 0;
     return file->checked_at_ms >= lookup->since_ms || lookup->clock->now_ms - file->checked_at_ms < FILECACHE_TRUST_MS;
 }
 
-static struct file_load *find_loading(const struct filecache *cache, struct slice key, uint32_t hash) {
-    struct file_load *load = cache->loading[hash % FILECACHE_LOADING];
+/* Whether the key is being loaded already: then the request waits for that. */
+static bool is_loading(struct lookup *lookup, struct slice key, uint32_t hash) {
+    struct file_load *load = lookup->cache->loading[hash % FILECACHE_LOADING];
     while (load && (load->hash != hash || !filecache_key_is(load->key, load->key_len, key)))
         load = load->loading_next;
+    if (load)
+        lookup->wants = load_get(&load->load);
     return load;
 }
 
-/* What the request has waited for, if it is this. */
+/* What the request has waited for, if it is of this key. */
 static struct file *file_got(const struct lookup *lookup, struct slice key, uint32_t hash) {
     const struct file_load *load = (const struct file_load *)lookup->got;
     bool same = load && load->load.kind->finish == file_load_finish && load->cache == lookup->cache &&
@@ -57,13 +63,10 @@ static struct file *lookup_key(struct lookup *lookup, struct slice key, const st
         tally_add(&cache->counts->hits, 1);
         return filecache_ref(file);
     }
-    struct file_load *load = find_loading(cache, key, hash);
-    if (load) {
-        lookup->wants = load_get(&load->load);
+    if (is_loading(lookup, key, hash))
         return NULL;
-    }
     tally_add(file ? &cache->counts->checks : &cache->counts->misses, 1);
-    load = file_load_open(cache, lookup->clock, key, hash, file);
+    struct file_load *load = file_load_open(cache, lookup->clock, key, hash, file);
     if (!load)
         return filecache_ref(&cache->unavailable);
     if (listing)
@@ -72,7 +75,7 @@ static struct file *lookup_key(struct lookup *lookup, struct slice key, const st
     return NULL;
 }
 
-/* So long a made page is believed: however often it is asked for, making it takes little. */
+/* How long a made page is believed: so making it takes little, however often it is asked for. */
 enum { MADE_TRUST_MS = 100 };
 
 struct file *lookup_made(struct lookup *lookup, int page) {
@@ -90,12 +93,9 @@ struct file *lookup_made(struct lookup *lookup, int page) {
     file = filecache_entry(cache, key, hash);
     if (file && lookup->clock->now_ms - file->checked_at_ms < MADE_TRUST_MS)
         return filecache_ref(file);
-    struct file_load *load = find_loading(cache, key, hash);
-    if (load) {
-        lookup->wants = load_get(&load->load);
+    if (is_loading(lookup, key, hash))
         return NULL;
-    }
-    load = file_load_open(cache, lookup->clock, key, hash, file);
+    struct file_load *load = file_load_open(cache, lookup->clock, key, hash, file);
     if (!load)
         return filecache_ref(&cache->unavailable);
     file_load_page(load, made, page);

@@ -37,7 +37,8 @@ static struct file *choose_variant(struct reply *reply, struct lookup *lookup, s
     return variant;
 }
 
-/* Whether the reply was one of parts. Range is defined for GET alone (RFC 9110 14.2). */
+/* Answers with parts of the file, or 416, if that is what the request asks for. False: it is to be answered with the
+   whole. Range is defined for GET alone (RFC 9110 14.2). */
 static bool reply_ranges(struct reply *reply, struct file *file, const struct validators *known) {
     const struct request *request = reply->request;
     struct range ranges[RANGE_COUNT_MAX];
@@ -94,7 +95,8 @@ static void reply_found(struct reply *reply, struct lookup *lookup, struct route
     }
 }
 
-/* Whether the request may not be answered by what it asks for; or not yet: lookup->wants. */
+/* False: the client may have what it asks for. True: it may not, and has been answered so; or it must be found out
+   first, by the load lookup->wants. */
 static bool reply_denied(struct reply *reply, struct site *site, struct lookup *lookup, uint64_t peer) {
     if (!site->config->auth)
         return false;
@@ -117,7 +119,7 @@ static bool reply_denied(struct reply *reply, struct site *site, struct lookup *
 static void reply_get(struct reply *reply, struct route *route, struct lookup *lookup, const struct asker *asker) {
     route_find(route, reply->config, lookup, reply->request, asker);
     if (route->made)
-        reply->origin = NULL; /* no page of another origin may read it, whatever may be read of the site */
+        reply->origin = NULL; /* --cors is for the site's files: no page of another origin may read this */
     if (route->by_navigation)
         reply->fields = "Vary: " NAVIGATION_FIELDS "\r\n";
     if (route->file) {
@@ -129,7 +131,7 @@ static void reply_get(struct reply *reply, struct route *route, struct lookup *l
     } else if (route->location.len > 0) {
         render_redirect(reply, route->location, route->query);
     } else {
-        reply->last = true; /* a target that means nothing: who knows what its sender takes the rest for */
+        reply->last = true; /* the target means nothing: its sender may take what follows for something else, too */
         render_page(reply, route->status, "");
     }
 }
@@ -142,8 +144,8 @@ static const char *find_origin(const struct site_config *config, const struct re
     return NULL;
 }
 
-/* Asked by balancers once a second, and before anything else is looked up: it says that the server answers, and is
-   going to. */
+/* The health path, which balancers ask for once a second: whether the server is going to answer. It comes before all
+   else, so that nothing has to be looked up for it. */
 static bool reply_health(struct reply *reply, const struct site *site) {
     const struct request *request = reply->request;
     struct slice path = site->config->health;
