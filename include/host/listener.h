@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A set of them: a bit for each, by its place. */
+/* A set of listeners: bit i stands for listeners.fd[i]. */
 typedef uint32_t listener_set;
 enum { LISTENERS_ALL = (1 << LISTEN_MAX) - 1 };
 
@@ -41,8 +41,8 @@ bool listener_spec_ok(const char *spec);
 bool listeners_open(struct listeners *listeners, const char *const *specs, int spec_count, int port,
                     struct inherited *inherited, char *error, size_t error_size);
 
-/* Others have these, too: a stop leaves them as they are, name and queue, and only listens no more. So it is for all
-   that were inherited until listeners_own, and for a service manager's always. */
+/* Marks listeners that other processes have too: a stop leaves their names and their queues as they are. Those of a
+   predecessor are so until listeners_own is called, those of a service manager always. */
 void listeners_share(struct listeners *listeners, listener_set set);
 void listeners_own(struct listeners *listeners);
 
@@ -50,10 +50,10 @@ static inline bool listeners_shared(const struct listeners *listeners, int i) {
     return atomic_load(&listeners->shared) >> i & 1;
 }
 
-/* The unix sockets whose names are the server's to remove, which is the caller's to do from now on. */
+/* The unix sockets whose names are the server's to remove: the caller's to do, from now on, not listeners_close's. */
 listener_set listeners_take_names(struct listeners *listeners);
 
-/* Closes them, and unlinks the unix sockets whose paths are still theirs. */
+/* Closes all, and unlinks the unix sockets whose paths still lead to them. */
 void listeners_close(struct listeners *listeners);
 
 #endif

@@ -36,7 +36,7 @@ struct scheduler {
     struct worker *worker;
     int fd;
     bool watching_door;
-    bool refused;              /* that a client was, for want of a stack, has been said */
+    bool refused;              /* it has been said that a client was refused, as there was no stack */
     struct coroutine_flow own; /* wait()'s */
     char *stacks;              /* as many as clients */
     int touched;               /* those below were used at least once */
@@ -44,10 +44,11 @@ struct scheduler {
     struct epoll_event events[EVENTS_MAX];
 };
 
-/* What an event's data points to that is no client: a listener's place here, and this. */
+/* What an event's data points to if it is no client: listener_marks[i] for listener i, and wake_mark. */
 static char listener_marks[LISTEN_MAX], wake_mark;
 
-/* In the coroutine: parks it until the scheduler runs its client again, who has been told by then if it is late. */
+/* Runs in the coroutine: parks it until the scheduler runs its client again. If the client is late by then the
+   scheduler has told it. */
 static int coroutine_wait_for(void *ctx, struct client *client, enum drive_want want) {
     struct coroutine *coroutine = ctx;
     struct scheduler *self = coroutine->scheduler;
@@ -94,7 +95,7 @@ static struct coroutine *coroutine_open(struct scheduler *self) {
     return coroutine;
 }
 
-/* One that serves nobody. NULL: there can't be more. */
+/* A coroutine that serves nobody. NULL: there can't be more. */
 static struct coroutine *coroutine_take(struct scheduler *self) {
     struct coroutine *coroutine = self->free;
     if (!coroutine)

@@ -22,12 +22,12 @@ struct epolled {
     struct worker *worker;
     int fd;
     bool watching_door;
-    uint32_t first_events; /* to register a client for */
+    uint32_t first_events; /* what a new client is registered for */
     void (*note_wants)(struct epolled *self, struct client *client, enum drive_want want);
     struct epoll_event events[EVENTS_MAX];
 };
 
-/* What an event's data points to that is no client: a listener's place here, and this. */
+/* What an event's data points to if it is no client: listener_marks[i] for listener i, and wake_mark. */
 static char listener_marks[LISTEN_MAX], wake_mark;
 
 static bool epoll_set(struct epolled *self, int op, int fd, uint32_t events, void *data) {

@@ -19,7 +19,7 @@ struct selected {
     struct client *clients[FD_SETSIZE]; /* by descriptor */
     fd_set read, write;                 /* what they want */
     int top;                            /* no higher descriptor is in use */
-    bool refused;                       /* that has been said */
+    bool refused;                       /* it has been said that clients are refused */
 };
 
 static void *select_open(struct worker *worker) {

@@ -1,7 +1,8 @@
 /* A thread per client: a connection waits in a blocking recv(2), in a thread that serves nobody else.
 
-   The threads of a worker share its env, cache and table. Its lock is held wherever these are touched and let go for
-   every system call on a client. The accept loop, too, holds it but while it waits. */
+   The threads of a worker share its env, cache and table of clients. One lock is held wherever these are touched, and
+   let go during every system call on a client. The worker's own thread holds it too, except while it waits for
+   newcomers. */
 #define _GNU_SOURCE
 #include "host/door.h"
 
@@ -67,7 +68,7 @@ static void *thread_open(struct worker *worker) {
     return self;
 }
 
-/* Deadlines aren't kept closer than this, so that the socket need not be told of each. */
+/* A receive may end so much before or after its deadline: so the socket need not be told of each new one. */
 enum { SLACK_MS = 50 };
 
 static void thread_limit_receive(struct thread *thread, int fd, int timeout_ms) {
@@ -177,7 +178,7 @@ static listener_set thread_wait(void *model, bool accepting) {
     return ready > 0 ? door_rings(worker, fds, door) : 0;
 }
 
-/* An idle thread is in recv: the end of its input wakes it; what has come already is served first. */
+/* The thread of an idle client is in recv. To shut the socket for reading ends that, but only after what has come. */
 static void thread_drain(void *model, struct client *client) {
     (void)model;
     conn_drain(&client->conn);

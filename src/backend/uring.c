@@ -31,12 +31,12 @@ enum { OF_RECV, OF_SEND, OF_CANCEL, OF_DOOR, OF_WAKE, OF_BITS = 3 };
 struct uring_client {
     struct uring_buffer *held, **held_end; /* received, not wanted yet */
     uint32_t spared_ms;                    /* see worker_spares */
-    int verdict;                           /* what to tell the connection when its send has been canceled */
+    int verdict; /* the error to tell the connection once its send has been canceled; 0: none */
     uint16_t held_count;
-    bool receiving, sending; /* under way */
-    bool ahead;              /* has sent ahead: no multishot */
-    bool polling;            /* the send waits for room before it is tried again */
-    bool leaving;            /* when nothing is under way any more */
+    bool receiving, sending; /* such an op is under way */
+    bool ahead;              /* it has sent requests ahead: no multishot any more */
+    bool polling;            /* what is under way is no send but a poll for room, after which the send is tried again */
+    bool leaving;            /* it is hung up as soon as nothing is under way any more */
 };
 
 struct uring {
@@ -44,9 +44,9 @@ struct uring {
     struct uring_ring ring;
     struct uring_buffers buffers;
     struct uring_client *clients; /* by slot */
-    bool accepting;
-    bool watched[LISTEN_MAX];    /* by listener */
-    struct msghdr messages[OPS]; /* by the place of the op: the kernel copies them when it is submitted */
+    bool accepting;               /* as uring_wait was told last */
+    bool watched[LISTEN_MAX];     /* by listener: a poll of it is under way */
+    struct msghdr messages[OPS];  /* by the place of the op: the kernel copies them when it is submitted */
 };
 
 static uint64_t uring_id(int of, unsigned index) {

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A standard stream that was closed would be the next socket's number, and what is said would go to a client. */
+/* If a standard stream is closed the next socket gets its number, and a client would be sent what is said there. */
 static bool open_standard_streams(void) {
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
         if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
@@ -17,7 +17,7 @@ static bool open_standard_streams(void) {
 }
 
 int main(int argc, char **argv) {
-    static struct config config; /* static: what it points to is in use to the end */
+    static struct config config; /* static: threads that hang use it until the process has ended */
     if (!open_standard_streams())
         return 1; /* and nowhere to say so */
     if (argc > 1 && strcmp(argv[1], "lab") == 0)

@@ -1,3 +1,12 @@
+/* From the start to the end, in this order:
+
+     server_run       what the process was started with, the error log, how many descriptors there are, the listeners
+     server_prepare   what must be made while the process still has all its rights
+     server_confine   the steward, who keeps some rights; the others are given up
+     server_work      the workers are opened, serve, and are closed
+     server_serve     the workers' threads run; worker 0 in this one
+     server_ready     they all serve: whoever waits for that is told, and the banner is printed
+     server_tend      between worker 0's rounds: what signals ask for, the watchdog */
 #define _GNU_SOURCE
 #include "server/server.h"
 #include "base/check.h"
@@ -28,7 +37,8 @@
 #include <time.h>
 #include <unistd.h>
 
-/* As many descriptors as the system grants: what limits connections should be --max-connections. Returns how many. */
+/* Raises the limit of descriptors as far as the system grants, so that --max-connections is what limits connections.
+   Returns how many there are. */
 static rlim_t raise_descriptor_limit(void) {
     struct rlimit limit;
     CHECK(getrlimit(RLIMIT_NOFILE, &limit) == 0);
@@ -37,7 +47,8 @@ static rlim_t raise_descriptor_limit(void) {
     return setrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : before;
 }
 
-/* How many connections, over all workers, there are descriptors for, and for as many files. 0 after say(): too few. */
+/* How many connections, of all workers together, there are descriptors for, with a file for each. 0 after say(): there
+   are too few. */
 static unsigned server_fit(unsigned workers) {
     rlim_t limit = raise_descriptor_limit(), reserved = FDS_RESERVED + FDS_PER_WORKER * workers;
     rlim_t most = limit > reserved ? (limit - reserved) / FDS_PER_CONNECTION : 0;
@@ -56,18 +67,18 @@ struct server {
     struct inherited inherited;
     struct upgrade upgrade;
     struct reload *reload;
-    unsigned reloads; /* begun: as signals_reloads() counts them */
+    unsigned reloads; /* signals_reloads() of the last one that was begun */
     struct pid_file pid_file;
     struct daemon daemon;
     struct steward steward;
     struct watched watched;
-    unsigned fit;         /* connections that there are descriptors for, */
-    unsigned connections; /*   and of these as many as there may be */
-    bool successor;
-    bool told;            /* the service manager knows that this is the end */
-    uint64_t look_at_ms;  /* when everybody is to look at the door; 0: there is no need */
-    uint64_t watchdog_ms; /* how often to tell that all workers turn; 0: nobody asks */
-    uint64_t alive_at_ms;
+    unsigned fit;         /* connections that there are descriptors for */
+    unsigned connections; /* the least of that and --max-connections, at the start */
+    bool successor;       /* it replaces another server: an upgrade */
+    bool told;            /* the service manager has been told of the stop */
+    uint64_t look_at_ms;  /* when to wake all workers to look at the door; 0: there is no need */
+    uint64_t watchdog_ms; /* how often to tell that all workers make rounds; 0: nobody wants to know */
+    uint64_t alive_at_ms; /* when to tell so next */
 };
 
 static void server_banner(const struct server *server) {
@@ -96,7 +107,7 @@ static bool server_ready(struct server *server) {
     if (!steward_serves(&server->steward) && !server->successor)
         return false; /* there is nobody to go on in a successor's place */
     if (server->successor) {
-        /* A full predecessor heard a ring that it couldn't answer: by then it has stopped listening. */
+        /* The kernel may have woken a predecessor without room in place of us: by then it listens no more. */
         clock_update(&server->workers[0].env.clock);
         server->look_at_ms = server->workers[0].env.clock.now_ms + HOLD_MS + ROOM_GRACE_MS;
     }
@@ -105,7 +116,8 @@ static bool server_ready(struct server *server) {
     return true;
 }
 
-/* That all have made a round since the last time, having been woken then, is what a watchdog is told. */
+/* Tells the watchdog that the server is alive, if all workers have made a round since this was done last; and wakes
+   them to make another until the next time. */
 static void server_watch(struct server *server, uint64_t now_ms) {
     bool all = true;
     int count = server->config->settings.workers;
@@ -120,7 +132,7 @@ static void server_watch(struct server *server, uint64_t now_ms) {
     server->alive_at_ms = now_ms + server->watchdog_ms / 4 + 1;
 }
 
-/* What isn't serving, between the rounds of worker 0. */
+/* worker_shared.tend: what the server does between worker 0's rounds. */
 static uint64_t server_tend(void *context, uint64_t now_ms) {
     struct server *server = context;
     if (signals_take_upgrade())
@@ -170,8 +182,8 @@ static void *server_thread(void *arg) {
     return NULL;
 }
 
-/* Starts workers 1 and up in their threads and waits until each has opened its model. Returns how many threads run;
- *ok: none has failed. */
+/* Starts workers 1 and up in threads of their own and waits until each has opened its model. Returns how many workers
+   have a thread, worker 0 among them; makes *ok false if one has failed. */
 static int server_start(struct worker *workers, int count, struct server_thread *threads, sem_t *started, bool *ok) {
     int running = 1;
     for (; running < count; running++) {
@@ -234,7 +246,7 @@ static bool server_no_memory(void) {
     return false;
 }
 
-/* What is made with the rights that are then given up. */
+/* Makes what takes rights that are given up next. */
 static bool server_prepare(struct server *server, struct config *config) {
     server->connections = config->settings.limits.max_connections;
     if (server->connections > server->fit)
@@ -246,7 +258,7 @@ static bool server_prepare(struct server *server, struct config *config) {
            logs_open(config, &server->watched.observed);
 }
 
-/* From the workers on. */
+/* Opens the workers, has them serve, and closes them again. */
 static bool server_work(struct server *server) {
     const struct settings *settings = &server->config->settings;
     struct worker *workers = server->workers;
@@ -276,7 +288,7 @@ static bool server_work(struct server *server) {
     logs_close(observed);
     if (ok && !signals_handed_over())
         say_as(SAY_NOTICE, "stopped");
-    if (!ended) /* a thread that hangs still uses it all; it ends with the process */
+    if (!ended) /* a thread hangs (a disk): it still uses all this, and ends with the process */
         return ok;
     if (shared.loaders)
         loaders_close(shared.loaders);
@@ -290,7 +302,8 @@ static bool server_work(struct server *server) {
     return ok;
 }
 
-/* Rights are given up when they have served their purpose; who is asked for them later has been made before. */
+/* Gives up the rights that serving doesn't take. The steward, who does what they are needed for later, is made before.
+ */
 static bool server_confine(struct server *server, struct config *config) {
     const struct steward_duties duties = {.upgrade = &server->upgrade,
                                           .listeners = &server->listeners,
@@ -332,6 +345,6 @@ int server_run(struct config *config, int argc, char **argv) {
         }
         ok = ok && server_work(&server);
     }
-    daemon_failed(&server.daemon, 1);
+    daemon_failed(&server.daemon, 1); /* means nothing after daemon_serves */
     return ok ? 0 : 1;
 }
