@@ -43,8 +43,9 @@ void conn_open(struct conn *conn, struct conn_env *env, struct address *from) {
 }
 
 /* A request can't be answered before something is loaded: its head is held. If replies before it have yet to leave, the
-   load is not begun: the request will be answered anew then, and ask for it again. */
-static void conn_hold(struct conn *conn, const struct asker *asker, bool distrust) {
+   load is not begun: the request will be answered anew then, and ask for it again. (Inlined, it would keep functions
+   that each reply needs from being so.) */
+static __attribute__((noinline)) void conn_hold(struct conn *conn, const struct asker *asker, bool distrust) {
     conn->request_count--; /* it is counted when it is answered anew */
     conn->held = distrust ? HELD_LAST : HELD_DUE;
     if (!outq_empty(conn->out)) {
