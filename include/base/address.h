@@ -38,14 +38,14 @@ bool address_parse_port(struct slice text, uint16_t *port);
 /* Reads 192.0.2.1, 192.0.2.1:80, 2001:db8::1, [2001:db8::1] or [2001:db8::1]:80. False: it is none of these. */
 bool address_parse(struct slice text, struct address *address);
 
-/* Writes it without its port, "unix:" for the end of a unix socket, "-" where it isn't known. Returns the length, less
-   than ADDRESS_TEXT_MAX; terminated. */
+/* Writes it without its port, and a NUL: "unix:" for the end of a unix socket, "-" where it isn't known. Returns the
+   length, less than ADDRESS_TEXT_MAX. */
 size_t address_format(const struct address *address, char *text);
 
 bool address_is_v4(const struct address *address);
 
-/* Whom it counts for: an IPv6 host has a /64 to itself, so its addresses count as one. 0: for nobody, as it isn't an
-   IP address. */
+/* What its connections are counted by (--max-per-ip): equal for all addresses of a /64 of IPv6, which is one host's. 0:
+   they aren't counted, as it is no IP address. */
 uint64_t address_key(const struct address *address);
 
 #endif

@@ -11,7 +11,7 @@
 struct validators {
     struct slice etag; /* strong, with its quotes */
     bool dated;
-    bool stamped;  /* mtime is no time, which could be before another: only an equal date is of this representation */
+    bool stamped; /* mtime isn't a time (file_head.c folds those in the future): dates are only compared for equality */
     int64_t mtime; /* Last-Modified, when dated */
 };
 

@@ -1,4 +1,4 @@
-/* Whether somebody goes somewhere, rather than a page loading what it is made of. */
+/* Whether a request is a navigation (somebody follows a link), or one of a page that loads its parts. */
 #ifndef NAVIGATION_H
 #define NAVIGATION_H
 

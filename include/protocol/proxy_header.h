@@ -1,5 +1,5 @@
 /* The PROXY protocol, versions 1 and 2 (https://www.haproxy.org/download/2.9/doc/proxy-protocol.txt): what a balancer
-   sends before the first byte of its client, to tell who that is. Whom it may be believed is another's to judge. */
+   sends before the first byte of its client, to tell who that is. Whether to believe it is the caller's to judge. */
 #ifndef PROXY_HEADER_H
 #define PROXY_HEADER_H
 
@@ -9,11 +9,10 @@
 
 enum { PROXY_HEADER_INCOMPLETE = 0, PROXY_HEADER_BAD = -1 };
 
-/* Parses the header at the start of bytes. Returns its length, with what follows not looked at; PROXY_HEADER_INCOMPLETE
-   while nothing is wrong and more is needed (never when len >= max); else PROXY_HEADER_BAD: what follows is nobody's,
-   and no answer is owed. *from is the client's address; or ADDRESS_NONE, when the header says that the connection is
-   the balancer's own (LOCAL, a health check), or doesn't say whose (UNKNOWN, or what is no IP address): then it is from
-   whom it is from.
+/* Parses the header at the start of bytes. Returns its length, without looking at what follows; PROXY_HEADER_INCOMPLETE
+   while nothing is wrong and more is needed (never when len >= max); else PROXY_HEADER_BAD: the connection is to be
+   closed without an answer. *from is the client's address; or ADDRESS_NONE, when the header says that the connection is
+   the balancer's own (LOCAL, a health check) or doesn't say whose it is (UNKNOWN, or no IP address).
 
    Version 1 is strict: one space between its parts, addresses of the family that is named, ports of up to 5 digits, at
    most 107 bytes. In version 2 all but the address is skipped, its TLVs too: no checksum (CRC32C) is compared.

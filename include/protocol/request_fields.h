@@ -5,8 +5,9 @@
 
 #include "protocol/request.h"
 
-/* `lower` is a literal. Exact although it only sets the bit that makes letters lower case: of the bytes of a token none
-   but capitals become a letter or a hyphen by it. */
+/* Compares without regard to case; `lower` is a literal of lower-case letters and hyphens, `name` a token. It only sets
+   the bit that makes a letter lower case, which is exact: no other byte of a token becomes a letter or a hyphen by
+   that. */
 #define REQUEST_NAME_IS(name, lower)                                                                                   \
     ((name).len == sizeof(lower) - 1 && request_name_is((name).at, lower, sizeof(lower) - 1))
 
@@ -22,8 +23,8 @@ static inline uint32_t request_load_4(const char *at) {
     return word;
 }
 
-/* By words, the last of which overlaps the one before: `len` is a constant from 4 to 24, so this is a few instructions.
- */
+/* Compares by words, the last of which may overlap the one before: `len` is a constant from 4 to 24, so this is a few
+   instructions. */
 static inline __attribute__((always_inline)) bool request_name_is(const char *at, const char *lower, size_t len) {
     const uint64_t bits = UINT64_C(0x2020202020202020);
     if (len < 8)
@@ -117,7 +118,7 @@ static inline size_t request_field_name_len(enum request_field field) {
 /* A second line of a field: 0 where that is allowed, or 400. */
 int request_field_repeated(struct request *request, enum request_field field);
 
-/* Judges a value on which hangs where the request ends, or whom it is for: 0, or the status to answer. */
+/* Judges a value that decides where the request ends, or which host it is for: 0, or the status to answer. */
 int request_field_decide(struct request *request, enum request_field field, struct slice value);
 
 /* Takes the trimmed value of one field line into the request, whose line is parsed. Returns 0 or the status to answer.

@@ -1,5 +1,5 @@
-/* Pages that are no files: made when they are asked for, by whoever gives this to the site. They stand before all else
-   that a path may be, and are answered like a small file that is never stored. */
+/* Pages that are no files: whoever gives this to the site makes them when they are asked for. Their paths come before
+   all else that a path may lead to, and they are answered like a file. */
 #ifndef MADE_H
 #define MADE_H
 
