@@ -11,24 +11,24 @@
 struct loaders;
 struct observed;
 
-/* Where loads are reported to a worker when they have been done. */
+/* Where a worker hears of its loads. */
 struct loads {
     _Atomic(struct load *) done; /* by whoever did them, the last one first */
     int wake_fd;                 /* an eventfd, written to when the first comes */
 };
 
-/* `observed`: where to count and note events; NULL: nobody wants that. Returns NULL: no memory. */
+/* `observed`: to count in; NULL: nobody asked. NULL: no memory. */
 struct loaders *loaders_open(const struct observed *observed);
 
-/* Ends the threads. Every load must have been reported. */
+/* Ends the threads. Every load has been reported. */
 void loaders_close(struct loaders *loaders);
 
-/* Has a loader do the load and report it to `home`; takes a reference until then. False: there is no loader, so it is
-   to be done in place. */
+/* Has somebody do a new load, which becomes under way, and report to `home`. False: there is nobody; it is to be done
+   in place. */
 bool loaders_submit(struct loaders *loaders, struct load *load, struct loads *home);
 
-/* Takes the loads that have been reported, in no order, each with that reference; NULL: none. One that is left undone
-   is to be submitted again, in another lane. */
+/* Takes what has been reported, in no order; each a reference. What is left undone is to be submitted again, with
+   another lane. */
 struct load *loads_take(struct loads *loads);
 
 #endif

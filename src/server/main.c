@@ -1,6 +1,6 @@
 /* httpd: a static HTTP/1.1 file server whose concurrency model is chosen at start. */
 #include "host/own_command.h"
-#include "server/check.h"
+#include "server/config_check.h"
 #include "server/lab.h"
 #include "server/server.h"
 
@@ -24,5 +24,5 @@ int main(int argc, char **argv) {
         return lab_run(argc - 1, argv + 1);
     own_command_remember();
     config_read(&config, argc, argv);
-    return config.check ? check_run(&config, argc, argv) : server_run(&config, argc, argv);
+    return config.check ? config_check_run(&config, argc, argv) : server_run(&config, argc, argv);
 }

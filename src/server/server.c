@@ -15,7 +15,7 @@
 #include "host/listener_urls.h"
 #include "host/signals.h"
 #include "host/worker.h"
-#include "server/check.h"
+#include "server/config_check.h"
 #include "server/confine.h"
 #include "server/daemon.h"
 #include "server/footprint.h"
@@ -98,7 +98,7 @@ static void server_banner(const struct server *server) {
     confine_say(config);
     footprint_say(server->workers, config->settings.workers);
     listener_urls_print(&server->listeners, STDERR_FILENO);
-    check_index(config);
+    config_check_index(config);
 }
 
 /* All workers serve: whoever waits for that is told. False after say(). */
@@ -332,7 +332,7 @@ int server_run(struct config *config, int argc, char **argv) {
     int failure = config->daemon && !server.successor ? daemon_open(&server.daemon) : 0;
     if (failure)
         say("--daemon: can't fork: %s", strerror(-failure));
-    server.fit = failure || !logs_open_errors(config) || !check_root(config)
+    server.fit = failure || !logs_open_errors(config) || !config_check_root(config)
                      ? 0
                      : server_fit((unsigned)config->settings.workers);
     bool ok = false;

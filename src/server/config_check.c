@@ -1,5 +1,5 @@
 #define _GNU_SOURCE
-#include "server/check.h"
+#include "server/config_check.h"
 #include "base/say.h"
 #include "host/listener_urls.h"
 #include "host/own_command.h"
@@ -27,7 +27,7 @@ static void explain_root(const char *path, int error) {
         say("--root %.256s: %s", path, strerror(error));
 }
 
-bool check_root(const struct config *config) {
+bool config_check_root(const struct config *config) {
     const struct site_config *site = &config->settings.site;
     struct docroot root;
     int result = docroot_open(&root, site->root, site->symlinks);
@@ -38,7 +38,7 @@ bool check_root(const struct config *config) {
     return result == 0;
 }
 
-void check_index(const struct config *config) {
+void config_check_index(const struct config *config) {
     const struct site_config *site = &config->settings.site;
     struct docroot root;
     struct stat st;
@@ -55,9 +55,9 @@ void check_index(const struct config *config) {
                site->root, command);
 }
 
-int check_run(const struct config *config, int argc, char **argv) {
+int config_check_run(const struct config *config, int argc, char **argv) {
     const struct settings *settings = &config->settings;
-    if (!check_root(config))
+    if (!config_check_root(config))
         return 1;
     printf("Options that hold:\n");
     config_print(argc, argv);
@@ -65,6 +65,6 @@ int check_run(const struct config *config, int argc, char **argv) {
            settings->workers, settings->workers == 1 ? "" : "s");
     fflush(stdout);
     listener_urls_foresee(config->listen, config->listen_count, config->port, STDOUT_FILENO);
-    check_index(config);
+    config_check_index(config);
     return ferror(stdout) ? 1 : 0;
 }
