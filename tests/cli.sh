@@ -85,6 +85,8 @@ accepted --default-type text/plain --default-type 'text/plain; charset=iso-8859-
 accepted -H "A: $(printf '%02043d' 0)"
 accepted --redirect /a=/b --redirect '/old/*=/new/*' --redirect '/blog*=/' --redirect '/*=https://example.com/*'
 accepted --redirect '/a=https://example.com' --redirect '/x y=http://[::1]:80/?q=a%20b#c' --redirect $'/caf\xc3\xa9=/c'
+accepted --redirect /docs=/docs/ --redirect '/a/*=/b/*' --redirect '/b/*=http://localhost/b/*' --redirect '/A=/a'
+accepted --redirect /gone=/moved --redirect '/moved=https://example.com/' --redirect '/*=/moved' # the rule before ends it
 accepted --redirect '/100%=/a' --redirect '/%zz=/a' --redirect '/s=/a=b' --redirect '/star=/a*b' --redirect '/all*=https://example.com'
 many=()
 for number in $(seq 64); do many+=(--redirect "/$number=/"); done
@@ -208,6 +210,9 @@ done
 mistake "--redirect .*: '\\*' at the end of TO needs one at the end of FROM$" --redirect '/a=/b*'
 mistake "--redirect .*: TO needs a '/' between the host and '\\*'$" --redirect '/a*=https://example.com*'
 mistake "--redirect .*: FROM needs a '/' before '\\*'" --redirect '/old*=/*'
+for value in /a=/a '/*=/*' '/a/*=/a/*' '/*=/new/*' '/*=/' '/docs/*=/docs/index.html' '/a=/%61' /a=/b/../a '/a=/a?x' '/a=/a#x'; do
+    mistake '--redirect .*: FROM matches TO as well: clients would be redirected for ever$' --redirect "$value"
+done
 mistake '--redirect /65=/: one too many \(at most 64\)$' "${many[@]}" --redirect /65=/
 mistake "--auth '': not a file$" --auth ''
 mistake '--list=yes: --list takes no value$' --list=yes

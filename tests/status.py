@@ -246,7 +246,7 @@ def behind_all_else(binary, root, model, folder):
     """No redirect, host's folder or application stands before it; a password does."""
     users = folder / "users"
     users.write_text("me:$5$salt$Gcm6FsVtF/Qa77ZKD.iwsCIlCPY0XSMgLJL0Hnww/c1\n")
-    with Server(binary, root, model, "--status", "--vhosts", "--spa", "--redirect", "/*=/elsewhere/") as server:
+    with Server(binary, root, model, "--status", "--vhosts", "--spa", "--redirect", "/*=http://elsewhere/") as server:
         assert get(server, ALONE)[0] == 200 and get(server, "/a")[0] == 301
     with Server(binary, root, model, "--status", "--auth", str(users)) as server:
         assert get(server, ALONE)[0] == 401

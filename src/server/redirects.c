@@ -1,5 +1,6 @@
 /* A redirect is kept as it is written, without the stars. */
 #include "server/redirects.h"
+#include "protocol/path.h"
 #include "protocol/scan.h"
 #include "server/config.h"
 
@@ -36,6 +37,25 @@ static bool is_own_path(struct slice to) {
     return to.len > 0 && to.at[0] == '/' && !(to.len > 1 && (to.at[1] == '/' || to.at[1] == '\\'));
 }
 
+static bool matches(const struct redirect *rule, struct slice path) {
+    return rule->prefix ? slice_starts(path, rule->from) : slice_equal(path, rule->from);
+}
+
+/* Whether who comes for TO is sent to TO, for ever: unless a rule before this one sends him elsewhere. */
+static bool leads_to_itself(const struct site_config *site, const struct redirect *rule) {
+    char path[1 + PATH_LEN_MAX + 1] = "/";
+    size_t end = 0, len;
+    while (end < rule->to.len && rule->to.at[end] != '?' && rule->to.at[end] != '#')
+        end++;
+    if (rule->to.at[0] != '/' || path_decode((struct slice){rule->to.at, end}, path + 1, &len) != 0)
+        return false;
+    struct slice target = {path, 1 + len};
+    for (int i = 0; i < site->redirect_count; i++)
+        if (matches(&site->redirects[i], target))
+            return false;
+    return matches(rule, target);
+}
+
 bool redirects_read(const struct option_given *given) {
     struct site_config *site = &((struct config *)given->into)->settings.site;
     struct slice all = slice_of(given->value);
@@ -64,6 +84,8 @@ bool redirects_read(const struct option_given *given) {
         return option_fail(given, "TO needs a '/' between the host and '*'");
     if (redirect.keep_rest && redirect.to.len == 1 && !slice_ends(redirect.from, SLICE("/")))
         return option_fail(given, "FROM needs a '/' before '*', lest /*'s rest begin with one and name a host");
+    if (leads_to_itself(site, &redirect))
+        return option_fail(given, "FROM matches TO as well: clients would be redirected for ever");
     if (site->redirect_count == REDIRECTS_MAX)
         return option_fail(given, "one too many (at most %d)", REDIRECTS_MAX);
     site->redirects[site->redirect_count++] = redirect;
