@@ -41,6 +41,9 @@ stop
 serve $'root site\r\nspa index.html\r\nheader A: 1\r'
 check 'lines may end in CRLF' is "$(get /any | grep -E '^A:|hello')" $'A: 1\nhello'
 stop
+serve $'\xef\xbb\xbfroot site\nspa'
+check 'and a byte order mark before the first' is "$(get /any | tail -1)" hello
+stop
 
 # the command line wins, whether it comes before or behind, and over what it rules out
 serve $'root nowhere\nheader A: file\nheader B: file\nlisten 192.0.2.1:1\nindex none' -r "$work/site" -H 'C: line' -i index.html
@@ -88,6 +91,7 @@ stop
 
 # mistakes
 wrong '--port x: not a port number \(0 to 65535\)$' $'# one\n\nport x'
+wrong $'--\xef\xbb\xbflist: no such option' $'root site\n\xef\xbb\xbflist' # one elsewhere is a name's
 wrong '--prot: no such option \(httpd --help lists them\)$' 'prot 80'
 wrong '--por: no such option' 'por 80'
 wrong '--: no such option' '= 80'

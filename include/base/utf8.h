@@ -12,4 +12,7 @@ enum { UTF8_REPLACED = 0xFFFD }; /* stands for what can't be shown */
    UTF8_REPLACED of length 1. */
 size_t utf8_next(struct slice s, uint32_t *code);
 
+/* The length of the byte order mark that `s` begins with, as some editors have it; 0: with none. */
+size_t utf8_mark_len(struct slice s);
+
 #endif

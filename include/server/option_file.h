@@ -11,8 +11,8 @@ struct option_line {
     int number;        /* of the line, from 1 */
 };
 
-/* The whole file, a NUL behind it, as one of the texts. NULL, with what is wrong in *wrong: it can't be read, is too
-   large or holds a NUL. */
+/* The whole file but for a byte order mark, a NUL behind it, in one of the texts. NULL, with what is wrong in *wrong:
+   it can't be read, is too large or holds a NUL. */
 char *option_file_read(const char *path, struct option_text **texts, const char **wrong);
 
 /* Takes the next line that says something off *rest, and ends its parts by NULs; `line` is zero bytes at first. False:

@@ -25,3 +25,7 @@ size_t utf8_next(struct slice s, uint32_t *code) {
     *code = value;
     return len;
 }
+
+size_t utf8_mark_len(struct slice s) {
+    return slice_starts(s, SLICE("\xEF\xBB\xBF")) ? 3 : 0;
+}

@@ -1,5 +1,6 @@
 /* Nothing is escaped or quoted: what stands in a line is what is meant, as far as the line goes. */
 #include "server/option_file.h"
+#include "base/utf8.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -25,7 +26,7 @@ char *option_file_read(const char *path, struct option_text **texts, const char 
     text[len] = '\0';
     if (!*wrong && strlen(text) != len)
         *wrong = "holds a NUL";
-    return *wrong ? NULL : text;
+    return *wrong ? NULL : text + utf8_mark_len(slice_of(text));
 }
 
 static void take_apart(char *text, struct option_line *line) {

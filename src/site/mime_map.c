@@ -1,5 +1,6 @@
 /* One block: the entries, sorted by extension, then the strings they point to. */
 #include "site/mime_map.h"
+#include "base/utf8.h"
 #include "protocol/mime.h"
 #include "protocol/mime_types.h"
 
@@ -109,9 +110,11 @@ struct mime_map *mime_map_open(const char *path, char *error, size_t error_size)
     size_t len = 0, count = 0, string_len = 0;
     const char *wrong;
     char *text = read_file(path, &len, &wrong);
+    struct slice lines = {text, len};
     struct mime_map *map = NULL;
     if (text) {
-        struct slice rest = {text, len}, type = {0}, extension;
+        lines = slice_from(lines, utf8_mark_len(lines));
+        struct slice rest = lines, type = {0}, extension;
         for (; next_pair(&rest, &type, &extension); count++)
             string_len += type.len + charset.len + 1 + extension.len; /* at most */
         map = count > 0 ? malloc(sizeof *map + count * sizeof map->entries[0] + string_len) : NULL;
@@ -119,7 +122,7 @@ struct mime_map *mime_map_open(const char *path, char *error, size_t error_size)
     }
     if (map) {
         map->count = 0;
-        fill(map, (struct slice){text, len}, (char *)&map->entries[count]);
+        fill(map, lines, (char *)&map->entries[count]);
         settle(map);
     } else {
         snprintf(error, error_size, "%s: %s", path, wrong);

@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include "site/users.h"
+#include "base/utf8.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -104,7 +105,7 @@ static const char *read_line(struct users *users, char *line, int number) {
 
 static bool read_lines(struct users *users, const char *path, char *error, size_t error_size) {
     int number = 1;
-    for (char *line = users->text, *next; line; line = next, number++) {
+    for (char *line = users->text + utf8_mark_len(slice_of(users->text)), *next; line; line = next, number++) {
         next = strchr(line, '\n');
         if (next)
             *next++ = '\0';

@@ -178,8 +178,8 @@ static void test_file(void **state) {
     snprintf(one, sizeof one, "%s", hash_of("one", SHA512));
     snprintf(other, sizeof other, "%s", hash_of("other", "$6$rounds=1000$tlastlas"));
     snprintf(empty, sizeof empty, "%s", hash_of("", SHA512));
-    struct auth *auth =
-        open_with("# who may read\n\n  \t\n#x:y\nann:%s\r\nbob b:%s:Bob, of accounts\n\neve:%s", one, other, empty);
+    struct auth *auth = open_with(
+        "\xef\xbb\xbf# who may read\n\n  \t\n#x:y\nann:%s\r\nbob b:%s:Bob, of accounts\n\neve:%s", one, other, empty);
     if (!auth)
         fail_msg("%s", error);
     assert_int_equal(check(auth, "ann:one", 0), AUTH_GRANTED);

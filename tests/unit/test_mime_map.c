@@ -69,7 +69,7 @@ static void test_types(void **state) {
         {"a.last", "model/x-last"},
     };
     (void)state;
-    struct mime_map *map = open_text("# types\n"
+    struct mime_map *map = open_text("\xef\xbb\xbf# types\n"
                                      "application/x-foo\tfoo\n"
                                      "text/x-fo fo f # short ones\n"
                                      "application/x-upper UPPER\r\n"
