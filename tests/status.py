@@ -217,11 +217,13 @@ def strangers(server):
     """Who isn't on this machine, or says that he speaks for somebody else, gets what he would without --status."""
     seen = get(server, "/none")[2]
     for headers in ({"X-Forwarded-For": "127.0.0.1"}, {"Forwarded": "for=127.0.0.1"}, {"Host": "example.org"},
-                    {"Host": "localhost.example.org"}, {"Host": "127.0.0.1.example.org"}):
+                    {"Host": "localhost.example.org"}, {"Host": "127.0.0.1.example.org"}, {"Host": "localhost.."},
+                    {"Host": "localhosts"}):
         for path in (ALONE, ALONE + "/status.json", ALONE + "/metrics", ALONE + "/page.js"):
             code, _, body = get(server, path, headers=headers)
             assert (code, body) == (404, seen), (headers, path, code)
-    for host in ("localhost", "localhost:80", "127.0.0.1:1", "127.9.9.9", "[::1]", "[::1]:7890"):
+    for host in ("localhost", "localhost:80", "127.0.0.1:1", "127.9.9.9", "[::1]", "[::1]:7890", "LOCALHOST",
+                 "LocalHost.", "localhost.:80", "127.0.0.1."):
         assert get(server, ALONE, headers={"Host": host})[0] == 200, host
 
 

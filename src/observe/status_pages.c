@@ -84,8 +84,8 @@ static bool names_this_machine(struct slice authority) {
     size_t len = 0;
     if (slice_starts(authority, SLICE("[::1]")))
         len = 5;
-    else if (slice_starts(authority, SLICE("localhost")))
-        len = 9;
+    else if (authority.len >= 9 && slice_equal_nocase((struct slice){authority.at, 9}, SLICE("localhost")))
+        len = authority.len > 9 && authority.at[9] == '.' ? 10 : 9;
     else if (slice_starts(authority, SLICE("127.")))
         while (len < authority.len && strchr("0123456789.", authority.at[len]))
             len++;
