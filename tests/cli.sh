@@ -319,6 +319,22 @@ check "a file as root: exit 1, one line (exit $status)" one_line 1 \
     "--root $site/index\\.html is a file: serve its folder: $httpd -p 0 -r $site$"
 if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
     mkdir -m 700 "$work/closed-folder" && chmod 711 "$work"
+    mkdir "$work/closed-folder/site" && echo hello >"$work/closed-folder/site/index.html"
+    run -l 127.0.0.1:0 -r "$work/closed-folder/site" --user nobody
+    check "a root that --user may not see (exit $status)" one_line 1 \
+        "--root $work/closed-folder/site: Permission denied: see which folder keeps you out: namei -l '$work/closed-folder/site'$"
+    start -l 127.0.0.1:0 -r "$work/closed-folder" --user nobody
+    check 'a root that --user may not enter' await has "$work/banner" \
+        "^httpd: $work/closed-folder/index.html: Permission denied, so / is refused: .*: namei -l '$work/closed-folder'$"
+    stop
+    printf 'root %s\nlisten 127.0.0.1:0\n' "$site" >"$work/closed-folder/site/conf"
+    start --config "$work/closed-folder/site/conf" --user nobody
+    check 'a --config that --user may not see is read all the same' await has "$work/banner" '^  http'
+    stop
+    start -l 127.0.0.1:0 -r "$site"
+    await has "$work/banner" '^  http'
+    check 'root is told of --user' has "$work/banner" '^httpd: running as root: --user NAME '
+    stop
     nobody() { setpriv --reuid 65534 --regid 65534 --clear-groups "$@"; }
     if nobody "$httpd" --version >/dev/null 2>&1; then
         nobody timeout 10 "$httpd" -p 0 -r "$work/closed-folder/x" >"$work/out" 2>"$work/err"

@@ -68,7 +68,7 @@ bool landlock_allow(int rules, const char *path, enum landlock_access access) {
     struct stat st;
     struct path_beneath rule = {.allowed = allowed[access], .folder = open(path, O_PATH | O_CLOEXEC)};
     if (rule.folder < 0)
-        return errno == ENOENT || errno == ENOTDIR;
+        return errno == ENOENT || errno == ENOTDIR || errno == EACCES; /* nothing there that we could reach */
     if (fstat(rule.folder, &st) == 0 && !S_ISDIR(st.st_mode))
         rule.allowed &= FS_READ_FILE | FS_WRITE_FILE; /* all that makes sense for a file */
     bool ok = syscall(CALL_ADD, rules, RULE_PATH_BENEATH, &rule, 0) == 0;

@@ -43,14 +43,18 @@ void config_check_index(const struct config *config) {
     struct docroot root;
     struct stat st;
     char command[512];
-    bool found = site->list || site->spa || site->vhosts || site->redirect_count > 0;
-    if (found || docroot_open(&root, site->root, site->symlinks) != 0)
+    bool other = site->list || site->spa || site->vhosts || site->redirect_count > 0;
+    int i = 0, result = -ENOENT;
+    if (docroot_open(&root, site->root, site->symlinks) != 0)
         return;
-    for (int i = 0; i < site->index_count && !found; i++)
-        found = docroot_stat(&root, site->index[i], false, &st) == 0;
+    while (i < site->index_count && (result = docroot_stat(&root, site->index[i], false, &st)) == -ENOENT)
+        i++;
     docroot_close(&root);
     own_command(command, sizeof command, "--list", NULL);
-    if (!found)
+    if (result == -EACCES) /* of the user that it has become: root could open the folder */
+        say_as(SAY_WARNING, "%.256s/%.256s: %s, so / is refused: see which folder keeps you out: namei -l '%.256s'",
+               site->root, site->index[i], strerror(EACCES), site->root);
+    else if (result != 0 && !other)
         say_as(SAY_NOTICE, "there is no %.256s in %.256s, so / is not found; to list what there is: %s", site->index[0],
                site->root, command);
 }

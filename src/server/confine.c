@@ -3,6 +3,7 @@
 #include "base/say.h"
 #include "guard/privileges.h"
 #include "guard/sandbox.h"
+#include "server/config_check.h"
 #include "server/logs.h"
 
 #include <errno.h>
@@ -110,18 +111,26 @@ static bool become_user(const struct config *config) {
     return false;
 }
 
+/* The root that could be opened before may be out of the new user's reach. */
+static bool has_root(const struct config *config) {
+    return !config->user_given || config_check_root(config);
+}
+
 bool confine_wanted(const struct config *config) {
     return config->user_given || config->chroot || !config->no_sandbox;
 }
 
+static bool as_root; /* asked before the sandbox is entered, as in it nobody may */
+
 bool confine(struct config *config) {
-    if (config->chroot && !enter_root(config))
+    if ((config->chroot && !enter_root(config)) || !become_user(config) || !has_root(config))
         return false;
-    return become_user(config) && (config->no_sandbox || enter_sandbox(config));
+    as_root = privileges_root();
+    return config->no_sandbox || enter_sandbox(config);
 }
 
 void confine_say(const struct config *config) {
-    if (privileges_root())
+    if (as_root)
         say_as(SAY_WARNING, "running as root: --user NAME gives its rights up once the ports are open");
     if (!config->no_sandbox && missing[0])
         say_as(SAY_WARNING, "the sandbox is without %s, which is not to be had here", missing);
