@@ -215,6 +215,7 @@ for value in /a=/a '/*=/*' '/a/*=/a/*' '/*=/new/*' '/*=/' '/docs/*=/docs/index.h
 done
 mistake '--redirect /65=/: one too many \(at most 64\)$' "${many[@]}" --redirect /65=/
 mistake "--auth '': not a file$" --auth ''
+mistake '--error-log -: not a file \(stderr without it\)$' --error-log -
 mistake '--list=yes: --list takes no value$' --list=yes
 mistake './html: not an option \(to serve it: -r ./html\)$' ./html
 mistake './html: not an option \(to serve it: -r ./html\)$' -q -- ./html
@@ -414,6 +415,14 @@ for option in --mime-types --auth; do
     run $option "$site"
     check "a folder as $option: exit 1 (exit $status)" one_line 1 "$option $site: Is a directory$"
 done
+run -p 0 -r "$site" --trace "$work/nothing"
+check "a FIFO that nobody reads as --trace: exit 1 (exit $status)" one_line 1 "--trace $work/nothing: No such device or address$"
+start -l 127.0.0.1:0 -r "$site" --error-log /dev/stderr
+await has "$work/banner" '^  http'
+kill -HUP "$server"
+check 'a reload' await has "$work/banner" ' reloaded: '
+check 'has nothing to say of an error log that is still there' is "$(grep -c 'opened again' "$work/banner")" 0
+stop
 run --mime-types "$site/index.html"
 check "no types: exit 1 (exit $status)" one_line 1 "--mime-types $site/index.html: no line is a type"
 for line in nonsense ann: ann:secret 'ann:$apr1$salt$wpvDQ/6DBgbUvQcGNQVbd/' 'ann:{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ='; do

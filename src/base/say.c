@@ -2,6 +2,7 @@
 #include "base/say.h"
 #include "base/calendar.h"
 #include "base/local_time.h"
+#include "base/same_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -53,11 +54,13 @@ const char *say_path(void) {
 void say_reopen(void) {
     static const char failed[] = "httpd: the error log can't be opened again and stays as it was\n";
     const char *path = file_path;
-    int error = errno, fd = path ? say_open_file(path) : -1;
+    int error = errno;
+    bool renamed = path && !same_file(file_fd, path); /* what wasn't may be out of reach by now: root's, /dev/stderr */
+    int fd = renamed ? say_open_file(path) : -1;
     if (fd >= 0) {
         dup3(fd, file_fd, O_CLOEXEC); /* at once, for whoever is about to write */
         close(fd);
-    } else if (path && write(file_fd, failed, sizeof failed - 1) < 0) {
+    } else if (renamed && write(file_fd, failed, sizeof failed - 1) < 0) {
         atomic_fetch_add(&missed, 1);
     }
     errno = error;

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "observe/log_writer.h"
 #include "base/bounds.h"
+#include "base/same_file.h"
 #include "base/say.h"
 
 #include <errno.h>
@@ -51,13 +52,6 @@ static const char *name_of(const struct log_writer *writer) {
     return writer->path ? writer->path : "on standard output";
 }
 
-/* A FIFO or a device that was there before, say. */
-static bool is_same(int fd, const char *path) {
-    struct stat here, there;
-    return fstat(fd, &here) == 0 && stat(path, &there) == 0 && here.st_dev == there.st_dev &&
-           here.st_ino == there.st_ino;
-}
-
 void log_writer_move(struct log_writer *writer, const struct log_writer *next) {
     struct stat st;
     if (writer->begun > 0 && writer->regular && fstat(writer->fd, &st) == 0 &&
@@ -73,7 +67,7 @@ void log_writer_move(struct log_writer *writer, const struct log_writer *next) {
 
 void log_writer_reopen(struct log_writer *writer) {
     struct log_writer next;
-    if (!writer->path || is_same(writer->fd, writer->path))
+    if (!writer->path || same_file(writer->fd, writer->path))
         return;
     int error = log_writer_open(&next, writer->path);
     if (error == 0)

@@ -100,6 +100,11 @@ static bool read_user(const struct option_given *given) {
     return config->user_given || option_fail(given, "%s", wrong);
 }
 
+/* To --access-log '-' is a stream, so it isn't meant as a file's name here. */
+static bool is_no_dash(const char *value) {
+    return *value && strcmp(value, "-") != 0;
+}
+
 static bool is_file_name(const char *value) {
     return *value && !strchr(value, '/') && strcmp(value, ".") != 0 && strcmp(value, "..") != 0 &&
            strlen(value) <= NAME_MAX;
@@ -313,7 +318,7 @@ static const struct option_row option_rows[] = {
     {"log-format", 0, "FORMAT", GROUP_ANSWERS, "common, combined (default), json, or text with nginx's $names", NULL,
      logs_read_format, TO(log_format), .noun = "a format", .allowed = "common, combined, json, or text with $names"},
     {"error-log", 0, "FILE", GROUP_ANSWERS, "what is said, with time and level, in place of stderr", NULL,
-     option_path, TO(error_log), .noun = "a file"},
+     option_path, TO(error_log), .noun = "a file", .allowed = "stderr without it", .is_ok = is_no_dash},
     {"quiet", 'q', NULL, GROUP_ANSWERS, "say only what goes wrong; with port 0, the URL on stdout", NULL,
      option_switch, TO(quiet)},
     {"verbose", 'v', NULL, GROUP_ANSWERS, "say why connections end; at start, what memory all stays within", NULL,

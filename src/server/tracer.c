@@ -39,7 +39,10 @@ static int open_file(const char *path) {
     struct stat st;
     if (lstat(path, &st) == 0 && S_ISREG(st.st_mode))
         unlink(path);
-    return open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NONBLOCK, 0644); /* or a FIFO would keep us */
+    if (fd >= 0)
+        fcntl(fd, F_SETFL, 0); /* the tracer may wait for whoever reads it */
+    return fd;
 }
 
 static _Noreturn void tracer_main(const struct config *config, const struct event_rings *rings, unsigned clients,
