@@ -20,8 +20,9 @@ enum content_coding mime_coding(struct slice name, struct slice *inner);
    A dot that begins a name makes it hidden and no extension: ".htaccess" has none, nor have "Makefile" and "a.". */
 struct slice mime_extension(struct slice name);
 
-/* Whether a media type without parameters is text by name and should say that it is UTF-8: text, JavaScript, JSON and
-   XML, also as a suffix (RFC 6839). */
+/* Whether a media type is text by name and should say that it is UTF-8: text, JavaScript and JSON, also as a suffix
+   (RFC 6839), without parameters. Not XML: it is UTF-8 unless it says otherwise itself, which "charset" would override
+   (RFC 7303 3.2). */
 bool mime_wants_charset(struct slice type);
 
 #endif

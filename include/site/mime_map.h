@@ -17,9 +17,9 @@ struct mime_map;
 struct mime_map *mime_map_open(const char *path, char *error, size_t error_size);
 void mime_map_close(struct mime_map *map);
 
-/* The Content-Type for a file name (or path) as the file has it, "; charset=utf-8" added where text needs it; what the
-   file doesn't name is as mime_type() says, NULL included. At most MIME_TYPE_LEN_MAX bytes. Lives as long as the map,
-   NUL-terminated. `map` may be NULL: the built-in table alone. */
+/* The Content-Type for a file name (or path) as the file has it, "; charset=utf-8" added where text without parameters
+   needs it; what the file doesn't name is as mime_type() says, NULL included. At most MIME_TYPE_LEN_MAX bytes. Lives as
+   long as the map, NUL-terminated. `map` may be NULL: the built-in table alone. */
 const char *mime_map_type(const struct mime_map *map, struct slice name);
 
 /* Whether the extension of a file name (or path) is one that the file or the built-in table names. */

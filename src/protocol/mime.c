@@ -28,7 +28,7 @@ static const struct {
     {"asm", PLAIN},
     {"ass", PLAIN},
     {"astro", PLAIN},
-    {"atom", "application/atom+xml; charset=utf-8"},
+    {"atom", "application/atom+xml"},
     {"avi", "video/x-msvideo"},
     {"avif", "image/avif"},
     {"azw3", "application/vnd.amazon.mobi8-ebook"},
@@ -57,7 +57,7 @@ static const struct {
     {"csv", "text/csv; charset=utf-8"},
     {"cur", "image/vnd.microsoft.icon"},
     {"cxx", PLAIN},
-    {"dae", "model/vnd.collada+xml; charset=utf-8"},
+    {"dae", "model/vnd.collada+xml"},
     {"dart", PLAIN},
     {"data", "application/octet-stream"},
     {"deb", "application/vnd.debian.binary-package"},
@@ -93,7 +93,7 @@ static const struct {
     {"glsl", PLAIN},
     {"gltf", "model/gltf+json; charset=utf-8"},
     {"go", PLAIN},
-    {"gpx", "application/gpx+xml; charset=utf-8"},
+    {"gpx", "application/gpx+xml"},
     {"gql", PLAIN},
     {"gradle", PLAIN},
     {"graphql", PLAIN},
@@ -128,7 +128,7 @@ static const struct {
     {"jsonld", "application/ld+json; charset=utf-8"},
     {"jsx", PLAIN},
     {"jxl", "image/jxl"},
-    {"kml", "application/vnd.google-earth.kml+xml; charset=utf-8"},
+    {"kml", "application/vnd.google-earth.kml+xml"},
     {"kmz", "application/vnd.google-earth.kmz"},
     {"kt", PLAIN},
     {"kts", PLAIN},
@@ -159,7 +159,7 @@ static const struct {
     {"mov", "video/quicktime"},
     {"mp3", "audio/mpeg"},
     {"mp4", "video/mp4"},
-    {"mpd", "application/dash+xml; charset=utf-8"},
+    {"mpd", "application/dash+xml"},
     {"mpeg", "video/mpeg"},
     {"mpg", "video/mpeg"},
     {"msi", "application/x-msi"},
@@ -190,7 +190,7 @@ static const struct {
     {"pem", "application/pem-certificate-chain"},
     {"php", PLAIN},
     {"pl", PLAIN},
-    {"plist", "application/xml; charset=utf-8"},
+    {"plist", "application/xml"},
     {"ply", "application/octet-stream"},
     {"pmtiles", "application/vnd.pmtiles"},
     {"png", "image/png"},
@@ -206,10 +206,10 @@ static const struct {
     {"r", PLAIN},
     {"rar", "application/vnd.rar"},
     {"rb", PLAIN},
-    {"rdf", "application/rdf+xml; charset=utf-8"},
+    {"rdf", "application/rdf+xml"},
     {"rpm", "application/x-rpm"},
     {"rs", PLAIN},
-    {"rss", "application/rss+xml; charset=utf-8"},
+    {"rss", "application/rss+xml"},
     {"rst", PLAIN},
     {"rtf", "application/rtf"},
     {"safetensors", "application/octet-stream"},
@@ -231,8 +231,8 @@ static const struct {
     {"sty", PLAIN},
     {"styl", PLAIN},
     {"svelte", PLAIN},
-    {"svg", "image/svg+xml; charset=utf-8"},
-    {"svgz", "image/svg+xml; charset=utf-8"},
+    {"svg", "image/svg+xml"},
+    {"svgz", "image/svg+xml"},
     {"swf", "application/vnd.adobe.flash.movie"},
     {"swift", PLAIN},
     {"tar", "application/x-tar"},
@@ -251,7 +251,7 @@ static const struct {
     {"ttc", "font/collection"},
     {"ttf", "font/ttf"},
     {"ttl", "text/turtle; charset=utf-8"},
-    {"ttml", "application/ttml+xml; charset=utf-8"},
+    {"ttml", "application/ttml+xml"},
     {"txt", PLAIN},
     {"usdz", "model/vnd.usdz+zip"},
     {"vcf", "text/vcard; charset=utf-8"},
@@ -270,14 +270,14 @@ static const struct {
     {"wmv", "video/x-ms-wmv"},
     {"woff", "font/woff"},
     {"woff2", "font/woff2"},
-    {"xhtml", "application/xhtml+xml; charset=utf-8"},
+    {"xhtml", "application/xhtml+xml"},
     {"xls", "application/vnd.ms-excel"},
     {"xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"},
-    {"xml", "application/xml; charset=utf-8"},
+    {"xml", "application/xml"},
     {"xpi", "application/x-xpinstall"},
-    {"xsd", "application/xml; charset=utf-8"},
-    {"xsl", "application/xslt+xml; charset=utf-8"},
-    {"xslt", "application/xslt+xml; charset=utf-8"},
+    {"xsd", "application/xml"},
+    {"xsl", "application/xslt+xml"},
+    {"xslt", "application/xslt+xml"},
     {"xz", "application/x-xz"},
     {"yaml", "application/yaml"},
     {"yml", "application/yaml"},
@@ -370,8 +370,11 @@ enum content_coding mime_coding(struct slice name, struct slice *inner) {
 
 bool mime_wants_charset(struct slice type) {
     static const struct slice text = {"text/", 5};
+    bool xml = ends_nocase(type, SLICE("/xml")) || ends_nocase(type, SLICE("+xml"));
+    if (xml || (type.len > 0 && memchr(type.at, ';', type.len)))
+        return false;
     if (type.len > text.len && slice_equal_nocase((struct slice){type.at, text.len}, text))
         return true;
-    return ends_nocase(type, SLICE("/json")) || ends_nocase(type, SLICE("+json")) || ends_nocase(type, SLICE("/xml")) ||
-           ends_nocase(type, SLICE("+xml")) || ends_nocase(type, SLICE("/javascript"));
+    return ends_nocase(type, SLICE("/json")) || ends_nocase(type, SLICE("+json")) ||
+           ends_nocase(type, SLICE("/javascript"));
 }

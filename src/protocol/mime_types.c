@@ -12,12 +12,30 @@ static bool is_token(struct slice s) {
     return s.len > 0;
 }
 
-bool mime_types_valid(struct slice s) {
-    const char *slash = s.len > 0 ? memchr(s.at, '/', s.len) : NULL;
-    if (!slash)
-        return false;
-    size_t len = (size_t)(slash - s.at);
-    return is_token((struct slice){s.at, len}) && is_token(slice_from(s, len + 1));
+static size_t len_before(struct slice s, char mark) {
+    const char *end = s.len > 0 ? memchr(s.at, mark, s.len) : NULL;
+    return end ? (size_t)(end - s.at) : s.len;
+}
+
+/* Two tokens with `mark` between them. */
+static bool is_pair(struct slice s, char mark) {
+    size_t len = len_before(s, mark);
+    return len < s.len && is_token((struct slice){s.at, len}) && is_token(slice_from(s, len + 1));
+}
+
+bool mime_types_valid(struct slice type) {
+    return is_pair(type, '/');
+}
+
+static bool is_type_with_parameters(struct slice word) {
+    size_t len = len_before(word, ';');
+    bool good = mime_types_valid((struct slice){word.at, len});
+    while (good && len < word.len) {
+        word = slice_from(word, len + 1);
+        len = len_before(word, ';');
+        good = is_pair((struct slice){word.at, len}, '=');
+    }
+    return good;
 }
 
 /* Takes the next word off what is left of a line, which ends at '\n'; false at its end or at a comment. */
@@ -36,14 +54,14 @@ static bool next_word(struct slice *text, struct slice *word) {
 
 /* Goes to the start of the next line. */
 static void skip_line(struct slice *text) {
-    const char *end = text->len > 0 ? memchr(text->at, '\n', text->len) : NULL;
-    *text = slice_from(*text, end ? (size_t)(end - text->at) + 1 : text->len);
+    size_t len = len_before(*text, '\n');
+    *text = slice_from(*text, len < text->len ? len + 1 : len);
 }
 
 /* Whether a line is a type and its extensions; `line` is a copy, to look ahead with. */
 static bool line_is_good(struct slice line) {
     struct slice word;
-    if (!next_word(&line, &word) || !mime_types_valid(word))
+    if (!next_word(&line, &word) || !is_type_with_parameters(word))
         return false;
     while (next_word(&line, &word))
         if (!is_token(word))

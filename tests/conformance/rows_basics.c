@@ -91,7 +91,7 @@ static const struct row types[] = {
     TEXT("t.mjs", "9239 6", "text/javascript"),
     TEXT("a.b.js", "9239 6", "text/javascript"),
     TEXT("t.json", "8259 11", "application/json"),
-    TEXT("t.svg", "7303 9", "image/svg+xml"),
+    TYPE("t.svg", "7303 3.2", "image/svg+xml"),
     TEXT("t.md", "7763", "text/markdown"),
     TEXT("t.txt", "2046 4.1", "text/plain"),
     TEXT("t.csv", "7111 5", "text/csv"),

@@ -12,7 +12,7 @@
 #define GZIP BODY("gzip coded....."), FIELDS("Content-Encoding: gzip", VARY)
 #define GZIP_CSS BODY("gzip style"), FIELDS("Content-Encoding: gzip", VARY)
 
-#define SVG "Content-Type: image/svg+xml; charset=utf-8"
+#define SVG "Content-Type: image/svg+xml"
 
 static const struct row encodings[] = {
     ROW("no Accept-Encoding", "9110 12.5.3", GET("/all.js", ""), 200, PLAIN, OPEN),

@@ -16,11 +16,22 @@ static bool is_token(struct slice s) {
     return s.len > 0;
 }
 
+static bool is_pair(struct slice s, char mark) {
+    size_t first = 0;
+    while (first < s.len && s.at[first] != mark)
+        first++;
+    return first < s.len && is_token((struct slice){s.at, first}) && is_token(slice_from(s, first + 1));
+}
+
 static bool is_type(struct slice s) {
-    size_t slash = 0;
-    while (slash < s.len && s.at[slash] != '/')
-        slash++;
-    return slash < s.len && is_token((struct slice){s.at, slash}) && is_token(slice_from(s, slash + 1));
+    for (size_t first = 0, at = 0; at <= s.len; at++) {
+        if (at < s.len && s.at[at] != ';')
+            continue;
+        if (!is_pair((struct slice){s.at + first, at - first}, first == 0 ? '/' : '='))
+            return false;
+        first = at + 1;
+    }
+    return true;
 }
 
 /* The word of a line at or after *at; empty when there is none. */

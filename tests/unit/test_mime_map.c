@@ -54,9 +54,10 @@ static void test_types(void **state) {
         {"a.upper", "application/x-upper"},
         {"a.averyveryverylongextension", "application/x-long"},
         {"a.averyveryverylongextensio", NULL},
-        {"a.html", "application/xhtml+xml; charset=utf-8"}, /* over the built-in one */
+        {"a.html", "application/xhtml+xml"}, /* over the built-in one */
         {"a.geo", "application/geo+json; charset=utf-8"},
         {"a.mjs", "application/javascript; charset=utf-8"},
+        {"a.latin", "text/html;charset=iso-8859-1"},
         {"a.twice", "image/x-second"},
         {"a.css", "text/css; charset=utf-8"}, /* not named */
         {"a.png", "image/png"},
@@ -77,6 +78,7 @@ static void test_types(void **state) {
                                      "application/xhtml+xml html\n"
                                      "application/geo+json geo\n"
                                      "application/javascript mjs\n"
+                                     "text/html;charset=iso-8859-1 latin\n"
                                      "image/x-first twice\n"
                                      "image/x-second TWICE\n"
                                      "application/x-nothing\n"
