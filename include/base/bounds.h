@@ -112,8 +112,8 @@ enum {
        a host's name. */
     UPGRADE_MS = 30 * 1000,
     /* After our FIN: what the peer still sends is read and dropped, lest a reset destroys the reply (RFC 9112 9.6). */
-    LINGER_MS = 2 * 1000, /* but ROOM_GRACE_MS where others wait for the place */
-    LINGER_BYTES = 256 * 1024,
+    LINGER_MS = 2 * 1000,            /* but ROOM_GRACE_MS where others wait for the place */
+    LINGER_BYTES = 64 * 1024 * 1024, /* many a program looks for the answer only when its upload is over */
     /* A client that asked us to close is waited for too, after a reply longer than this: some of that may still be in
        our socket, and if the client sent as little as an empty line behind its request, a close would destroy it. */
     LINGER_SENT = 16 * 1024,

@@ -104,9 +104,9 @@ static int thread_receive(struct thread *thread, struct client *client, int time
         conn_done(&client->conn, 0);
     else if (error != EAGAIN && error != EINTR)
         return -error;
-    else if (error == EAGAIN && worker_is_late(self->worker, client))
-        return -ETIMEDOUT;
-    return 0;
+    /* Who drips faster than a receive's timeout can be told, never lets it pass. */
+    bool waited = n > 0 ? client->drained : n < 0 && error == EAGAIN;
+    return waited && worker_is_late(self->worker, client) ? -ETIMEDOUT : 0;
 }
 
 static int thread_wait_for(void *ctx, struct client *client, enum drive_want want) {

@@ -29,6 +29,8 @@ static const struct row framing[] = {
     ROW("body of more than is discarded", "9112 9.6", GET("/alpha.txt", "Content-Length: 1048577\r\n") "x", 200,
         BODY(ALPHABET), CLOSED),
     ROW("large body of a POST", "9112 9.6", POST("Content-Length: 100000000\r\n") "xxxx", 405, CLOSED),
+    ROW("large body of a POST, all of it", "9112 9.6", POST("Content-Length: 16777216\r\n") "<repeat:16777216:x>", 405,
+        CLOSED),
     ROW("very large body", "9112 9.6", POST("Content-Length: 9223372036854775807\r\n") EVIL, 405, CLOSED),
     ROW("length that overflows", "9110 8.6", POST("Content-Length: 99999999999999999999\r\n"), 400, CLOSED),
     ROW("length that wraps to 5", "9110 8.6", POST("Content-Length: 18446744073709551621\r\n") "hello", 400, CLOSED),
