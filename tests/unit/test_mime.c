@@ -83,7 +83,8 @@ static const struct {
      "txt text c cc cpp h hpp py sh rs go java rb lua pl log conf cfg ini diff patch adoc asc asciidoc asm ass astro "
      "bash bat bib cmake cs cxx dart env erl ex exs fish frag glsl gql gradle graphql groovy hh hs hxx jl json5 jsonl "
      "jsx kt kts less lock m md5 mk ndjson nfo nim nix org php pod properties proto ps1 r rst sass scala scss sha1 "
-     "sha256 sha512 srt ssa sty styl svelte swift tex tf tsx vert vue zig zsh"},
+     "sha256 sha512 srt ssa sty styl svelte swift tex tf tsx vert vue zig zsh "
+     "awk clj dsc jsonc sha384"},
     {"text/markdown; charset=utf-8", "md markdown"},
     {"text/csv; charset=utf-8", "csv"},
     {"text/tab-separated-values; charset=utf-8", "tsv"},
@@ -166,6 +167,20 @@ static const struct {
     {"audio/x-ms-wma", "wma"},
     {"video/x-ms-wmv", "wmv"},
     {"application/x-xpinstall", "xpi"},
+    {"application/appinstaller", "appinstaller"},
+    {"application/appxbundle", "appxbundle"},
+    {"application/msixbundle", "msixbundle"},
+    {"application/x-java-jnlp-file", "jnlp"},
+    {"application/x-apple-aspen-config", "mobileconfig"},
+    {"application/vnd.apple.pkpass", "pkpass"},
+    {"model/vnd.reality", "reality"},
+    {"audio/mpegurl", "m3u"},
+    {"audio/x-scpls", "pls"},
+    {"application/xspf+xml", "xspf"},
+    {"application/n-triples", "nt"},
+    {"application/n-quads", "nq"},
+    {"application/trig", "trig"},
+    {"text/n3; charset=utf-8", "n3"},
 };
 
 /* `want`: NULL for a type that isn't known. */
