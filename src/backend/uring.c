@@ -93,24 +93,19 @@ static void uring_feed(struct uring *self, struct client *client, struct uring_c
         uring_drop_first_held(self, mine);
 }
 
-static struct io_uring_sqe *uring_submit_send(struct uring *self, const struct client *client, int kind, const void *at,
-                                              size_t len, int flags) {
-    struct io_uring_sqe *op = uring_ring_fd_op(&self->ring, kind, client->fd, uring_id(OF_SEND, client->index));
-    op->addr = (uintptr_t)at;
-    op->len = (uint32_t)len;
-    op->msg_flags = (uint32_t)flags | MSG_NOSIGNAL;
-    return op;
+static void uring_await_room(struct uring *self, const struct client *client, struct uring_client *mine) {
+    mine->sending = mine->polling = true;
+    uring_ring_poll(&self->ring, client->fd, POLLOUT, uring_id(OF_SEND, client->index));
 }
 
-/* Memory waits in the kernel until the socket takes it. */
 static void uring_send(struct uring *self, struct client *client, struct uring_client *mine, const struct conn_op *op) {
     const struct outq_send *send = &op->send;
-    const int more = op->send.more ? MSG_MORE : 0;
+    const uint64_t id = uring_id(OF_SEND, client->index);
     mine->sending = true;
     if (send->iov_count == 1) {
-        uring_submit_send(self, client, IORING_OP_SEND, send->iov->iov_base, send->iov->iov_len, more);
+        uring_ring_send(&self->ring, client->fd, send->iov, send->more, id);
     } else {
-        struct io_uring_sqe *submitted = uring_submit_send(self, client, IORING_OP_SENDMSG, NULL, 1, more);
+        struct io_uring_sqe *submitted = uring_ring_send(&self->ring, client->fd, NULL, send->more, id);
         struct msghdr *message = &self->messages[uring_ring_place(&self->ring, submitted)];
         *message = (struct msghdr){.msg_iov = send->iov, .msg_iovlen = send->iov_count};
         submitted->addr = (uintptr_t)message;
@@ -131,12 +126,10 @@ static bool uring_send_file(struct uring *self, struct client *client, struct ur
     while (n == -EINTR);
     drive_told(drive, client, EVENT_RETURNED, CALL_SEND_FILE, n, 0);
     drive->done += n > 0 ? (size_t)n : 0;
-    if (n == -EAGAIN) {
-        mine->sending = mine->polling = true;
-        uring_ring_poll(&self->ring, client->fd, POLLOUT, uring_id(OF_SEND, client->index));
-    } else if (n != -EINPROGRESS) {
+    if (n == -EAGAIN)
+        uring_await_room(self, client, mine);
+    else if (n != -EINPROGRESS)
         conn_done(&client->conn, n);
-    }
     return n != -EINPROGRESS;
 }
 
@@ -252,15 +245,20 @@ static void uring_received(struct uring *self, struct client *client, const stru
     uring_turn(self, client);
 }
 
-static void uring_sent(struct uring *self, struct client *client, int result) {
+static void uring_sent(struct uring *self, struct client *client, const struct io_uring_cqe *completion) {
     struct uring_client *mine = &self->clients[client->index];
+    int result = completion->res;
+    if (mine->polling && !uring_ring_polled(&self->ring, client->fd, completion, OF_CANCEL, mine->verdict != 0))
+        return;
     mine->sending = false;
     drive_told(&self->worker->drive, client, EVENT_COMPLETED, CALL_SEND, result, 0);
     if (mine->verdict || mine->polling)
         result = mine->verdict ? mine->verdict : -EINTR; /* there is room: again */
     mine->verdict = 0;
     mine->polling = false;
-    if (result != -EINTR)
+    if (result == -EAGAIN)
+        uring_await_room(self, client, mine);
+    else if (result != -EINTR)
         conn_done(&client->conn, result);
     uring_turn(self, client);
 }
@@ -273,7 +271,7 @@ static listener_set uring_serve(struct uring *self, const struct io_uring_cqe *r
         uring_received(self, &worker->clients.slots[index], result);
         return 0;
     case OF_SEND:
-        uring_sent(self, &worker->clients.slots[index], result->res);
+        uring_sent(self, &worker->clients.slots[index], result);
         return 0;
     case OF_DOOR:
         self->watched[index] = false;

@@ -7,8 +7,10 @@
 #include "guard/filter.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -169,6 +171,31 @@ void uring_ring_poll(struct uring_ring *ring, int fd, uint32_t events, uint64_t 
 void uring_ring_cancel(struct uring_ring *ring, uint64_t id, uint64_t own_id) {
     struct io_uring_sqe *op = uring_ring_fd_op(ring, IORING_OP_ASYNC_CANCEL, -1, own_id);
     op->addr = id;
+}
+
+struct io_uring_sqe *uring_ring_send(struct uring_ring *ring, int fd, const struct iovec *piece, bool more,
+                                     uint64_t id) {
+    struct io_uring_sqe *op = uring_ring_fd_op(ring, piece ? IORING_OP_SEND : IORING_OP_SENDMSG, fd, id);
+    op->addr = piece ? (uintptr_t)piece->iov_base : 0;
+    op->len = piece ? (uint32_t)piece->iov_len : 1;
+    op->msg_flags = MSG_NOSIGNAL | MSG_DONTWAIT | (more ? MSG_MORE : 0);
+    return op;
+}
+
+/* The kernel tells of POLLRDHUP unasked, and of what is so already at once, so that one poll after the other would be
+   answered by it. What has told of it and stays armed ("multishot") goes on with what changes. */
+bool uring_ring_polled(struct uring_ring *ring, int fd, const struct io_uring_cqe *result, uint64_t own_id,
+                       bool canceled) {
+    bool ended = !(result->flags & IORING_CQE_F_MORE), hangup = result->res >= 0 && !(result->res & ~POLLRDHUP);
+    if (ended && hangup && !canceled) {
+        struct io_uring_sqe *op = uring_ring_fd_op(ring, IORING_OP_POLL_ADD, fd, result->user_data);
+        op->poll32_events = poll_mask(POLLOUT);
+        op->len = IORING_POLL_ADD_MULTI;
+        return false;
+    }
+    if (!ended && !hangup)
+        uring_ring_cancel(ring, result->user_data, own_id);
+    return ended;
 }
 
 int uring_buffers_open(struct uring_buffers *buffers, struct uring_ring *ring, unsigned spare) {
