@@ -180,7 +180,7 @@ void worker_wake_for_place(const struct worker *worker);
 void worker_between_rounds(struct worker *worker);
 
 /* In a forked child: reads the configuration anew, when a signal has asked for that and its client has no request under
-   way. */
+   way; and lets go of what was replaced and of files that nobody asks for. */
 void worker_renew_in_place(struct worker *worker, struct client *client);
 
 /* Draining: how long a client must have been idle before it is closed, in ms: its next request may be on its way. */

@@ -106,6 +106,7 @@ void worker_renew_in_place(struct worker *worker, struct client *client) {
         clock_update(&worker->env.clock);
     }
     worker_look_at_retired(worker);
+    worker_close_unasked(worker);
 }
 
 void worker_close_servings(struct worker *worker) {

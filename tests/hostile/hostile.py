@@ -24,6 +24,7 @@ import passwords
 import remote
 import roots
 import siege
+import silent
 import times
 import unlucky
 from arsenal import ALL, ATTACKS, Attack, ranges, request
@@ -126,6 +127,7 @@ ATTACKED = {
     "resting": (resting, ("blocking",)),
     "log-ranges-cost": (log_ranges_cost, ("blocking",)),
     **passwords.SCENARIOS,
+    **silent.SCENARIOS,
 }
 GROUPS = {"attacks": ATTACKED, "luck": {**luck.SCENARIOS, **remote.SCENARIOS}, "unlucky": unlucky.SCENARIOS,
           "faults": {**faults.SCENARIOS, **exhaustion.SCENARIOS, **roots.SCENARIOS},
