@@ -30,12 +30,17 @@ int find_status(int error) {
     case ENFILE:
     case ENOMEM:
         return 503;
-    case EIO:
-    case EOVERFLOW: /* a 32-bit program, and a file beyond what it can send */
-    case ESTALE:
-        return 500;
-    default: /* not there, or a name or link that can't lead anywhere beneath the root */
+    case ENOENT: /* not there, or a name or link that can't lead anywhere beneath the root */
+    case ENOTDIR:
+    case ENAMETOOLONG:
+    case ELOOP:
+    case EXDEV:
+    case EINVAL: /* not a name on this file system */
+    case EILSEQ:
         return 404;
+    default: /* there or not, it can't be had: a disk that fails, a file system whose server has gone, a 32-bit program
+                and a file beyond what it can send */
+        return 500;
     }
 }
 

@@ -252,12 +252,15 @@ class HungFolder:
             os.close(self.fd)
             raise OSError(ctypes.get_errno(), "mount")
 
-    def close(self):
-        """Who waits is told that it is gone. Once is enough."""
-        if self.fd is not None:
-            os.close(self.fd)
-            self.libc.umount2(self.path, MNT_DETACH)
+    def die(self):
+        """Who waits is told that it is gone, and so is who comes."""
+        os.close(self.fd)
         self.fd = None
+
+    def close(self):
+        if self.fd is not None:
+            self.die()
+        self.libc.umount2(self.path, MNT_DETACH)
 
 
 def hung_folders(httpd, model, site):
@@ -284,6 +287,25 @@ def hung_folders(httpd, model, site):
     return f"20 answers beside {count} that hang, the last in {1000 * took:.0f} ms"
 
 
+def dead_folder(httpd, model, site):
+    """A file system whose server has gone: what lies there can't be had, which isn't to say that it isn't there."""
+    root = site.folder / "dead"
+    root.mkdir()
+    with contextlib.ExitStack() as stack:
+        stack.callback(shutil.rmtree, root)
+        try:
+            dead = stack.enter_context(contextlib.closing(HungFolder(root / "folder")))
+        except OSError as error:
+            return f"left out: no file system to die ({error})"
+        dead.die()
+        with target.Attacked(httpd, root, model) as server:
+            link = Link(server.port)
+            status, _, _ = link.exchange(Ask("/folder/file.txt"), LIMIT)
+            link.close()
+    assert status == 500, f"{status}"
+    return "500"
+
+
 def ended(server):
     """The server ends by itself; as a context manager it needn't be told any more."""
     status = server.process.wait(LIMIT)
@@ -300,5 +322,6 @@ SCENARIOS = {
     "vanishing": (vanishing, ()),
     "drain": (drain, ()),
     # What loads is the same in all models that have loaders; root only.
+    "dead-folder": (dead_folder, tuple(model for model in ALL if model not in ("thread", "epoll-et", "uring"))),
     "hung-folders": (hung_folders, tuple(model for model in ALL if model not in ("epoll-et", "uring"))),
 }
