@@ -133,6 +133,8 @@ enum {
     ROOM_AT_ONCE = 64,
     /* After EMFILE or ENFILE: nobody is accepted for this long, unless a connection closes before. */
     ACCEPT_REST_MS = 100,
+    /* And after so many other errors of accept(2) in a row: it isn't the connections' doing. */
+    ACCEPT_ERRORS_MOST = 64,
     /* What the server lacks is said no more often than this. */
     QUIET_MS = 10 * 1000,
     /* Each time that a listener rings one client is accepted, and not as many as there are: the accept(2) that says

@@ -72,6 +72,7 @@ struct worker {
     int first_listener;      /* which to accept from first, next time */
     uint64_t rest_until_ms;  /* no accepting before, as there is no room; 0 once a client has left */
     uint64_t quiet_until_ms; /* what there was too little of is not said again before */
+    unsigned accept_errors;  /* of accept(2), one after the other */
 
     /* Newcomers that are left to another worker: worker_admit.c. */
     int compared;            /* the worker that it has compared itself with last */
@@ -148,8 +149,11 @@ void worker_files_above(struct worker *worker, int first);
 /* Says that a model can't be opened for want of memory. Returns NULL. */
 void *worker_no_memory(const struct worker *worker);
 
-/* What a client needs (a descriptor, a process, a thread) can't be had, for this `error` (errno): says so, though not
-   again for a while, and lets nobody in for a moment. */
+/* What clients need can't be had, for this `error` (errno): says so, with the `cure`, though not again for a while, and
+   lets nobody in for a moment. */
+void worker_lacks(struct worker *worker, const char *what, int error, const char *cure);
+
+/* The same of what there is a limit for: a descriptor, a process, a thread. */
 void worker_exhausted(struct worker *worker, const char *what, int error);
 
 /* The same, and hangs the client up. */

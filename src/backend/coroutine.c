@@ -125,14 +125,21 @@ static bool scheduler_watch(struct scheduler *self, int op, int fd, uint32_t eve
     return ok;
 }
 
+/* Where the kernel won't, it is tried again after a rest. */
 static void scheduler_watch_door(struct scheduler *self, bool accepting) {
     const struct listeners *listeners = self->worker->listeners;
     if (accepting == self->watching_door)
         return;
-    for (int i = 0; i < listeners->count; i++)
-        scheduler_watch(self, accepting ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, listeners->fd[i], EPOLLIN | EPOLLEXCLUSIVE,
-                        &listener_marks[i]);
     self->watching_door = accepting;
+    for (int i = 0; i < listeners->count; i++) {
+        bool ok = scheduler_watch(self, accepting ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, listeners->fd[i],
+                                  EPOLLIN | EPOLLEXCLUSIVE, &listener_marks[i]);
+        if (!ok && accepting) {
+            worker_lacks(self->worker, "can't watch for connections", errno, "; raise fs.epoll.max_user_watches");
+            scheduler_watch_door(self, false);
+            return;
+        }
+    }
 }
 
 static void *scheduler_open(struct worker *worker) {

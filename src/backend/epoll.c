@@ -53,14 +53,21 @@ static void epoll_et_wants(struct epolled *self, struct client *client, enum dri
     (void)self, (void)client, (void)want;
 }
 
+/* Where the kernel won't, it is tried again after a rest. */
 static void epoll_watch_door(struct epolled *self, bool accepting) {
     const struct listeners *listeners = self->worker->listeners;
     if (accepting == self->watching_door)
         return;
-    for (int i = 0; i < listeners->count; i++)
-        epoll_set(self, accepting ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, listeners->fd[i], EPOLLIN | EPOLLEXCLUSIVE,
-                  &listener_marks[i]);
     self->watching_door = accepting;
+    for (int i = 0; i < listeners->count; i++) {
+        bool ok = epoll_set(self, accepting ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, listeners->fd[i], EPOLLIN | EPOLLEXCLUSIVE,
+                            &listener_marks[i]);
+        if (!ok && accepting) {
+            worker_lacks(self->worker, "can't watch for connections", errno, "; raise fs.epoll.max_user_watches");
+            epoll_watch_door(self, false);
+            return;
+        }
+    }
 }
 
 static struct epolled *epoll_open(struct worker *worker) {

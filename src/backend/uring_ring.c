@@ -22,6 +22,8 @@ enum {
     REGISTER_PBUF_RING = 22,
 };
 
+enum { MOMENT_MS = 10 };
+
 /* All that the model asks of a ring. What is asked of one isn't seen by a system call filter. Cold files are read by
    loaders: a ring would begin that in the system call, 6 ms for 32 of 2 MiB, 80 where it must first be read where they
    lie on the disk. Loaders hold the loop up for 15 us, and cost a cold request up to an eighth more processor time; so
@@ -136,14 +138,17 @@ void uring_ring_close(struct uring_ring *ring) {
     close(ring->fd);
 }
 
-/* Errors are for the next round: a signal came, time is up, the kernel has no memory just now. */
+/* Errors are for the next round: a signal came, time is up; the kernel has no memory just now, and is given a moment to
+   find some. */
 static void uring_ring_submit(struct uring_ring *ring, unsigned wait_count, int timeout_ms) {
     struct __kernel_timespec limit = {.tv_sec = timeout_ms / 1000, .tv_nsec = timeout_ms % 1000 * 1000000LL};
     struct io_uring_getevents_arg arg = {.ts = timeout_ms > 0 ? (uint64_t)(uintptr_t)&limit : 0};
     unsigned count = ring->sq_tail - __atomic_load_n(ring->sq_head, __ATOMIC_ACQUIRE);
     __atomic_store_n(ring->sq_shared, ring->sq_tail, __ATOMIC_RELEASE);
-    syscall(__NR_io_uring_enter, ring->fd, count, wait_count, IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG, &arg,
-            sizeof arg);
+    if (syscall(__NR_io_uring_enter, ring->fd, count, wait_count, IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG, &arg,
+                sizeof arg) < 0 &&
+        errno != EINTR && errno != ETIME)
+        poll(NULL, 0, MOMENT_MS);
 }
 
 void uring_ring_enter(struct uring_ring *ring, int timeout_ms) {

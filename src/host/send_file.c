@@ -182,7 +182,8 @@ ssize_t send_file(const struct send_file *how, struct client *client, const stru
         return send_loaded(client, op);
     if (op->source->remote && !how->may_wait)
         return send_remote(how, client, op);
-    if (!op->by_reference)
-        return send_by_copy(how, client, op, op->len < how->buffer_len ? op->len : how->buffer_len);
-    return send_by_reference(how, client, op, op->len < most ? op->len : most);
+    ssize_t n = op->by_reference ? send_by_reference(how, client, op, op->len < most ? op->len : most) : -EINVAL;
+    if (n != -EINVAL && n != -ENOSYS) /* which says of a file that it can't be sent so: not all file systems do that */
+        return n;
+    return send_by_copy(how, client, op, op->len < how->buffer_len ? op->len : how->buffer_len);
 }

@@ -89,14 +89,17 @@ void worker_make_room(struct worker *worker) {
     }
 }
 
-void worker_exhausted(struct worker *worker, const char *what, int error) {
+void worker_lacks(struct worker *worker, const char *what, int error, const char *cure) {
     uint64_t now_ms = worker->env.clock.now_ms;
     observer_count(&worker->observer, FIGURE_ACCEPT_ERRORS);
     if (now_ms >= worker->quiet_until_ms)
-        say_as(SAY_WARNING, "%s: %s; raise the limit (ulimit -n, -u) or lower --max-connections", what,
-               strerror(error));
+        say_as(SAY_WARNING, "%s: %s%s", what, strerror(error), cure);
     worker->quiet_until_ms = now_ms + QUIET_MS;
     worker->rest_until_ms = now_ms + ACCEPT_REST_MS;
+}
+
+void worker_exhausted(struct worker *worker, const char *what, int error) {
+    worker_lacks(worker, what, error, "; raise the limit (ulimit -n, -u) or lower --max-connections");
 }
 
 void worker_give_up(struct worker *worker, struct client *client, const char *what, int error) {
@@ -114,6 +117,19 @@ static bool worker_find_descriptor(struct worker *worker, int error) {
     return false;
 }
 
+/* Most errors are those of a connection that has gone already. But some are the listener's, which goes on ringing: a
+   policy forbids to accept, or another process that has it, too, has shut it. Our own workers do that in the end. */
+static enum accepted worker_not_accepted(struct worker *worker, int error) {
+    if (error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM)
+        return worker_find_descriptor(worker, error) ? ACCEPTED : ACCEPTED_NO_MORE;
+    bool nobody = error == EAGAIN || (error == EINVAL && worker->draining);
+    worker->accept_errors = nobody ? 0 : worker->accept_errors + 1;
+    if (worker->accept_errors < ACCEPT_ERRORS_MOST)
+        return nobody ? ACCEPTED_NOBODY : ACCEPTED;
+    worker_lacks(worker, "can't accept connections", error, "");
+    return ACCEPTED_NO_MORE;
+}
+
 enum accepted worker_accept_one(struct worker *worker, int listener) {
     struct sockaddr_storage peer;
     socklen_t peer_len = sizeof peer;
@@ -122,14 +138,13 @@ enum accepted worker_accept_one(struct worker *worker, int listener) {
         return ACCEPTED_NO_MORE;
     worker_calls(worker, CALL_ACCEPT);
     int fd = accept4(listener, (struct sockaddr *)&peer, &peer_len, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    worker_called(worker, CALL_ACCEPT, fd < 0 ? -errno : fd);
-    if (fd >= 0)
-        worker_let_in(worker, fd, &peer);
-    else if (errno == EAGAIN || errno == EINVAL) /* the latter: another worker has shut it */
-        return ACCEPTED_NOBODY;
-    else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
-        return worker_find_descriptor(worker, errno) ? ACCEPTED : ACCEPTED_NO_MORE;
-    return ACCEPTED; /* or that connection is gone already: the next */
+    int error = fd < 0 ? errno : 0;
+    worker_called(worker, CALL_ACCEPT, fd < 0 ? -error : fd);
+    if (error)
+        return worker_not_accepted(worker, error);
+    worker->accept_errors = 0;
+    worker_let_in(worker, fd, &peer);
+    return ACCEPTED;
 }
 
 /* Accepts some from one listener (ACCEPT_MORE_PER says how many). False: no more can be let in for now. */

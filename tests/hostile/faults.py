@@ -1,23 +1,27 @@
 """What fails in the system beneath (by unlucky.c), and what a process inherits from who starts it: the server goes on,
 serves again when it can, keeps no processor busy meanwhile, and says so once."""
 
+import ctypes
 import os
 import re
 import resource
 import signal
+import socket
 import subprocess
 import time
 
 import unlucky
 from honest import Ask, Link, one
 from luck import LIMIT, await_true
-from target import Attacked, page_content
+from target import LINE, LOG, LOG_SIZE, Attacked, page_content
 from unlucky import Unlucky
 from webdriver import cpu_seconds, session_members
 
 HOT = Ask("/hot.txt", page_content(999_999))
 BUSY = 0.5  # of a processor, while next to nothing is asked for: who spins takes a whole one
+CALM = 0.2  # the same where nobody is served
 LASTS = 2  # seconds
+PIDFD_GETFD = 438  # a system call that Python has no name for
 
 
 def asked(server):
@@ -79,6 +83,74 @@ def no_fork(httpd, model, site):
         assert used < BUSY, f"{100 * used:.0f} % of a processor"
         assert said(server, "can't fork") == 1, server.output()
     return "served afterwards, said once"
+
+
+def while_it_lasts(httpd, model, site, kind, what):
+    """Who comes meanwhile isn't served, which keeps no processor busy, and is said once (`what`); afterwards he is."""
+    with Unlucky(httpd, model, site, kind) as server:
+        asked(server)
+        server.mark.touch()
+        before, end = cpu_seconds(server.pid), time.monotonic() + LASTS
+        while time.monotonic() < end:
+            one(Link(server.port), HOT, 0.2)
+        used = (cpu_seconds(server.pid) - before) / LASTS
+        server.mark.unlink()
+        asked(server)
+        assert used < CALM, f"{100 * used:.0f} % of a processor"
+        assert not what or said(server, what) == 1, server.output()
+    return f"served afterwards, {100 * used:.0f} % of a processor"
+
+
+def no_watch(httpd, model, site):
+    """An epoll set takes neither clients nor, after the rest that this brings, the door."""
+    return while_it_lasts(httpd, model, site, "watch", "can't watch")
+
+
+def starved_ring(httpd, model, site):
+    """The kernel has no memory for what a ring is asked."""
+    return while_it_lasts(httpd, model, site, "starved", None)
+
+
+def no_sendfile(httpd, model, site):
+    """A file system whose files can't be sent by reference: they are copied."""
+    site.await_still_log()
+    with Unlucky(httpd, model, site, "copies") as server:
+        took, why = one(Link(server.port), Ask(f"/{LOG}", LINE * (LOG_SIZE // len(LINE))), LIMIT)
+        assert not why, why
+    return f"copied in {1000 * took:.0f} ms"
+
+
+def listener_of(server):
+    """A descriptor of ours for the socket that it listens on."""
+    with open("/proc/net/tcp") as table:
+        inode = next(fields[9] for fields in map(str.split, list(table)[1:])
+                     if fields[3] == "0A" and int(fields[1].split(":")[1], 16) == server.port)
+    fd = next(int(entry.name) for entry in os.scandir(f"/proc/{server.pid}/fd")
+              if os.readlink(entry.path) == f"socket:[{inode}]")
+    process = os.pidfd_open(server.pid)
+    try:
+        ours = ctypes.CDLL(None, use_errno=True).syscall(PIDFD_GETFD, process, fd, 0)
+        if ours < 0:
+            raise OSError(ctypes.get_errno(), "pidfd_getfd")
+        return socket.socket(fileno=ours)
+    finally:
+        os.close(process)
+
+
+def shut(httpd, model, site):
+    """Another process that has the listening socket, too, shuts it: nobody can come any more, which is said, and keeps
+    no processor busy."""
+    with Attacked(httpd, site.root, model) as server:
+        asked(server)
+        with listener_of(server) as listener:
+            listener.shutdown(socket.SHUT_RDWR)
+        before, end = cpu_seconds(server.pid), time.monotonic() + LASTS
+        await_true(lambda: said(server, "can't accept connections"), lambda: f"it says nothing: {server.output()}")
+        time.sleep(max(0, end - time.monotonic()))
+        used = (cpu_seconds(server.pid) - before) / LASTS
+        assert used < CALM, f"{100 * used:.0f} % of a processor"
+        assert said(server, "can't accept connections") == 1, server.output()
+    return f"{100 * used:.0f} % of a processor, said once"
 
 
 def hung(httpd, model, site):
@@ -206,11 +278,16 @@ def inherited(httpd, model, site):
 
 
 EACH_ITS_OWN = ("blocking", "fork", "thread")
+EPOLL = ("epoll-lt", "epoll-et", "coroutine")
 LOOPS = ("nonblocking", "select", "poll", "epoll-lt", "epoll-et", "coroutine", "uring")
 SCENARIOS = {
     "fault-accept": (accepts, ()),
     "fault-signals": (signals, ("uring",)),  # what goes through a ring doesn't pass by the C library
     "fault-fork": (no_fork, (*LOOPS, "blocking", "thread")),
+    "fault-shut": (shut, ()),
+    "fault-watch": (no_watch, tuple(model for model in (*EACH_ITS_OWN, *LOOPS) if model not in EPOLL)),
+    "fault-starved": (starved_ring, (*EACH_ITS_OWN, *LOOPS[:-1])),
+    "fault-sendfile": (no_sendfile, ()),
     "fault-hung": (hung, ("blocking",)),
     "fault-memory": (starts, ()),
     "fault-ring": (no_ring, (*EACH_ITS_OWN, *LOOPS[:-1])),

@@ -15,6 +15,9 @@
  *   log       writing to a file fails while UNLUCKY_MARK is there, for one reason after the other
  *   heap      no memory is to be had while UNLUCKY_MARK is there
  *   spawn     no program can be started while UNLUCKY_MARK is there
+ *   watch     an epoll set takes no more descriptors while UNLUCKY_MARK is there
+ *   starved   an io_uring has no memory for what it is asked while UNLUCKY_MARK is there
+ *   copies    nothing can be sent from a file by reference
  *   results   every third op of an io_uring fails (unlucky_ring.c)
  *   weather   now this, now that: which, the size of UNLUCKY_MARK says (see there)
  * What is read by a mapping or by the ring is as lucky as ever. */
@@ -32,6 +35,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
@@ -121,33 +125,41 @@ static bool struck(int fd, bool waits) {
     return unlucky_is("error");
 }
 
+static bool refused(int fd) {
+    if (!unlucky_is("copies"))
+        return struck(fd, true);
+    errno = EINVAL;
+    return true;
+}
+
 static void *real(const char *name) {
     return dlsym(RTLD_NEXT, name);
 }
 
-/* Defines the function `name` that is the real one but for bad luck with `fd`. */
-#define READS(name, fd, waits, parameters, ...)                                                                        \
+/* Defines the function `name` that is the real one but for bad luck. */
+#define READS(name, fails, parameters, ...)                                                                            \
     ssize_t name parameters {                                                                                          \
         ssize_t(*function) parameters;                                                                                 \
         void *found = real(#name);                                                                                     \
         memcpy(&function, &found, sizeof found);                                                                       \
-        return struck(fd, waits) ? -1 : function(__VA_ARGS__);                                                         \
+        return fails ? -1 : function(__VA_ARGS__);                                                                     \
     }
 
-READS(read, fd, true, (int fd, void *at, size_t len), fd, at, part(fd, len))
-READS(pread, fd, true, (int fd, void *at, size_t len, off_t first), fd, at, part(fd, len), first)
-READS(pread64, fd, true, (int fd, void *at, size_t len, off_t first), fd, at, part(fd, len), first)
+READS(read, struck(fd, true), (int fd, void *at, size_t len), fd, at, part(fd, len))
+READS(pread, struck(fd, true), (int fd, void *at, size_t len, off_t first), fd, at, part(fd, len), first)
+READS(pread64, struck(fd, true), (int fd, void *at, size_t len, off_t first), fd, at, part(fd, len), first)
 /* The first piece in part. */
 static struct iovec cut(int fd, const struct iovec *iov) {
     return (struct iovec){iov->iov_base, part(fd, iov->iov_len)};
 }
 
-READS(preadv2, fd, !(flags & RWF_NOWAIT), (int fd, const struct iovec *iov, int count, off_t first, int flags), fd,
+READS(preadv2, struck(fd, !(flags & RWF_NOWAIT)), (int fd, const struct iovec *iov, int count, off_t first, int flags),
+      fd, unlucky_is("short") ? (struct iovec[]){cut(fd, iov)} : iov, unlucky_is("short") ? 1 : count, first, flags)
+READS(preadv64v2, struck(fd, !(flags & RWF_NOWAIT)),
+      (int fd, const struct iovec *iov, int count, off_t first, int flags), fd,
       unlucky_is("short") ? (struct iovec[]){cut(fd, iov)} : iov, unlucky_is("short") ? 1 : count, first, flags)
-READS(preadv64v2, fd, !(flags & RWF_NOWAIT), (int fd, const struct iovec *iov, int count, off_t first, int flags), fd,
-      unlucky_is("short") ? (struct iovec[]){cut(fd, iov)} : iov, unlucky_is("short") ? 1 : count, first, flags)
-READS(sendfile, from, true, (int to, int from, off_t *first, size_t len), to, from, first, part(from, len))
-READS(sendfile64, from, true, (int to, int from, off_t *first, size_t len), to, from, first, part(from, len))
+READS(sendfile, refused(from), (int to, int from, off_t *first, size_t len), to, from, first, part(from, len))
+READS(sendfile64, refused(from), (int to, int from, off_t *first, size_t len), to, from, first, part(from, len))
 
 int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*begin)(void *), void *argument) {
     int (*function)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
@@ -187,6 +199,10 @@ long syscall(long number_of_it, ...) {
     }
     if (unlucky_is("ring") && number_of_it == SYS_io_uring_setup) {
         errno = ENOMEM;
+        return -1;
+    }
+    if (unlucky_is("starved") && number_of_it == SYS_io_uring_enter && marked()) {
+        errno = EAGAIN;
         return -1;
     }
     if (unlucky_is("hung") && number_of_it == SYS_openat2 && strstr((const char *)a[1], "hung/")) {
@@ -244,6 +260,15 @@ int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *
                     char *const[]);
     unlucky_find("posix_spawn", &function);
     return unlucky_is("spawn") && marked() ? EAGAIN : function(pid, path, actions, attributes, argv, environment);
+}
+
+int epoll_ctl(int set, int op, int fd, struct epoll_event *event) {
+    int (*function)(int, int, int, struct epoll_event *);
+    unlucky_find("epoll_ctl", &function);
+    if (op != EPOLL_CTL_ADD || !unlucky_is("watch") || !marked())
+        return function(set, op, fd, event);
+    errno = ENOSPC;
+    return -1;
 }
 
 ssize_t writev(int fd, const struct iovec *iov, int count) {
