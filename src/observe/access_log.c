@@ -171,18 +171,21 @@ static void release(struct access_log *log) {
     free(log);
 }
 
-static bool make_lanes(struct access_log *log, unsigned workers) {
+/* 0 or -errno. */
+static int make_lanes(struct access_log *log, unsigned workers) {
     void *bell = mmap(NULL, sizeof *log->bell, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (bell == MAP_FAILED)
-        return false;
+        return -errno;
     log->bell = bell;
     log->bell->fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (log->bell->fd < 0)
+        return -errno;
     log->lanes.at = calloc((size_t)workers * (1 + CHILDREN_MAX), sizeof *log->lanes.at);
     log->of_worker = calloc(workers, sizeof *log->of_worker);
-    bool ok = log->bell->fd >= 0 && log->lanes.at && log->of_worker;
+    bool ok = log->lanes.at && log->of_worker;
     for (unsigned i = 0; ok && i < workers; i++)
         ok = add_lane(log, &log->of_worker[i][0], LOG_LANE_LEN);
-    return ok;
+    return ok ? 0 : -ENOMEM;
 }
 
 struct access_log *access_log_open(struct access_log_place place, unsigned workers, struct counter_log *counts,
@@ -195,8 +198,8 @@ struct access_log *access_log_open(struct access_log_place place, unsigned worke
         log->counts = counts ? counts : &nobodys;
         pthread_mutex_init(&log->lock, NULL);
         local_time_update((int64_t)(clock_epoch_ms() / 1000));
-        if (failed == 0 && !make_lanes(log, workers))
-            failed = -ENOMEM;
+        if (failed == 0)
+            failed = make_lanes(log, workers);
         if (failed == 0)
             return log;
         release(log);

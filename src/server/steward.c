@@ -200,7 +200,11 @@ void steward_kill(struct steward *steward, pid_t pid, int number) {
 bool steward_serves(struct steward *steward) {
     if (steward->fd < 0)
         return serves(&steward->duties, getpid());
-    return steward_ask(steward, &(struct request_message){.kind = REQUEST_SERVES}, NULL) == 1;
+    int32_t answer = steward_ask(steward, &(struct request_message){.kind = REQUEST_SERVES}, NULL);
+    if (answer < 0)
+        say("can't make the sandbox: the process outside of it has ended; raise the limit (ulimit -u), or choose "
+            "--no-sandbox");
+    return answer == 1;
 }
 
 void steward_close(struct steward *steward, listener_set own) {

@@ -234,6 +234,20 @@ def no_ring(httpd, model, site):
     return told.strip()
 
 
+def no_grandchild(httpd, model, site):
+    """The process outside of the sandbox is made by one that is made for it: where that can't, it says so in one line."""
+    told = start_without(httpd, model, site, "orphan", 0)
+    assert told and "sandbox" in told, told
+    return told.strip()
+
+
+def no_limits(httpd, model, site):
+    """A policy forbids to ask for the limits of resources: it serves."""
+    told = start_without(httpd, model, site, "unasked", 0)
+    assert not told, told
+    return "it serves"
+
+
 # ---- What is inherited
 
 
@@ -291,6 +305,8 @@ SCENARIOS = {
     "fault-hung": (hung, ("blocking",)),
     "fault-memory": (starts, ()),
     "fault-ring": (no_ring, (*EACH_ITS_OWN, *LOOPS[:-1])),
+    "fault-grandchild": (no_grandchild, (*EACH_ITS_OWN, *LOOPS[1:])),
+    "fault-limits": (no_limits, (*EACH_ITS_OWN, *LOOPS[1:])),
     "fault-inherited": (inherited, ()),
 }
 LONG = {"fault-stopped": (stopped, ())}

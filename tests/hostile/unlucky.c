@@ -17,6 +17,8 @@
  *   spawn     no program can be started while UNLUCKY_MARK is there
  *   watch     an epoll set takes no more descriptors while UNLUCKY_MARK is there
  *   starved   an io_uring has no memory for what it is asked while UNLUCKY_MARK is there
+ *   orphan    no process can be made by one that the server has made
+ *   unasked   nobody may ask for the limits of resources
  *   copies    nothing can be sent from a file by reference
  *   results   every third op of an io_uring fails (unlucky_ring.c)
  *   weather   now this, now that: which, the size of UNLUCKY_MARK says (see there)
@@ -37,6 +39,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -316,11 +319,23 @@ ssize_t sendmsg(int fd, const struct msghdr *message, int flags) {
 pid_t fork(void) {
     pid_t (*function)(void);
     unlucky_find("fork", &function);
-    if (unlucky_is("fork") && marked()) {
+    static pid_t first;
+    bool orphan = unlucky_is("orphan") && first && first != getpid();
+    first = getpid();
+    if (orphan || (unlucky_is("fork") && marked())) {
         errno = EAGAIN;
         return -1;
     }
     return function();
+}
+
+int getrlimit(__rlimit_resource_t resource, struct rlimit *limit) {
+    int (*function)(__rlimit_resource_t, struct rlimit *);
+    unlucky_find("getrlimit", &function);
+    if (!unlucky_is("unasked"))
+        return function(resource, limit);
+    errno = EPERM;
+    return -1;
 }
 
 /* By the clock that doesn't jump, so that all of a process' clocks do at once. */
