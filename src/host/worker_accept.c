@@ -143,6 +143,7 @@ enum accepted worker_accept_one(struct worker *worker, int listener) {
     if (error)
         return worker_not_accepted(worker, error);
     worker->accept_errors = 0;
+    clock_update(&worker->env.clock); /* or, when the server was stopped within this round, it would be late at once */
     worker_let_in(worker, fd, &peer);
     return ACCEPTED;
 }

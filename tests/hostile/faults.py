@@ -5,12 +5,14 @@ import ctypes
 import os
 import re
 import resource
+import select
 import signal
 import socket
 import subprocess
 import time
 
 import unlucky
+from arsenal import request
 from honest import Ask, Link, one
 from luck import LIMIT, await_true
 from target import LINE, LOG, LOG_SIZE, Attacked, page_content
@@ -176,6 +178,20 @@ def hung(httpd, model, site):
     return f"cold files elsewhere in at most {1000 * slowest:.0f} ms"
 
 
+def paused(httpd, model, site):
+    """A server that is stopped between its look at the clock and an accept, for longer than a client may say nothing:
+    who has just come isn't taken for one who has been silent for all that time."""
+    short = ("--idle-timeout", "3", "--header-timeout", "3", "--no-sandbox")  # which would let it make no mark
+    with Unlucky(httpd, model, site, "pause", 0, *short) as server:
+        with socket.create_connection(("127.0.0.1", server.port), LIMIT) as client:
+            await_true(server.mark.exists, "nobody is accepted")
+            assert not select.select([client], [], [], 1)[0], "it was closed"
+            client.sendall(request("/hot.txt"))
+            client.settimeout(LIMIT)
+            assert client.recv(15) == b"HTTP/1.1 200 OK"
+    return "served"
+
+
 def stopped(httpd, model, site):
     """SIGSTOP for longer than any wait of a loop, then SIGCONT: whoever was idle is there still."""
     with Attacked(httpd, site.root, model) as server:
@@ -309,4 +325,4 @@ SCENARIOS = {
     "fault-limits": (no_limits, (*EACH_ITS_OWN, *LOOPS[1:])),
     "fault-inherited": (inherited, ()),
 }
-LONG = {"fault-stopped": (stopped, ())}
+LONG = {"fault-stopped": (stopped, ()), "fault-paused": (paused, ())}

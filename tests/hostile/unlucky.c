@@ -17,6 +17,7 @@
  *   spawn     no program can be started while UNLUCKY_MARK is there
  *   watch     an epoll set takes no more descriptors while UNLUCKY_MARK is there
  *   starved   an io_uring has no memory for what it is asked while UNLUCKY_MARK is there
+ *   pause     to accept takes UNLUCKY_MS longer; UNLUCKY_MARK is a file that is made then
  *   orphan    no process can be made by one that the server has made
  *   unasked   nobody may ask for the limits of resources
  *   copies    nothing can be sent from a file by reference
@@ -290,6 +291,14 @@ int accept4(int fd, struct sockaddr *peer, socklen_t *len, int flags) {
     static atomic_uint at;
     int (*function)(int, struct sockaddr *, socklen_t *, int);
     unlucky_find("accept4", &function);
+    if (unlucky_is("pause")) {
+        int accepted = function(fd, peer, len, flags);
+        if (accepted >= 0) {
+            take_longer();
+            make_mark();
+        }
+        return accepted;
+    }
     if (!unlucky_is("accept") || !now_and_then())
         return function(fd, peer, len, flags);
     errno = errors[atomic_fetch_add(&at, 1) % (sizeof errors / sizeof *errors)];
