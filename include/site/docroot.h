@@ -14,7 +14,8 @@ struct docroot {
     int fd;
     dev_t device;
     ino_t inode;
-    bool walk; /* the kernel has no openat2: components are walked one by one */
+    bool walk;   /* the kernel has no openat2: components are walked one by one */
+    bool remote; /* its file system may hang: nothing in it is at hand */
 };
 
 /* Opens the root. 0, or -errno. */
@@ -26,8 +27,11 @@ void docroot_close(struct docroot *root);
 enum docroot_news { ROOT_SAME, ROOT_MOVED, ROOT_GONE };
 enum docroot_news docroot_look(const struct docroot *root, struct docroot *fresh);
 
-/* What follows may wait for a disk or a network, unless `at_hand`: then only what the kernel has in memory is found,
-   and anything else is -EAGAIN. */
+/* The same without waiting: whether it is ROOT_SAME. False: it isn't, or can't be told. */
+bool docroot_stays(const struct docroot *root);
+
+/* What follows, and the look, may wait for a disk or a network, unless `at_hand`: then only what the kernel has in
+   memory is found, and anything else is -EAGAIN. */
 
 /* Opens `path` (decoded, relative, may be empty or end in a slash) for reading, following symbolic links as the root's
    `symlinks` says, and fills *st. Doesn't block on a FIFO and doesn't touch a device. Returns a descriptor

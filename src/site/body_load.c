@@ -1,13 +1,13 @@
 #define _GNU_SOURCE
 #include "site/body_load.h"
 #include "base/calls.h"
+#include "site/local.h"
 #include "site/version.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 enum {
@@ -81,18 +81,12 @@ ssize_t body_read(int fd, char *at, size_t len, uint64_t first) {
     return n < 0 ? -errno : n;
 }
 
-/* Overlays and tmpfs have no read that doesn't wait either, but a local file system below. */
-static bool is_local(int fd) {
-    enum { OVERLAY = 0x794c7630, TMPFS = 0x01021994 };
-    struct statfs system;
-    return fstatfs(fd, &system) == 0 && (system.f_type == OVERLAY || system.f_type == TMPFS);
-}
-
+/* Some that lie here have no read that doesn't wait, either. */
 bool body_remote(struct known *known, const struct stat *st, int fd, enum load_effort effort) {
     uint64_t fact, key = known_version(known, KNOWN_LOCAL, st, 0);
     if (try_byte(fd, 0) != EOPNOTSUPP || known_get(known, key, &fact))
         return false;
-    if (effort != LOAD_WAITS || !is_local(fd))
+    if (effort != LOAD_WAITS || !local_fd(fd))
         return true;
     known_put(known, key, 0);
     return false;

@@ -5,6 +5,7 @@
 #include "site/docroot.h"
 #include "base/bounds.h"
 #include "base/calls.h"
+#include "site/local.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,6 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #ifndef RESOLVE_CACHED /* in the headers since Linux 5.12 */
@@ -42,6 +44,7 @@ int docroot_open(struct docroot *root, const char *path, enum symlinks symlinks)
     }
     *root = (struct docroot){.path = path, .symlinks = symlinks, .fd = fd, .device = st.st_dev, .inode = st.st_ino};
     root->walk = !have_openat2(fd);
+    root->remote = !local_fd(fd);
     return 0;
 }
 
@@ -57,6 +60,32 @@ enum docroot_news docroot_look(const struct docroot *root, struct docroot *fresh
         return ROOT_MOVED;
     }
     return fstat(root->fd, &st) == 0 && st.st_nlink == 0 ? ROOT_GONE : ROOT_SAME;
+}
+
+/* As the kernel has it; musl has no statx yet. */
+struct statx_result {
+    uint32_t mask, block_size;
+    uint64_t attributes;
+    uint32_t links, user, group;
+    uint16_t mode, unused;
+    uint64_t inode, size, blocks, attributes_mask, times[8];
+    uint32_t own_major, own_minor, device_major, device_minor;
+    uint64_t rest[14];
+};
+
+/* What the kernel has of the name, and of what that leads to by now: a file system that hangs, perhaps, which a stat
+   would ask. */
+bool docroot_stays(const struct docroot *root) {
+    struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_CACHED};
+    const unsigned basic = 0x7ff;
+    struct statx_result st;
+    int fd = root->walk || root->remote ? -1 : (int)syscall(SYS_openat2, AT_FDCWD, root->path, &how, sizeof how);
+    if (fd < 0)
+        return false;
+    long error = syscall(SYS_statx, fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, basic, &st);
+    close(fd);
+    return !error && st.links > 0 && st.inode == root->inode &&
+           makedev(st.device_major, st.device_minor) == root->device;
 }
 
 /* A path yet to be walked; links put their targets in front of the rest. */
@@ -145,7 +174,8 @@ static int docroot_walk(const struct docroot *root, const char *path, int flags,
 }
 
 /* Only what the kernel has in its own caches, and on the root's own file system: another, mounted beneath it, may be a
-   network's, or the devices'. */
+   network's, or the devices'. That alone doesn't do for one that may hang: to open a file whose name is cached it is
+   asked, as it is for a file's state. */
 static int open_at_hand(const struct docroot *root, const char *path, int flags) {
     static const uint64_t resolve[] = {
         [SYMLINKS_INSIDE] = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
@@ -154,9 +184,11 @@ static int open_at_hand(const struct docroot *root, const char *path, int flags)
     };
     struct open_how how = {.flags = (uint64_t)(flags | O_CLOEXEC),
                            .resolve = resolve[root->symlinks] | RESOLVE_CACHED | RESOLVE_NO_XDEV};
-    int fd = root->walk ? -1 : calls_openat2(root->fd, path[0] ? path : ".", &how, sizeof how);
+    if (root->walk || root->remote)
+        return -EAGAIN;
+    int fd = calls_openat2(root->fd, path[0] ? path : ".", &how, sizeof how);
     /* A kernel that doesn't know RESOLVE_CACHED (before 5.12) says EINVAL; a link that leads out and back, EXDEV. */
-    return fd >= 0 ? fd : root->walk || errno == EXDEV || errno == EINVAL || errno == EINTR ? -EAGAIN : -errno;
+    return fd >= 0 ? fd : errno == EXDEV || errno == EINVAL || errno == EINTR ? -EAGAIN : -errno;
 }
 
 static int open_beneath(const struct docroot *root, const char *path, int flags, bool follow) {

@@ -11,12 +11,10 @@ struct root_load {
     uint64_t begun_ms;
 };
 
-/* At hand although it looks the root's path up: that is in use all the time. */
 static bool root_work(struct load *base, enum load_effort effort) {
     struct root_load *load = (struct root_load *)base;
-    (void)effort;
-    load->news = docroot_look(&load->root->docroot, &load->fresh);
-    return true;
+    load->news = effort == LOAD_WAITS ? docroot_look(&load->root->docroot, &load->fresh) : ROOT_SAME;
+    return effort == LOAD_WAITS || docroot_stays(&load->root->docroot);
 }
 
 static void root_finish(struct load *base) {

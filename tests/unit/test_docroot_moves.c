@@ -69,7 +69,10 @@ static void assert_current(const struct docroot *root, const char *content) {
 /* Looks, and moves where the root has. */
 static bool docroot_moved(struct docroot *root) {
     struct docroot fresh;
-    if (docroot_look(root, &fresh) != ROOT_MOVED)
+    bool stays = docroot_stays(root);
+    enum docroot_news news = docroot_look(root, &fresh);
+    assert_true(news == ROOT_SAME || !stays);
+    if (news != ROOT_MOVED)
         return false;
     docroot_close(root);
     *root = fresh;
@@ -102,6 +105,32 @@ TEST(a_root_moves_with_its_link) {
         assert_int_equal(current.walk, walk);
         docroot_close(&current);
     }
+    assert_int_equal(descriptor_count(), count);
+}
+
+/* Where no more is asked than what the kernel has at hand. */
+TEST(a_root_that_stays_is_told_at_once) {
+    struct docroot current;
+    struct stat st;
+    char path[128];
+    int count = descriptor_count();
+    point("current", "release-1");
+    snprintf(path, sizeof path, "%s/current", fixture.path);
+    assert_int_equal(docroot_open(&current, path, SYMLINKS_INSIDE), 0);
+    assert_false(current.remote);
+    if (!current.walk) {
+        assert_true(docroot_stays(&current));
+        assert_int_equal(docroot_stat(&current, "", true, &st), 0);
+    }
+    current.remote = true;
+    assert_false(docroot_stays(&current));
+    assert_int_equal(docroot_stat(&current, "", true, &st), -EAGAIN);
+    assert_int_equal(docroot_file(&current, "index", true, &st), -EAGAIN);
+    assert_current(&current, "one");
+    current.remote = false;
+    unlinkat(fixture.fd, "current", 0);
+    assert_false(docroot_stays(&current));
+    docroot_close(&current);
     assert_int_equal(descriptor_count(), count);
 }
 
@@ -138,9 +167,8 @@ TEST(a_root_that_was_deleted_is_gone) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_root_must_be_a_folder),
-        cmocka_unit_test(a_root_moves_with_its_link),
-        cmocka_unit_test(a_root_that_was_replaced_has_moved),
+        cmocka_unit_test(a_root_must_be_a_folder),           cmocka_unit_test(a_root_moves_with_its_link),
+        cmocka_unit_test(a_root_that_stays_is_told_at_once), cmocka_unit_test(a_root_that_was_replaced_has_moved),
         cmocka_unit_test(a_root_that_was_deleted_is_gone),
     };
     return cmocka_run_group_tests(tests, make_tree, remove_tree);

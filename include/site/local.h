@@ -1,0 +1,11 @@
+/* Where a file system lies. One on a network, or in a process (FUSE), may hang in whatever it is asked: opening and
+   closing a file, too. So threads that others wait for ask nothing of it. */
+#ifndef LOCAL_H
+#define LOCAL_H
+
+#include <stdbool.h>
+
+/* Whether that of the open file or folder lies on this machine. May wait for it. What isn't known to does not. */
+bool local_fd(int fd);
+
+#endif
