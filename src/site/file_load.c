@@ -362,10 +362,10 @@ static void recall_folder(struct file_load *load, uint64_t now_ms) {
     load->folder = note->folder;
 }
 
-/* What is mounted in a root is so at, or beneath, one of the folders in it, most likely. */
+/* What is mounted in a root is so at, or beneath, one of the folders in it, most likely. The same for all workers. */
 static uint32_t subtree_of(const struct file_load *load) {
     const char *first = load->key + (load->key[0] == '/'), *slash = strchr(first, '/');
-    return (uint32_t)hash_bytes(first, slash ? (size_t)(slash - first) : 0, load->cache->seed);
+    return (uint32_t)hash_bytes(first, slash ? (size_t)(slash - first) : 0, load->root->docroot.inode);
 }
 
 struct file_load *file_load_open(struct filecache *cache, const struct clock *clock, struct slice key, uint32_t hash,

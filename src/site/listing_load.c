@@ -59,6 +59,7 @@ static const struct load_kind listing_kind = {listing_work, file_load_finish, fi
 
 void file_load_list(struct file_load *load, const struct listing *listing, size_t path_len) {
     load->load.kind = &listing_kind;
+    load->load.subtree = ~load->load.subtree; /* it looks at what is mounted in the folder, as files in it don't */
     load->listing = *listing;
     load->listing.path = (struct slice){load->key + path_len - listing->path.len, listing->path.len};
     load->path_len = path_len;
