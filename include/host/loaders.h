@@ -1,5 +1,6 @@
 /* The few threads that wait for disks, and compute what takes long, in place of the loops: shared by all workers,
-   started when first needed. Their queues are bounded by the connections, each of which waits for at most one load. */
+   started when first needed. Their queues are bounded by the connections, each of which waits for at most one load, and
+   takes it back when it leaves. */
 #ifndef LOADERS_H
 #define LOADERS_H
 
@@ -26,6 +27,14 @@ void loaders_close(struct loaders *loaders);
 /* Has somebody do a new load, which becomes under way, and report to `home`. False: there is nobody; it is to be done
    in place. */
 bool loaders_submit(struct loaders *loaders, struct load *load, struct loads *home);
+
+/* Takes back a load that nobody has begun, which is new again: so who asks for what hangs and leaves again and again
+   leaves nothing behind. False: somebody has; he will report it. */
+bool loaders_withdraw(struct loaders *loaders, struct load *load);
+
+/* Has somebody do a new load that nobody waits for, and release it when it is done: takes the reference. False: there
+   is nobody. */
+bool loaders_leave(struct loaders *loaders, struct load *load);
 
 /* Takes what has been reported, in no order; each a reference. What is left undone is to be submitted again, with
    another lane. */

@@ -228,7 +228,7 @@ bool worker_wait(struct worker *worker, struct client *client, enum drive_want w
 
 /* Tells the client's connection of an error that is not an op's result, such as -ETIMEDOUT. False, and it isn't told:
    it is in line, and will be driven soon. */
-bool worker_tell(struct client *client, int error);
+bool worker_tell(struct worker *worker, struct client *client, int error);
 
 /* Deadlines. A client whose deadline has passed is told -ETIMEDOUT. But after a pause (a container that was stopped,
    say) many deadlines have passed while what those clients sent in time lies unread: that is served first. */

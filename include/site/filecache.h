@@ -79,10 +79,12 @@ struct filecache {
     struct file **places; /* of all shelves */
     unsigned unasked_at;  /* how far filecache_close_unasked has come */
     uint64_t bytes, made_bytes, max_bytes;
-    unsigned bodies;   /* loads that may read one into memory */
-    int fds_above;     /* where there is room, descriptors of large files are no lower */
-    uint32_t looks;    /* loads of files begun so far */
-    struct pool loads; /* struct file_load, and others that are no larger */
+    unsigned bodies;                                 /* loads that may read one into memory */
+    int fds_above;                                   /* where there is room, descriptors of large files are no lower */
+    uint32_t looks;                                  /* loads of files begun so far */
+    struct pool loads;                               /* struct file_load, and others that are no larger */
+    bool (*leave)(void *context, struct load *load); /* see filecache_leave_to */
+    void *leave_context;
     unsigned loads_used;
     struct file_load *loading[FILECACHE_LOADING];
     struct folder_note notes[FILECACHE_NOTES];
@@ -94,6 +96,10 @@ struct filecache {
 struct filecache *filecache_open(const struct site_config *config, struct known *known, unsigned user_count,
                                  int *error);
 void filecache_close(struct filecache *cache);
+
+/* Loads that nobody waits for, and that the cache's thread shouldn't either, are given to `leave` from now on: a
+   reference that it takes, or false where it doesn't. */
+void filecache_leave_to(struct filecache *cache, bool (*leave)(void *context, struct load *load), void *context);
 
 /* Takes the place of another cache from now on: a request that was asking that one may go on asking this. */
 void filecache_follow(struct filecache *cache, const struct filecache *before);

@@ -180,7 +180,7 @@ static void scheduler_time_out(struct scheduler *self, struct client *client) {
         if (client->fd < 0 || !worker_is_late(self->worker, client))
             return;
     }
-    if (worker_tell(client, -ETIMEDOUT))
+    if (worker_tell(self->worker, client, -ETIMEDOUT))
         scheduler_run(self, client);
 }
 

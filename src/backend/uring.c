@@ -224,7 +224,7 @@ static void uring_tell(struct uring *self, struct client *client, int error) {
     if (mine->sending) {
         mine->verdict = error;
         uring_ring_cancel(&self->ring, uring_id(OF_SEND, client->index), OF_CANCEL);
-    } else if (worker_tell(client, error)) {
+    } else if (worker_tell(self->worker, client, error)) {
         uring_turn(self, client);
     }
 }

@@ -171,6 +171,19 @@ static struct load *crew_take(struct crew *crew, struct lane *lane) {
     return load;
 }
 
+static bool lane_remove(struct lane *lane, const struct load *load) {
+    struct load **at = &lane->queue;
+    while (*at && *at != load)
+        at = &(*at)->next;
+    if (!*at)
+        return false;
+    *at = load->next;
+    if (!*at)
+        lane->queue_end = at;
+    lane->queued--;
+    return true;
+}
+
 static void loader_work(struct load *load, const struct observer *observer) {
     uint64_t began_ns = observer_now(observer);
     observer_note(observer, EVENT_LOAD, 0, EVENT_NOBODY, false, -1, 0, 0);
@@ -201,7 +214,10 @@ static void *loader_main(void *arg) {
         struct load *load = crew_take(crew, lane);
         pthread_mutex_unlock(&loaders->lock);
         loader_work(load, &observer);
-        report(load);
+        if (load->home)
+            report(load);
+        else
+            load_put(load);
         pthread_mutex_lock(&loaders->lock);
         lane->busy--;
         crew->busy--;
@@ -250,6 +266,29 @@ bool loaders_submit(struct loaders *loaders, struct load *load, struct loads *ho
         load->state = LOAD_UNDER_WAY;
         load_get(load);
     }
+    pthread_mutex_unlock(&loaders->lock);
+    return somebody;
+}
+
+/* Who leaves has mostly waited for longest, so his is among the first. */
+bool loaders_withdraw(struct loaders *loaders, struct load *load) {
+    struct crew *crew = &loaders->crews[load->lane];
+    bool found = false;
+    pthread_mutex_lock(&loaders->lock);
+    for (unsigned i = 0; i < crew->lane_count && !found; i++)
+        found = lane_remove(&crew->lanes[i], load);
+    pthread_mutex_unlock(&loaders->lock);
+    if (!found)
+        return false;
+    load->state = LOAD_NEW;
+    load_put(load);
+    return true;
+}
+
+bool loaders_leave(struct loaders *loaders, struct load *load) {
+    pthread_mutex_lock(&loaders->lock);
+    load->home = NULL;
+    bool somebody = crew_add(&loaders->crews[load->lane], load);
     pthread_mutex_unlock(&loaders->lock);
     return somebody;
 }

@@ -19,12 +19,19 @@ void worker_offer(struct worker *worker, struct serving *serving) {
     worker_wake(worker);
 }
 
+/* Where threads share a lock, nobody waits with it. */
+static bool worker_leave_load(void *context, struct load *load) {
+    struct worker *worker = context;
+    return (!worker->drive.may_wait || worker->env.lock) && loaders_leave(worker->shared.loaders, load);
+}
+
 void worker_serve(struct worker *worker, struct serving *serving) {
     worker->serving = serving;
     worker->settings = serving->generation->settings;
     serving->site.made = worker->settings->made;
     serving->site.leaving = &worker->clients.flags->leaving;
     worker->env.site = &serving->site;
+    filecache_leave_to(serving->site.cache, worker_leave_load, worker);
     worker->env.limits = &worker->settings->limits;
     worker->env.trust = &worker->settings->trust;
     worker->env.count = worker->settings->limits.max_per_ip ? worker_count : NULL;

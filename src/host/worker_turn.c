@@ -15,21 +15,29 @@ enum {
     SPARED_MS = 1000,               /* see worker_spares */
 };
 
-/* The client waits for its load no longer. The load goes on: others may wait for it. */
-static void worker_unpark(struct client *client) {
-    struct client **at = (struct client **)&client->load->waiters;
-    while (client->parked && *at != client)
+/* Where nobody else waits for the load either, it is taken back, unless somebody is at it. */
+static void worker_leave_waiters(struct worker *worker, struct client *client) {
+    struct load *load = client->load;
+    struct client **at = &load->waiters;
+    while (*at != client)
         at = &(*at)->next_waiter;
-    if (client->parked)
-        *at = client->next_waiter;
+    *at = client->next_waiter;
     client->parked = false;
+    if (!load->waiters && loaders_withdraw(worker->shared.loaders, load))
+        worker->loading--;
+}
+
+/* The client waits for its load no longer; others may. */
+static void worker_unpark(struct worker *worker, struct client *client) {
+    if (client->parked)
+        worker_leave_waiters(worker, client);
     load_put(client->load);
     client->load = NULL;
 }
 
 void worker_hang_up(struct worker *worker, struct client *client) {
     if (client->load)
-        worker_unpark(client);
+        worker_unpark(worker, client);
     /* Where there is a lock, this is the client's own thread. */
     bool apart = worker->env.lock != NULL;
     observer_note(&worker->observer, EVENT_CALL, CALL_CLOSE, client->index, apart, client->fd, 0, 0);
@@ -163,11 +171,11 @@ enum drive_want worker_turn(struct worker *worker, struct client *client) {
     return want;
 }
 
-bool worker_tell(struct client *client, int error) {
+bool worker_tell(struct worker *worker, struct client *client, int error) {
     if (client->in_line)
         return false;
     if (client->load)
-        worker_unpark(client);
+        worker_unpark(worker, client);
     conn_done(&client->conn, error);
     return true;
 }
@@ -187,7 +195,7 @@ enum drive_want worker_timed_out(struct worker *worker, struct client *client) {
         if (want == WANT_NOTHING || !worker_is_late(worker, client))
             return want;
     }
-    worker_tell(client, -ETIMEDOUT);
+    worker_tell(worker, client, -ETIMEDOUT);
     return worker_turn(worker, client);
 }
 

@@ -8,6 +8,7 @@
 #include "base/bounds.h"
 #include "base/check.h"
 #include "base/hash.h"
+#include "site/close_load.h"
 #include "site/file_load.h"
 
 #include <errno.h>
@@ -88,10 +89,24 @@ struct filecache *filecache_open(const struct site_config *config, struct known 
     return cache;
 }
 
+void filecache_leave_to(struct filecache *cache, bool (*leave)(void *context, struct load *load), void *context) {
+    cache->leave = leave;
+    cache->leave_context = context;
+}
+
+static void close_source(const struct filecache *cache, const struct outq_source *source) {
+    struct load *load = source->remote && cache->leave ? close_load_open(source) : NULL;
+    if (load && cache->leave(cache->leave_context, load))
+        return;
+    if (load)
+        load_put(load);
+    close(source->fd);
+}
+
 static void file_free(struct file *file) {
     struct filecache *cache = file->cache;
     if (file->source.fd >= 0)
-        close(file->source.fd);
+        close_source(cache, &file->source);
     cache->bytes -= file->cached_bytes;
     if (file->made && file->cached_bytes > 0) /* it has been counted */
         cache->made_bytes -= file->size;
@@ -172,6 +187,7 @@ bool filecache_abandon(struct filecache *cache, bool *more) {
 }
 
 void filecache_close(struct filecache *cache) {
+    cache->leave = NULL; /* at the end there may be nobody */
     filecache_forget(cache, UINT_MAX);
     if (cache->root)
         root_put(cache->root);
@@ -222,7 +238,7 @@ void filecache_raise_fd(const struct filecache *cache, struct file *file) {
     int fd = fcntl(file->source.fd, F_DUPFD_CLOEXEC, cache->fds_above);
     if (fd < 0)
         return;
-    close(file->source.fd);
+    close_source(cache, &file->source);
     file->source.fd = fd;
 }
 

@@ -173,6 +173,73 @@ static void test_hung_subtrees(void **state) {
     close(home.wake_fd);
 }
 
+/* Who leaves takes back what nobody has begun, wherever it stands, and leaves the rest as it was. */
+static void test_withdrawn(void **state) {
+    static struct load hung[EACH], others[EACH], after;
+    struct loaders *loaders = loaders_open(NULL);
+    struct loads home = {.wake_fd = eventfd(0, EFD_NONBLOCK)};
+    (void)state;
+    assert_non_null(loaders);
+    sem_init(&begun, 0, 0);
+    sem_init(&may_end, 0, 0);
+    for (int i = 0; i < EACH; i++) {
+        load_init(&hung[i], &long_kind);
+        hung[i].subtree = 7;
+        assert_true(loaders_submit(loaders, &hung[i], &home));
+    }
+    for (int i = 0; i < LOADERS_PER_SUBTREE; i++)
+        await(&begun);
+    for (int i = 0; i < LOADERS_PER_SUBTREE; i++)
+        assert_false(loaders_withdraw(loaders, &hung[i]));
+    for (int i = 0; i < EACH; i++) {
+        load_init(&others[i], &short_kind);
+        others[i].subtree = 7;
+        assert_true(loaders_submit(loaders, &others[i], &home));
+    }
+    for (int i = LOADERS_PER_SUBTREE; i < EACH; i++) {
+        assert_true(loaders_withdraw(loaders, &hung[i]));
+        assert_int_equal(hung[i].state, LOAD_NEW);
+        assert_int_equal(hung[i].refs, 1);
+        assert_false(loaders_withdraw(loaders, &hung[i]));
+    }
+    assert_true(loaders_withdraw(loaders, &others[EACH - 1])); /* the last one */
+    load_init(&after, &short_kind);
+    after.subtree = 7;
+    assert_true(loaders_submit(loaders, &after, &home));
+    for (int i = 0; i < LOADERS_PER_SUBTREE; i++)
+        sem_post(&may_end);
+    await_done(&home, LOADERS_PER_SUBTREE + EACH);
+    assert_int_equal(after.state, LOAD_DONE);
+    loaders_close(loaders);
+    close(home.wake_fd);
+}
+
+static sem_t released;
+
+static void tell_released(struct load *load) {
+    (void)load;
+    sem_post(&released);
+}
+
+/* What nobody waits for is done, and released by who did it; also at the end. */
+static void test_left(void **state) {
+    static const struct load_kind left_kind = {work_short, nothing, tell_released};
+    static struct load left[EACH];
+    struct loaders *loaders = loaders_open(NULL);
+    (void)state;
+    assert_non_null(loaders);
+    sem_init(&released, 0, 0);
+    for (int i = 0; i < EACH; i++) {
+        load_init(&left[i], &left_kind);
+        assert_true(loaders_leave(loaders, &left[i]));
+        if (i < EACH / 2)
+            await(&released);
+    }
+    loaders_close(loaders);
+    for (int i = EACH / 2; i < EACH; i++)
+        assert_int_equal(sem_trywait(&released), 0);
+}
+
 static void test_passed_on(void **state) {
     static struct load absent[EACH];
     struct loaders *loaders = loaders_open(NULL);
@@ -225,8 +292,9 @@ static void test_close_behind(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_lanes), cmocka_unit_test(test_hung_subtree),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_lanes),         cmocka_unit_test(test_hung_subtree),
                                        cmocka_unit_test(test_hung_subtrees), cmocka_unit_test(test_passed_on),
+                                       cmocka_unit_test(test_withdrawn),     cmocka_unit_test(test_left),
                                        cmocka_unit_test(test_close_behind)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
