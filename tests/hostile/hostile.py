@@ -132,7 +132,8 @@ ATTACKED = {
 GROUPS = {"attacks": ATTACKED, "luck": {**luck.SCENARIOS, **remote.SCENARIOS}, "unlucky": unlucky.SCENARIOS,
           "faults": {**faults.SCENARIOS, **exhaustion.SCENARIOS, **roots.SCENARIOS},
           "faults-long": {**faults.LONG, **exhaustion.LONG, **times.LONG},
-          "faults-by-hand": roots.BY_HAND, "siege": siege.SIEGE, "kinds": siege.ONE_BY_ONE}
+          "faults-by-hand": roots.BY_HAND, "luck-by-hand": remote.BY_HAND,
+          "siege": siege.SIEGE, "kinds": siege.ONE_BY_ONE}
 SCENARIOS = {name: scenario for group in GROUPS.values() for name, scenario in group.items()}
 
 
