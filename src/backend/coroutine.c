@@ -128,8 +128,6 @@ static bool scheduler_watch(struct scheduler *self, int op, int fd, uint32_t eve
 /* Where the kernel won't, it is tried again after a rest. */
 static void scheduler_watch_door(struct scheduler *self, bool accepting) {
     const struct listeners *listeners = self->worker->listeners;
-    if (accepting == self->watching_door)
-        return;
     self->watching_door = accepting;
     for (int i = 0; i < listeners->count; i++) {
         bool ok = scheduler_watch(self, accepting ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, listeners->fd[i],
@@ -190,7 +188,8 @@ static listener_set scheduler_wait(void *model, bool accepting) {
     struct client *client;
     unsigned cursor = 0;
     listener_set rings = 0;
-    scheduler_watch_door(self, accepting);
+    if (accepting != self->watching_door)
+        scheduler_watch_door(self, accepting);
     worker_calls(worker, CALL_EPOLL);
     int ready = epoll_wait(self->fd, self->events, EVENTS_MAX, worker_event_timeout(worker));
     worker_called(worker, CALL_EPOLL, ready);

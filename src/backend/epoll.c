@@ -56,8 +56,6 @@ static void epoll_et_wants(struct epolled *self, struct client *client, enum dri
 /* Where the kernel won't, it is tried again after a rest. */
 static void epoll_watch_door(struct epolled *self, bool accepting) {
     const struct listeners *listeners = self->worker->listeners;
-    if (accepting == self->watching_door)
-        return;
     self->watching_door = accepting;
     for (int i = 0; i < listeners->count; i++) {
         bool ok = epoll_set(self, accepting ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, listeners->fd[i], EPOLLIN | EPOLLEXCLUSIVE,
@@ -133,7 +131,8 @@ static listener_set epoll_model_wait(void *model, bool accepting) {
     struct client *client;
     unsigned cursor = 0;
     listener_set rings = 0;
-    epoll_watch_door(self, accepting);
+    if (accepting != self->watching_door)
+        epoll_watch_door(self, accepting);
     worker_calls(worker, CALL_EPOLL);
     int ready = epoll_wait(self->fd, self->events, EVENTS_MAX, worker_event_timeout(worker));
     worker_called(worker, CALL_EPOLL, ready);
