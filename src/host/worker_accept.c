@@ -57,7 +57,8 @@ bool worker_full(const struct worker *worker) {
 
 unsigned worker_note_crowd(struct worker *worker) {
     unsigned count = waiting_count(worker->listeners);
-    atomic_store_explicit(&worker->clients.flags->crowded, count > 0, memory_order_relaxed);
+    /* When all are to leave, those who are still let in don't change that. */
+    atomic_store_explicit(&worker->clients.flags->crowded, worker->draining || count > 0, memory_order_relaxed);
     return count;
 }
 
