@@ -266,6 +266,7 @@ static void conn_feed_proxied(struct conn *conn, const char *bytes, size_t len) 
 void conn_feed(struct conn *conn, const char *bytes, size_t len) {
     conn_watch_moved(conn, len, 0);
     if (conn->state == CONN_LINGERING) {
+        conn->deadline_ms = conn_lingers_until(conn);
         conn->lingered += (uint32_t)len;
         if (conn->lingered > LINGER_BYTES)
             conn->state = CONN_CLOSING;
@@ -336,8 +337,7 @@ static void conn_sent(struct conn *conn, size_t len) {
         conn->state = CONN_FINISHING;
         conn->linger |= conn->sent > LINGER_SENT;
         conn->lingered = 0;
-        bool crowded = atomic_load_explicit(conn->env->crowded, memory_order_relaxed);
-        conn->deadline_ms = conn->env->clock.now_ms + (crowded ? ROOM_GRACE_MS : LINGER_MS);
+        conn->deadline_ms = conn_lingers_until(conn);
     } else if (!conn->in || conn->held == HELD_FOR_BODY) {
         conn->state = CONN_READING;
         conn_set_reading_deadline(conn, false);

@@ -224,6 +224,18 @@ TEST(lingering_is_short_where_it_is_crowded) {
     assert_int_equal(ms_left(), ROOM_GRACE_MS);
 }
 
+TEST(lingering_gets_short_when_others_come) {
+    refuse();
+    engine_feed_text(&engine, GET("/small"));
+    assert_int_equal(ms_left(), LINGER_MS);
+    atomic_store(&engine.crowded, true);
+    for (int i = 0; i < 3; i++) {
+        engine_feed_text(&engine, GET("/small"));
+        assert_int_equal(ms_left(), ROOM_GRACE_MS - i * 10);
+        engine_pass(&engine, 10);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         ON_A_CONNECTION(idle_until_the_first_byte),
@@ -242,6 +254,7 @@ int main(void) {
         ON_A_CONNECTION(the_peers_end_ends_lingering),
         ON_A_CONNECTION(lingering_goes_on_when_drained),
         ON_A_CONNECTION(lingering_is_short_where_it_is_crowded),
+        ON_A_CONNECTION(lingering_gets_short_when_others_come),
     };
     return cmocka_run_group_tests(tests, open_engine, close_engine);
 }
