@@ -73,6 +73,7 @@ struct worker {
     uint64_t rest_until_ms;  /* no accepting before, as there is no room; 0 once a client has left */
     uint64_t quiet_until_ms; /* what there was too little of is not said again before */
     unsigned accept_errors;  /* of accept(2), one after the other */
+    unsigned accept_nobody;  /* how often it has said that nobody is there, since somebody was */
 
     /* Newcomers that are left to another worker: worker_admit.c. */
     int compared;            /* the worker that it has compared itself with last */

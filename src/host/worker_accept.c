@@ -118,16 +118,31 @@ static bool worker_find_descriptor(struct worker *worker, int error) {
     return false;
 }
 
+/* A unix socket that has been shut goes on ringing, too, and accept(2) says that nobody is there; only poll(2) tells.
+   It is asked when nobody has been there often. */
+static bool worker_heard_shut(struct worker *worker, int listener) {
+    struct pollfd fd = {.fd = listener, .events = POLLRDHUP};
+    return ++worker->accept_nobody > ACCEPT_ERRORS_MOST && poll(&fd, 1, 0) > 0;
+}
+
 /* Most errors are those of a connection that has gone already. But some are the listener's, which goes on ringing: a
-   policy forbids to accept, or another process that has it, too, has shut it. Our own workers do that in the end. */
-static enum accepted worker_not_accepted(struct worker *worker, int error) {
+   policy forbids to accept, or another process that has it, too, has shut it. Our own workers do that in the end, and
+   not all at once. */
+static enum accepted worker_not_accepted(struct worker *worker, int listener, int error) {
     if (error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM)
         return worker_find_descriptor(worker, error) ? ACCEPTED : ACCEPTED_NO_MORE;
+    if (error == EAGAIN && worker_heard_shut(worker, listener)) {
+        error = EINVAL;
+        worker->accept_errors = ACCEPT_ERRORS_MOST;
+    }
     bool nobody = error == EAGAIN || (error == EINVAL && worker->draining);
     worker->accept_errors = nobody ? 0 : worker->accept_errors + 1;
     if (worker->accept_errors < ACCEPT_ERRORS_MOST)
         return nobody ? ACCEPTED_NOBODY : ACCEPTED;
-    worker_lacks(worker, "can't accept connections", error, "");
+    if (error == EINVAL && worker->leaving)
+        worker->rest_until_ms = worker->env.clock.now_ms + ACCEPT_REST_MS;
+    else
+        worker_lacks(worker, "can't accept connections", error, "");
     return ACCEPTED_NO_MORE;
 }
 
@@ -142,8 +157,8 @@ enum accepted worker_accept_one(struct worker *worker, int listener) {
     int error = fd < 0 ? errno : 0;
     worker_called(worker, CALL_ACCEPT, fd < 0 ? -error : fd);
     if (error)
-        return worker_not_accepted(worker, error);
-    worker->accept_errors = 0;
+        return worker_not_accepted(worker, listener, error);
+    worker->accept_errors = worker->accept_nobody = 0;
     clock_update(&worker->env.clock); /* or, when the server was stopped within this round, it would be late at once */
     worker_let_in(worker, fd, &peer);
     return ACCEPTED;

@@ -122,11 +122,12 @@ def no_sendfile(httpd, model, site):
     return f"copied in {1000 * took:.0f} ms"
 
 
-def listener_of(server):
-    """A descriptor of ours for the socket that it listens on."""
-    with open("/proc/net/tcp") as table:
-        inode = next(fields[9] for fields in map(str.split, list(table)[1:])
-                     if fields[3] == "0A" and int(fields[1].split(":")[1], 16) == server.port)
+def listener_of(server, path=None):
+    """A descriptor of ours for the socket that it listens on: its port, or the unix socket at `path`."""
+    with open("/proc/net/unix" if path else "/proc/net/tcp") as table:
+        rows = [line.split() for line in list(table)[1:]]
+    inode = next(fields[6] for fields in rows if fields[7:] == [str(path)]) if path else next(
+        fields[9] for fields in rows if fields[3] == "0A" and int(fields[1].split(":")[1], 16) == server.port)
     fd = next(int(entry.name) for entry in os.scandir(f"/proc/{server.pid}/fd")
               if os.readlink(entry.path) == f"socket:[{inode}]")
     process = os.pidfd_open(server.pid)
@@ -139,20 +140,33 @@ def listener_of(server):
         os.close(process)
 
 
-def shut(httpd, model, site):
-    """Another process that has the listening socket, too, shuts it: nobody can come any more, which is said, and keeps
-    no processor busy."""
-    with Attacked(httpd, site.root, model) as server:
-        asked(server)
-        with listener_of(server) as listener:
-            listener.shutdown(socket.SHUT_RDWR)
-        before, end = cpu_seconds(server.pid), time.monotonic() + LASTS
-        await_true(lambda: said(server, "can't accept connections"), lambda: f"it says nothing: {server.output()}")
-        time.sleep(max(0, end - time.monotonic()))
-        used = (cpu_seconds(server.pid) - before) / LASTS
-        assert used < CALM, f"{100 * used:.0f} % of a processor"
-        assert said(server, "can't accept connections") == 1, server.output()
+def calm_when_shut(server, path=None):
+    """Another process that has a listening socket, too, shuts it: that is said once, and keeps no processor busy."""
+    asked(server)
+    with listener_of(server, path) as listener:
+        listener.shutdown(socket.SHUT_RD)
+    before, end = cpu_seconds(server.pid), time.monotonic() + LASTS
+    await_true(lambda: said(server, "can't accept connections"), lambda: f"it says nothing: {server.output()}")
+    time.sleep(max(0, end - time.monotonic()))
+    used = (cpu_seconds(server.pid) - before) / LASTS
+    assert used < CALM, f"{100 * used:.0f} % of a processor"
+    assert said(server, "can't accept connections") == 1, server.output()
     return f"{100 * used:.0f} % of a processor, said once"
+
+
+def shut(httpd, model, site):
+    """Nobody can come any more."""
+    with Attacked(httpd, site.root, model) as server:
+        return calm_when_shut(server)
+
+
+def shut_local(httpd, model, site):
+    """A unix socket that is shut rings, too, though accept(2) says that nobody is there; others can come."""
+    path = site.folder / "local.sock"
+    with Attacked(httpd, site.root, model, "-l", f"unix:{path}") as server:
+        told = calm_when_shut(server, path)
+        asked(server)
+    return told
 
 
 def hung(httpd, model, site):
@@ -315,6 +329,7 @@ SCENARIOS = {
     "fault-signals": (signals, ("uring",)),  # what goes through a ring doesn't pass by the C library
     "fault-fork": (no_fork, (*LOOPS, "blocking", "thread")),
     "fault-shut": (shut, ()),
+    "fault-shut-local": (shut_local, ()),
     "fault-watch": (no_watch, tuple(model for model in (*EACH_ITS_OWN, *LOOPS) if model not in EPOLL)),
     "fault-starved": (starved_ring, (*EACH_ITS_OWN, *LOOPS[:-1])),
     "fault-sendfile": (no_sendfile, ()),
