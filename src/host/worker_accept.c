@@ -119,10 +119,12 @@ static bool worker_find_descriptor(struct worker *worker, int error) {
 }
 
 /* A unix socket that has been shut goes on ringing, too, and accept(2) says that nobody is there; only poll(2) tells.
-   It is asked when nobody has been there often. */
+   It is asked once in so many times that nobody was there, which a sweep finds all the time. A prime number, so that of
+   several listeners each comes to be asked about. */
 static bool worker_heard_shut(struct worker *worker, int listener) {
+    enum { NOBODY_PER_LOOK = 61 };
     struct pollfd fd = {.fd = listener, .events = POLLRDHUP};
-    return ++worker->accept_nobody > ACCEPT_ERRORS_MOST && poll(&fd, 1, 0) > 0;
+    return ++worker->accept_nobody % NOBODY_PER_LOOK == 0 && poll(&fd, 1, 0) > 0;
 }
 
 /* Most errors are those of a connection that has gone already. But some are the listener's, which goes on ringing: a
