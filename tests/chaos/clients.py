@@ -101,10 +101,16 @@ class Client(threading.Thread):
             return None if int(length[1]) in map(len, there) else f"length {length[1]}"
         parts = [version[span[0]:span[1] + 1] if status == 206 else version for version in there]
         if body not in parts:
-            return f"{len(body)} bytes ({body[:30]!r}) that are none of {[(len(p), p[:30]) for p in parts]}"
+            return f"{len(body)} bytes ({body[:30]!r}) that are none of {[(len(p), p[:30]) for p in parts]}" \
+                   f"{[difference(body, part) for part in parts if len(part) == len(body)]}"
         if status == 200 and tag:
             self.tags[document.name] = (tag[1], body)
         return None
+
+
+def difference(body, part):
+    at = next(i for i, (one, other) in enumerate(zip(body, part)) if one != other)
+    return f"from {at}: {body[at:at + 40]!r}, not {part[at:at + 40]!r}; last {body[-30:]!r}"
 
 
 def drop(client):
