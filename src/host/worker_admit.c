@@ -51,8 +51,7 @@ void worker_let_in(struct worker *worker, int fd, const struct sockaddr_storage 
     drive_note(&worker->drive, client, EVENT_ACCEPTED, 0);
     observer_opened(&worker->observer, &client->conn);
     clients_note(&worker->clients, client);
-    /* Before `take`: with it a thread or child of its own may answer at once, and the reply is to say Connection:
-     * close. */
+    /* Before `take`, after which a thread or child may answer at once: that reply is to say whether it is the last. */
     if (worker_full(worker) || atomic_load_explicit(&worker->clients.flags->crowded, memory_order_relaxed))
         worker_note_crowd(worker);
     worker->settings->backend->take(worker->model, client);

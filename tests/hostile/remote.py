@@ -308,6 +308,16 @@ LISTINGS = [f"/?format={form}&sort={by}&order={order}" for form in ("html", "jso
             for order in ("asc", "desc")]
 
 
+def served_beside(server, askers, folder, count, size):
+    """Asks for so many files of a folder, and then lets those who wait go. Returns how long the last took, in seconds."""
+    for number in range(count):
+        took, why = one(Link(server.port), Ask(f"{folder}{number}.bin", bytes([number]) * size), LIMIT)
+        assert not why, why
+    for link, _ in askers.links:
+        link.close()
+    return took
+
+
 def remote_listed(httpd, model, site):
     """Listings of a folder with one in it that hangs leave loaders to the files beside it."""
     count, size = 20, 100 << 10  # longer than what is at hand at once
@@ -322,11 +332,7 @@ def remote_listed(httpd, model, site):
             askers = Askers(server)
             for path in LISTINGS:
                 askers.ask(Ask(path))
-            for number in range(count):
-                took, why = one(Link(server.port), Ask(f"/{number}.bin", bytes([number]) * size), LIMIT)
-                assert not why, why
-            for link, _ in askers.links:
-                link.close()
+            took = served_beside(server, askers, "/", count, size)
     return f"{count} answers beside {len(LISTINGS)} listings that hang, the last in {1000 * took:.0f} ms"
 
 
@@ -345,11 +351,7 @@ def remote_workers(httpd, model, site):
             askers = Askers(server)
             for number in range(8 * workers):
                 askers.ask(Ask(f"/hung/{number}"))
-            for number in range(count):
-                took, why = one(Link(server.port), Ask(f"/well/{number}.bin", bytes([number]) * size), LIMIT)
-                assert not why, why
-            for link, _ in askers.links:
-                link.close()
+            took = served_beside(server, askers, "/well/", count, size)
     return f"{count} answers beside {workers} workers' requests that hang, the last in {1000 * took:.0f} ms"
 
 
