@@ -147,14 +147,8 @@ def check_no_console_errors(browser):
     assert not errors, "console errors:\n  " + "\n  ".join(errors)
 
 
-def given_up(exchange):
-    """The browser drops an icon's request by itself when the page goes away first."""
-    return exchange.kind == "Other" and exchange.failed == "net::ERR_ABORTED"
-
-
 def check_all_answered(exchanges):
-    bad = [x for x in exchanges if not given_up(x)
-           and (x.failed or x.sent_status not in (200, 206, 304))]
+    bad = [x for x in exchanges if x.failed or x.sent_status not in (200, 206, 304)]
     assert not bad, f"requests that went wrong: {bad}"
 
 
@@ -191,7 +185,7 @@ def check_first_visit(browser, server, save_to):
 def cacheable(exchanges):
     """Without what scripts and players fetch: they may bypass the cache for their own reasons."""
     return [x for x in exchanges
-            if x.kind not in ("Fetch", "XHR", "Media", "EventSource") and not given_up(x)]
+            if x.kind not in ("Fetch", "XHR", "Media", "EventSource")]
 
 
 def check_reload(browser, server, first_visit):

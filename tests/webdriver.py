@@ -183,13 +183,16 @@ class Exchange:
 
     def __init__(self):
         self.url = self.kind = self.failed = None
+        self.frame = self.loader = None
         self.status = self.wire_status = None
         self.from_cache = self.finished = False
         self.headers, self.request_headers = {}, {}
 
     @property
     def ended(self):
-        return self.finished or self.failed or self.from_cache or self.kind in self.STREAMS
+        """Events may come in any order: the status may be told after the end."""
+        told = self.sent_status and (self.finished or self.from_cache)
+        return told or self.failed or self.kind in self.STREAMS
 
     @property
     def sent_status(self):
@@ -202,6 +205,7 @@ class Exchange:
 
     def _requestWillBeSent(self, p):
         self.url, self.kind = p["request"]["url"], p.get("type")
+        self.frame, self.loader = p.get("frameId"), p["loaderId"]
 
     def _requestWillBeSentExtraInfo(self, p):
         self.request_headers = {k.lower(): v for k, v in p["headers"].items()}
@@ -318,7 +322,8 @@ class Browser:
         return [entry["message"] for entry in self.log("browser") if entry["level"] == "SEVERE"]
 
     def exchanges(self):
-        """The requests since `forget_exchanges`, without those that need no network."""
+        """The requests since `forget_exchanges`, without those that need no network, and without the icons of a page
+        that has gone away since: the browser drops them halfway, and tells how that ended or not."""
         for entry in self.log("performance"):
             message = json.loads(entry["message"])["message"]
             domain, _, method = message["method"].partition(".")
@@ -326,15 +331,21 @@ class Browser:
             if domain == "Network" and request_id:
                 exchange = self._exchanges.setdefault(request_id, Exchange())
                 exchange.note(method, message["params"])
-        return [x for x in self._exchanges.values() if x.url and x.url.startswith("http")]
+        shown = {x.frame: x.loader for x in self._exchanges.values() if x.kind == "Document"}
+        return [x for x in self._exchanges.values() if x.url and x.url.startswith("http")
+                and not (x.kind == "Other" and x.loader != shown.get(x.frame, x.loader))]
 
     def settled_exchanges(self, limit=10):
         """The same once every request has ended, since an icon may come after the load event."""
         end = time.monotonic() + limit
-        while open_ones := [x for x in self.exchanges() if not x.ended]:
+        # What is returned is what was judged: another look at the log could find one more that has just begun.
+        while True:
+            exchanges = self.exchanges()
+            open_ones = [x for x in exchanges if not x.ended]
+            if not open_ones:
+                return exchanges
             assert time.monotonic() < end, f"no end within {limit} s: {open_ones}"
             time.sleep(0.02)
-        return self.exchanges()
 
     def forget_exchanges(self):
         self.exchanges()
