@@ -161,6 +161,8 @@ def check_time(browser):
 
 def shoot(browser, folder, name):
     """Light and dark, wide and narrow."""
+    if folder:
+        folder.mkdir(parents=True, exist_ok=True)
     for scheme in "light", "dark":
         for width in 1200, 380:
             browser.cdp("Emulation.setEmulatedMedia",
