@@ -45,7 +45,7 @@ const struct experiment experiment_list[] = {
      "100 clients download 64 MiB each, again and again.",
      {{"blocking", FATE_HELD_UP,
        "One download after the other. The small request waits behind all that came before it."},
-      {"fork", FATE_LATE,
+      {"fork", FATE_ANSWERED,
        "A hundred processes are forked, and the honest client's after them. Then all want the processor: the kernel "
        "deals it out, and the small request gets its part."},
       {"thread", FATE_ANSWERED,
@@ -88,7 +88,7 @@ const struct experiment experiment_list[] = {
      "32 clients ask for 64 MiB and never read it.",
      {{"blocking", FATE_HELD_UP,
        "The server waits for the first of them to read, and answers nobody until it has given it up."},
-      {"fork", FATE_LATE,
+      {"fork", FATE_ANSWERED,
        "32 processes are forked, and the honest client's after them. Then they sleep until there is room: they take "
        "memory, and no processor."},
       {"thread", FATE_ANSWERED, "32 threads sleep until there is room. They take memory, and no processor."},
