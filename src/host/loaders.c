@@ -1,13 +1,13 @@
 #define _GNU_SOURCE
 #include "host/loaders.h"
 #include "base/check.h"
+#include "base/helper_thread.h"
 #include "base/say.h"
 #include "guard/sandbox.h"
 #include "observe/observer.h"
 
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -96,19 +96,10 @@ static unsigned crew_wanted(const struct crew *crew) {
 
 static void *loader_main(void *arg);
 
-/* One more thread, which takes no signals: they are the workers'. */
 static void crew_hire(struct crew *crew) {
     struct loaders *loaders = crew->loaders;
-    pthread_attr_t attr;
-    sigset_t all, before;
     CHECK(loaders->count < LOADERS_MOST);
-    sigfillset(&all);
-    pthread_attr_init(&attr);
-    pthread_attr_setstacksize(&attr, STACK_LEN);
-    pthread_sigmask(SIG_BLOCK, &all, &before);
-    int error = pthread_create(&loaders->threads[loaders->count], &attr, loader_main, crew);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    pthread_attr_destroy(&attr);
+    int error = helper_thread_start(&loaders->threads[loaders->count], STACK_LEN, loader_main, crew);
     if (!error) {
         crew->count++;
         loaders->count++;

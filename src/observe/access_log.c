@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "observe/access_log.h"
 #include "base/clock.h"
+#include "base/helper_thread.h"
 #include "base/local_time.h"
 #include "base/say.h"
 #include "guard/sandbox.h"
@@ -10,7 +11,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -208,17 +208,8 @@ struct access_log *access_log_open(struct access_log_place place, unsigned worke
     return NULL;
 }
 
-/* Signals are for those who serve: here they would only interrupt. */
 int access_log_start(struct access_log *log) {
-    sigset_t all, before;
-    pthread_attr_t attr;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    pthread_attr_init(&attr);
-    pthread_attr_setstacksize(&attr, STACK_LEN);
-    int error = pthread_create(&log->thread, &attr, log_main, log);
-    pthread_attr_destroy(&attr);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    int error = helper_thread_start(&log->thread, STACK_LEN, log_main, log);
     log->started = error == 0;
     return error;
 }

@@ -3,7 +3,7 @@
    signal that comes meanwhile has it read once more. */
 #define _GNU_SOURCE
 #include "server/reload.h"
-#include "base/check.h"
+#include "base/helper_thread.h"
 #include "base/say.h"
 #include "server/logs.h"
 #include "server/notify.h"
@@ -11,7 +11,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <semaphore.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -252,19 +251,10 @@ static void *reload_main(void *arg) {
     return NULL;
 }
 
-/* A thread that takes no signals: they are the workers'. */
 static void reload_start(struct reload *reload) {
-    pthread_attr_t attr;
-    sigset_t all, before;
     if (reload->started) /* and at its end */
         pthread_join(reload->thread, NULL);
-    sigfillset(&all);
-    pthread_attr_init(&attr);
-    pthread_attr_setstacksize(&attr, STACK_LEN);
-    pthread_sigmask(SIG_BLOCK, &all, &before);
-    int error = pthread_create(&reload->thread, &attr, reload_main, reload);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    pthread_attr_destroy(&attr);
+    int error = helper_thread_start(&reload->thread, STACK_LEN, reload_main, reload);
     reload->started = reload->running = error == 0;
     if (error)
         say("not reloaded: can't start a thread: %s", strerror(error));

@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include "server/upgrade.h"
+#include "base/helper_thread.h"
 #include "base/say.h"
 #include "host/signals.h"
 #include "server/notify.h"
@@ -144,20 +145,6 @@ static void *upgrade_main(void *arg) {
     return NULL;
 }
 
-/* The thread takes no signals: they are the workers'. */
-static int upgrade_start(struct upgrade *upgrade) {
-    pthread_attr_t attr;
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_attr_init(&attr);
-    pthread_attr_setstacksize(&attr, STACK_LEN);
-    pthread_sigmask(SIG_BLOCK, &all, &before);
-    int error = pthread_create(&upgrade->thread, &attr, upgrade_main, upgrade);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    pthread_attr_destroy(&attr);
-    return error;
-}
-
 void upgrade_begin(struct upgrade *upgrade) {
     if (signals_stopping()) {
         say_as(SAY_WARNING, "SIGUSR2 is ignored: this process is ending");
@@ -174,7 +161,7 @@ void upgrade_begin(struct upgrade *upgrade) {
     upgrade_close(upgrade);
     atomic_store(&upgrade->under_way, true);
     notify_reloading();
-    int error = upgrade_start(upgrade);
+    int error = helper_thread_start(&upgrade->thread, STACK_LEN, upgrade_main, upgrade);
     upgrade->joinable = error == 0;
     if (error) {
         atomic_store(&upgrade->under_way, false);
