@@ -4,8 +4,8 @@
 #define _GNU_SOURCE
 #include "host/clients.h"
 #include "base/check.h"
+#include "base/shared_lock.h"
 
-#include <errno.h>
 #include <limits.h>
 #include <sys/mman.h>
 
@@ -20,15 +20,6 @@ enum { FLAGS_LEN = (sizeof(struct clients_flags) + 63) / 64 * 64 };
 enum { TIMER_IDLE = 1, TIMER_PHASE_BITS = 3, TIMER_MS_SHIFT = 1 + TIMER_PHASE_BITS };
 _Static_assert(PHASE_COUNT <= 1 << TIMER_PHASE_BITS, "a phase fits");
 
-static void open_count(pthread_mutex_t *counting) {
-    pthread_mutexattr_t attributes;
-    pthread_mutexattr_init(&attributes);
-    pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
-    pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
-    pthread_mutex_init(counting, &attributes);
-    pthread_mutexattr_destroy(&attributes);
-}
-
 bool clients_open(struct clients *clients, unsigned capacity) {
     size_t flags_len = FLAGS_LEN, array_len = capacity * sizeof(uint64_t), slots_len = capacity * sizeof(struct client);
     size_t peers_len = capacity * sizeof(struct address);
@@ -40,7 +31,7 @@ bool clients_open(struct clients *clients, unsigned capacity) {
         return false;
     clients->memory = memory;
     clients->flags = (struct clients_flags *)memory;
-    open_count(&clients->flags->counting);
+    shared_lock_init(&clients->flags->counting);
     clients->timers = (_Atomic uint64_t *)(memory + flags_len);
     clients->keys = (_Atomic uint64_t *)(memory + flags_len + array_len);
     clients->slots = (struct client *)(memory + flags_len + 2 * array_len);
@@ -95,12 +86,11 @@ unsigned clients_counted(const struct clients *clients, uint64_t key) {
 
 /* What is done under the lock is one store: a holder that was killed has left nothing half done. */
 void clients_lock_count(const struct clients *clients) {
-    if (pthread_mutex_lock(&clients->flags->counting) == EOWNERDEAD)
-        pthread_mutex_consistent(&clients->flags->counting);
+    shared_lock_take(&clients->flags->counting);
 }
 
 void clients_unlock_count(const struct clients *clients) {
-    pthread_mutex_unlock(&clients->flags->counting);
+    shared_lock_drop(&clients->flags->counting);
 }
 
 static enum phase client_phase(const struct client *client) {

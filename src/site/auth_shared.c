@@ -3,9 +3,8 @@
    or is killed before he is. */
 #define _GNU_SOURCE
 #include "site/auth_shared.h"
+#include "base/shared_lock.h"
 
-#include <errno.h>
-#include <pthread.h>
 #include <stddef.h>
 #include <sys/mman.h>
 #include <sys/random.h>
@@ -51,6 +50,8 @@ struct rate {
     uint64_t interval_ms, burst;
 };
 
+/* A child that is killed while it holds the lock may leave a ration that is wrong by one check; or a mark of which half
+   is another's, and which therefore matches nothing: for its words to fit together is a chance of 1 in 2^64. */
 struct auth_shared {
     pthread_mutex_t lock;
     uint64_t key[2];
@@ -62,14 +63,6 @@ struct auth_shared {
     struct mark marks[MARK_SETS][MARK_WAYS];
     uint8_t oldest[MARK_SETS];
 };
-
-/* A child may be killed while it holds a lock; what it may have left behind is a mark that matches nothing, or a ration
-   that is too large or too small by one check. So it is a mark whose line and users don't belong together: it would
-   take a chance of 1 in 2^64 to be wrong. */
-static void lock(pthread_mutex_t *mutex) {
-    if (pthread_mutex_lock(mutex) == EOWNERDEAD)
-        pthread_mutex_consistent(mutex);
-}
 
 /* The mark of these credentials; or NULL. */
 static struct mark *find_mark(struct auth_shared *shared, const struct right *right) {
@@ -83,31 +76,31 @@ static struct mark *find_mark(struct auth_shared *shared, const struct right *ri
 }
 
 bool auth_shared_knows(struct auth_shared *shared, const struct right *right) {
-    lock(&shared->lock);
+    shared_lock_take(&shared->lock);
     const struct mark *mark = find_mark(shared, right);
     bool known = mark && mark->right.users == right->users;
-    pthread_mutex_unlock(&shared->lock);
+    shared_lock_drop(&shared->lock);
     return known;
 }
 
 bool auth_shared_still_knows(struct auth_shared *shared, const struct right *right) {
-    lock(&shared->lock);
+    shared_lock_take(&shared->lock);
     struct mark *mark = find_mark(shared, right);
     bool known = mark && mark->right.line == right->line;
     if (known)
         mark->right.users = right->users;
-    pthread_mutex_unlock(&shared->lock);
+    shared_lock_drop(&shared->lock);
     return known;
 }
 
 void auth_shared_learn(struct auth_shared *shared, const struct right *right) {
     size_t set = right->hash[0] % MARK_SETS;
-    lock(&shared->lock);
+    shared_lock_take(&shared->lock);
     struct mark *mark = find_mark(shared, right);
     if (!mark)
         mark = &shared->marks[set][shared->oldest[set]++ % MARK_WAYS];
     *mark = (struct mark){*right, true};
-    pthread_mutex_unlock(&shared->lock);
+    shared_lock_drop(&shared->lock);
 }
 
 /* That taker's ration; or NULL. */
@@ -171,9 +164,9 @@ static bool take_locked(struct auth_shared *shared, struct attempt *attempt, uin
 }
 
 bool auth_shared_take(struct auth_shared *shared, struct attempt *attempt, uint64_t now_ms) {
-    lock(&shared->lock);
+    shared_lock_take(&shared->lock);
     bool taken = take_locked(shared, attempt, now_ms);
-    pthread_mutex_unlock(&shared->lock);
+    shared_lock_drop(&shared->lock);
     return taken;
 }
 
@@ -185,24 +178,24 @@ static void put_back_taken(struct auth_shared *shared, const struct attempt *att
 }
 
 void auth_shared_excuse(struct auth_shared *shared, const struct attempt *attempt) {
-    lock(&shared->lock);
+    shared_lock_take(&shared->lock);
     put_back_taken(shared, attempt);
-    pthread_mutex_unlock(&shared->lock);
+    shared_lock_drop(&shared->lock);
 }
 
 void auth_shared_give_back(struct auth_shared *shared, const struct attempt *attempt) {
-    lock(&shared->lock);
+    shared_lock_take(&shared->lock);
     put_back_taken(shared, attempt);
     put_back(&shared->lanes[attempt->lane], &shared->lane_rates[attempt->lane]);
-    pthread_mutex_unlock(&shared->lock);
+    shared_lock_drop(&shared->lock);
 }
 
 void auth_shared_enter(struct auth_shared *shared, enum load_lane lane) {
-    lock(&shared->under_way[lane]);
+    shared_lock_take(&shared->under_way[lane]);
 }
 
 void auth_shared_leave(struct auth_shared *shared, enum load_lane lane) {
-    pthread_mutex_unlock(&shared->under_way[lane]);
+    shared_lock_drop(&shared->under_way[lane]);
 }
 
 static void set_rates(struct auth_shared *shared, uint64_t cost_ms) {
@@ -221,21 +214,20 @@ const uint64_t *auth_shared_key(const struct auth_shared *shared) {
 }
 
 void auth_shared_set_cost(struct auth_shared *shared, uint64_t users, unsigned cost_ms) {
-    lock(&shared->lock);
+    shared_lock_take(&shared->lock);
     set_rates(shared, cost_ms);
     shared->users = users;
-    pthread_mutex_unlock(&shared->lock);
+    shared_lock_drop(&shared->lock);
 }
 
 bool auth_shared_has_cost(struct auth_shared *shared, uint64_t users) {
-    lock(&shared->lock);
+    shared_lock_take(&shared->lock);
     bool has = shared->users == users;
-    pthread_mutex_unlock(&shared->lock);
+    shared_lock_drop(&shared->lock);
     return has;
 }
 
 struct auth_shared *auth_shared_open(void) {
-    pthread_mutexattr_t attributes;
     struct auth_shared *shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (shared == MAP_FAILED)
         return NULL;
@@ -243,13 +235,9 @@ struct auth_shared *auth_shared_open(void) {
         munmap(shared, sizeof *shared);
         return NULL;
     }
-    pthread_mutexattr_init(&attributes);
-    pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
-    pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
-    pthread_mutex_init(&shared->lock, &attributes);
+    shared_lock_init(&shared->lock);
     for (int lane = 0; lane < LOAD_LANES; lane++)
-        pthread_mutex_init(&shared->under_way[lane], &attributes);
-    pthread_mutexattr_destroy(&attributes);
+        shared_lock_init(&shared->under_way[lane]);
     return shared;
 }
 

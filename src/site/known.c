@@ -4,9 +4,8 @@
 #define _GNU_SOURCE
 #include "site/known.h"
 #include "base/hash.h"
+#include "base/shared_lock.h"
 
-#include <errno.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <sys/mman.h>
@@ -26,14 +25,9 @@ struct known {
 
 struct known *known_open(void) {
     struct known *known = mmap(NULL, sizeof *known, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    pthread_mutexattr_t attributes;
     if (known == MAP_FAILED)
         return NULL;
-    pthread_mutexattr_init(&attributes);
-    pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
-    pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
-    pthread_mutex_init(&known->turn, &attributes);
-    pthread_mutexattr_destroy(&attributes);
+    shared_lock_init(&known->turn);
     if (getrandom(&known->seed, sizeof known->seed, GRND_NONBLOCK) < 0)
         known->seed = (uint64_t)(uintptr_t)known; /* early at boot: the address is random too */
     return known;
@@ -84,10 +78,9 @@ void known_put(struct known *known, uint64_t version, uint64_t fact) {
 
 /* A child may be killed in its turn. It leaves nothing behind. */
 void known_begin(struct known *known) {
-    if (pthread_mutex_lock(&known->turn) == EOWNERDEAD)
-        pthread_mutex_consistent(&known->turn);
+    shared_lock_take(&known->turn);
 }
 
 void known_end(struct known *known) {
-    pthread_mutex_unlock(&known->turn);
+    shared_lock_drop(&known->turn);
 }
