@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/say.h"
 #include "server/confine.h"
+#include "server/helper.h"
 #include "server/lab_trial.h"
 
 #include <errno.h>
@@ -17,8 +18,6 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 enum { SERVER_FD = 3, RINGS_FD };
@@ -163,30 +162,35 @@ static void set_limits(void) {
     }
 }
 
+struct runner_start {
+    const struct experiments *experiments;
+    const struct config *config;
+};
+
 /* Signals to the group are the server's: blocked here, and with them those that it starts, which it kills. */
-static _Noreturn void runner_begin(const struct experiments *experiments, const struct config *config, int fd) {
+static _Noreturn void runner_begin(void *ctx, int fd) {
+    const struct runner_start *start = ctx;
     static struct config own;
     sigset_t all;
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, NULL);
     signal(SIGCHLD, SIG_DFL);
     prctl(PR_SET_NAME, "httpd-lab");
-    int high_fd = fcntl(fd, F_DUPFD, RINGS_FD + 1), high_rings_fd = fcntl(experiments->rings_fd, F_DUPFD, RINGS_FD + 1);
+    int high_fd = fcntl(fd, F_DUPFD, RINGS_FD + 1),
+        high_rings_fd = fcntl(start->experiments->rings_fd, F_DUPFD, RINGS_FD + 1);
     dup3(high_fd, SERVER_FD, O_CLOEXEC);
     dup3(high_rings_fd, RINGS_FD, O_CLOEXEC);
-    if (syscall(SYS_close_range, RINGS_FD + 1, ~0u, 0) < 0)
-        for (int other = RINGS_FD + 1; other < 1024; other++)
-            close(other);
+    helper_close_from(RINGS_FD + 1);
     int null = open("/dev/null", O_RDWR | O_CLOEXEC); /* who started the server may wait until nobody has its streams */
-    for (int stream = STDIN_FILENO; stream <= (config->daemon ? STDERR_FILENO : STDOUT_FILENO); stream++)
+    for (int stream = STDIN_FILENO; stream <= (start->config->daemon ? STDERR_FILENO : STDOUT_FILENO); stream++)
         dup2(null, stream);
-    own = *config;
+    own = *start->config;
     own.chroot = false; /* programs are started, and files made where they are usually */
     own.no_sandbox = true;
     set_limits();
     if (!confine(&own) || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
         _exit(1);
-    runner_main(experiments);
+    runner_main(start->experiments);
 }
 
 static void list_models(struct experiments *experiments) {
@@ -197,30 +201,11 @@ static void list_models(struct experiments *experiments) {
     snprintf(experiments->models + len, sizeof experiments->models - len, "]");
 }
 
-/* By way of a process that ends at once: it is no child of the server's, which waits for others. */
 bool lab_runner_open(struct experiments *experiments, const struct config *config) {
-    int ends[2];
+    struct runner_start start = {experiments, config};
     list_models(experiments);
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0) {
-        say("--lab: no descriptors: %s; raise the limit (ulimit -n)", strerror(errno));
-        return false;
-    }
-    pid_t between = fork();
-    if (between == 0) {
-        if (fork() == 0)
-            runner_begin(experiments, config, ends[1]);
-        _exit(0);
-    }
-    int error = errno;
-    close(ends[1]);
-    if (between < 0) {
-        close(ends[0]);
-        say("--lab: can't fork: %s; raise the limit (ulimit -u)", strerror(error));
-        return false;
-    }
-    waitpid(between, NULL, 0); /* or it is reaped unheard: SIGCHLD is ignored */
-    experiments->fd = ends[0];
-    return true;
+    experiments->fd = helper_open("--lab", "", SOCK_SEQPACKET, runner_begin, &start);
+    return experiments->fd >= 0;
 }
 
 void lab_runner_close(struct experiments *experiments) {

@@ -4,6 +4,7 @@
 #include "server/steward.h"
 #include "base/check.h"
 #include "base/say.h"
+#include "server/helper.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,8 +13,6 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 enum { STEWARD_FD = 3, PASSED_MAX = LISTEN_MAX + 1, END_MS = 500 };
@@ -112,9 +111,15 @@ static _Noreturn void steward_main(const struct steward_duties *duties, pid_t se
     _exit(0);
 }
 
+struct steward_start {
+    const struct steward_duties *duties;
+    pid_t server;
+};
+
 /* What it holds is its standard streams, for those that it starts, and its end. Signals to the group are the server's;
    they are blocked, not ignored, as those that it starts would ignore them, too. */
-static _Noreturn void steward_begin(const struct steward_duties *duties, pid_t server, int fd) {
+static _Noreturn void steward_begin(void *ctx, int fd) {
+    const struct steward_start *start = ctx;
     sigset_t all;
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, NULL);
@@ -122,39 +127,16 @@ static _Noreturn void steward_begin(const struct steward_duties *duties, pid_t s
     prctl(PR_SET_NAME, "httpd-steward");
     dup2(fd, STEWARD_FD);
     fcntl(STEWARD_FD, F_SETFD, FD_CLOEXEC);
-    if (syscall(SYS_close_range, STEWARD_FD + 1, ~0u, 0) < 0)
-        for (int other = STEWARD_FD + 1; other < 1024; other++)
-            close(other);
-    duties->daemon->nothing_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-    steward_main(duties, server);
+    helper_close_from(STEWARD_FD + 1);
+    start->duties->daemon->nothing_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+    steward_main(start->duties, start->server);
 }
 
-/* By way of a process that ends at once: the steward is no child of the server's, which waits for others. */
 bool steward_open(struct steward *steward) {
-    int ends[2];
-    pid_t server = getpid();
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0) {
-        say("can't make the sandbox: no descriptors: %s; raise the limit (ulimit -n), or choose --no-sandbox",
-            strerror(errno));
-        return false;
-    }
-    pid_t between = fork();
-    if (between == 0) {
-        if (fork() == 0)
-            steward_begin(&steward->duties, server, ends[1]);
-        _exit(0);
-    }
-    int error = errno;
-    close(ends[1]);
-    if (between < 0) {
-        close(ends[0]);
-        say("can't make the sandbox: can't fork: %s; raise the limit (ulimit -u), or choose --no-sandbox",
-            strerror(error));
-        return false;
-    }
-    waitpid(between, NULL, 0); /* or it is reaped unheard: SIGCHLD is ignored */
-    steward->fd = ends[0];
-    return true;
+    struct steward_start start = {&steward->duties, getpid()};
+    steward->fd =
+        helper_open("can't make the sandbox", ", or choose --no-sandbox", SOCK_SEQPACKET, steward_begin, &start);
+    return steward->fd >= 0;
 }
 
 static int32_t steward_ask(struct steward *steward, const struct request_message *request,

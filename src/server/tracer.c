@@ -7,6 +7,7 @@
 #include "guard/sandbox.h"
 #include "observe/trace.h"
 #include "server/confine.h"
+#include "server/helper.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,8 +18,6 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 enum {
@@ -45,14 +44,25 @@ static int open_file(const char *path) {
     return fd;
 }
 
-static _Noreturn void tracer_main(const struct config *config, const struct event_rings *rings, unsigned clients,
-                                  pid_t server) {
-    const struct trace_about about = {HTTPD_VERSION, config->settings.backend->name, server, clients};
+/* What it is made with. */
+struct tracing {
+    const struct config *config;
+    const struct event_rings *rings;
+    unsigned clients; /* of each worker, at most */
+    pid_t server;
+    int file_fd;
+};
+
+static _Noreturn void tracer_main(const struct tracing *tracing) {
+    const char *path = tracing->config->trace_path;
+    const struct trace_about about = {HTTPD_VERSION, tracing->config->settings.backend->name, tracing->server,
+                                      tracing->clients};
     struct pollfd end = {.fd = SERVER_FD, .events = POLLIN};
     FILE *file = fdopen(FILE_FD, "w");
-    struct trace *trace = file && setvbuf(file, NULL, _IOFBF, BUFFER_LEN) == 0 ? trace_open(file, rings, &about) : NULL;
+    struct trace *trace =
+        file && setvbuf(file, NULL, _IOFBF, BUFFER_LEN) == 0 ? trace_open(file, tracing->rings, &about) : NULL;
     if (!trace) {
-        say("--trace %s: no memory", config->trace_path);
+        say("--trace %s: no memory", path);
         _exit(1);
     }
     bool full = false;
@@ -67,69 +77,49 @@ static _Noreturn void tracer_main(const struct config *config, const struct even
         trace_drain(trace, UINT64_MAX);
     trace_close(trace);
     if (fclose(file) != 0)
-        say("--trace %s: %s", config->trace_path, strerror(errno));
+        say("--trace %s: %s", path, strerror(errno));
     else if (full)
-        say("--trace %s: 1 GiB is written: that is all", config->trace_path);
+        say("--trace %s: 1 GiB is written: that is all", path);
     _exit(0);
 }
 
 /* Signals to the group are the server's. */
-static _Noreturn void tracer_begin(const struct config *config, const struct event_rings *rings, unsigned clients,
-                                   pid_t server, int fd, int file_fd) {
+static _Noreturn void tracer_begin(void *ctx, int fd) {
     static const int numbers[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGPIPE, SIGCHLD};
+    const struct tracing *tracing = ctx;
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
         signal(numbers[i], SIG_IGN);
     prctl(PR_SET_NAME, "httpd-tracer");
-    int null =
-        config->daemon ? open("/dev/null", O_RDWR) : -1; /* who started the server waits until nobody has these */
+    /* Who started the server waits until nobody has these. */
+    int null = tracing->config->daemon ? open("/dev/null", O_RDWR) : -1;
     for (int stream = STDIN_FILENO; null >= 0 && stream <= STDERR_FILENO; stream++)
         dup2(null, stream);
-    int high = fcntl(file_fd, F_DUPFD, FILE_FD + 1); /* neither number is in the other's way */
+    int high = fcntl(tracing->file_fd, F_DUPFD, FILE_FD + 1); /* neither number is in the other's way */
     dup2(fd, SERVER_FD);
     dup2(high, FILE_FD);
-    if (syscall(SYS_close_range, FILE_FD + 1, ~0u, 0) < 0)
-        for (int other = FILE_FD + 1; other < 1024; other++)
-            close(other);
+    helper_close_from(FILE_FD + 1);
     static struct config own; /* which says where the root is, seen from within it */
-    own = *config;
+    own = *tracing->config;
     if (!confine(&own))
         _exit(1);
     sandbox_narrow(SANDBOX_WRITER);
-    tracer_main(config, rings, clients, server);
+    tracer_main(tracing);
 }
 
-/* By way of a process that ends at once: it is no child of the server's, which waits for others. */
 bool tracer_open(struct tracer *tracer, const struct config *config, const struct event_rings *rings,
                  unsigned connections) {
-    int ends[2], file_fd = open_file(config->trace_path);
-    pid_t server = getpid();
-    unsigned workers = (unsigned)config->settings.workers;
-    if (file_fd < 0) {
+    struct tracing tracing = {.config = config,
+                              .rings = rings,
+                              .clients = connections / (unsigned)config->settings.workers + 1,
+                              .server = getpid(),
+                              .file_fd = open_file(config->trace_path)};
+    if (tracing.file_fd < 0) {
         say("--trace %s: %s", config->trace_path, strerror(errno));
         return false;
     }
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0) {
-        say("--trace: no descriptors: %s; raise the limit (ulimit -n)", strerror(errno));
-        close(file_fd);
-        return false;
-    }
-    pid_t between = fork();
-    if (between == 0) {
-        if (fork() == 0)
-            tracer_begin(config, rings, connections / workers + 1, server, ends[1], file_fd);
-        _exit(0);
-    }
-    int error = errno;
-    close(ends[1]);
-    close(file_fd);
-    if (between < 0) {
-        close(ends[0]);
-        say("--trace: can't fork: %s; raise the limit (ulimit -u)", strerror(error));
-        return false;
-    }
-    waitpid(between, NULL, 0); /* or it is reaped unheard: SIGCHLD is ignored */
-    tracer->fd = ends[0];
-    return true;
+    tracer->fd = helper_open("--trace", "", SOCK_STREAM, tracer_begin, &tracing);
+    close(tracing.file_fd);
+    return tracer->fd >= 0;
 }
 
 void tracer_close(struct tracer *tracer) {
