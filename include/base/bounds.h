@@ -142,11 +142,11 @@ enum {
        open: in some models a round takes longer the more there are, and shouldn't be spent on a single newcomer. */
     ACCEPT_MORE_PER = 256,
     /* A worker that has SHARE_MORE connections more than another (and one more for each SHARE_MORE_PER that it has)
-       leaves the next ones to that, but only for SHARE_LEAVE_MS: a thread wakes up sooner, if there is a processor for
+       yields the next ones to it, but only for SHARE_YIELD_MS: a thread wakes up sooner, if there is a processor for
        it. */
     SHARE_MORE = 4,
     SHARE_MORE_PER = 8,
-    SHARE_LEAVE_MS = 2,
+    SHARE_YIELD_MS = 2,
 };
 
 /* What a user may set; every figure holds in every model. Times in milliseconds. */

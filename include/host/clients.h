@@ -20,7 +20,7 @@ struct clients_flags {
     /* Replies say that they are the last: somebody waits at the door and can't be let in, or all go. */
     atomic_bool crowded;
     atomic_bool leaving;      /* asked to stop: the health path says so */
-    atomic_uint invited;      /* how many of those at the door another worker has left to this one: worker_admit.c */
+    atomic_uint invited;      /* how many of those at the door another worker yields to this one: worker_admit.c */
     atomic_uint touched;      /* clients.touched, for others who look through the slots */
     pthread_mutex_t counting; /* clients_lock_count */
 };

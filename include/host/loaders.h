@@ -32,9 +32,9 @@ bool loaders_submit(struct loaders *loaders, struct load *load, struct loads *ho
    leaves nothing behind. False: somebody has; he will report it. */
 bool loaders_withdraw(struct loaders *loaders, struct load *load);
 
-/* Has somebody do a new load that nobody waits for, and release it when it is done: takes the reference. False: there
-   is nobody. */
-bool loaders_leave(struct loaders *loaders, struct load *load);
+/* Has somebody do a new load that nobody waits for or hears of, and release it when it is done: takes the reference.
+   False: there is nobody. */
+bool loaders_detach(struct loaders *loaders, struct load *load);
 
 /* Takes what has been reported, in no order; each a reference. What is left undone is to be submitted again, with
    another lane. */

@@ -75,17 +75,17 @@ struct worker {
     unsigned accept_errors;  /* of accept(2), one after the other */
     unsigned accept_nobody;  /* how often it has said that nobody is there, since somebody was */
 
-    /* Newcomers that are left to another worker: worker_admit.c. */
+    /* Newcomers that are yielded to another worker: worker_admit.c. */
     int compared;            /* the worker that it has compared itself with last */
-    uint64_t leave_until_ms; /* no accepting before, */
-    unsigned leave_above;    /*   as long as it has more clients than this */
+    uint64_t yield_until_ms; /* no accepting before, */
+    unsigned yield_above;    /*   as long as it has more clients than this */
 
     /* The stop, whose states worker_stop.c tells. */
     bool leaving, draining, shut;
     uint64_t drain_at_ms;       /* leaving: when draining begins */
     uint64_t draining_since_ms; /* draining: when it began, */
     uint64_t drain_until_ms;    /*   when those who are left are cut off, */
-    uint64_t let_go_at_ms;      /*   and when to look next for clients that have become idle */
+    uint64_t idle_look_at_ms;   /*   and when to look next for clients that have become idle */
 };
 
 /* Prepares a worker, one of all[settings->workers], to serve at most `capacity` clients and to keep at most `file_fds`

@@ -8,11 +8,11 @@
    many from its address. There must be a free place. */
 void worker_let_in(struct worker *worker, int fd, const struct sockaddr_storage *peer);
 
-/* To be called when the worker has accepted: if it has clearly more clients than another, the next ones are left to
+/* To be called when the worker has accepted: if it has clearly more clients than another, it yields the next ones to
    that for a moment. */
 void worker_invite(struct worker *worker);
 
-/* How many newcomers others have left to this worker, since this was asked last. */
+/* How many newcomers others have yielded to this worker, since this was asked last. */
 unsigned worker_invited(struct worker *worker);
 
 /* conn_env.count, where there is a limit. */

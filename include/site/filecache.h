@@ -79,12 +79,12 @@ struct filecache {
     struct file **places; /* of all shelves */
     unsigned unasked_at;  /* how far filecache_close_unasked has come */
     uint64_t bytes, made_bytes, max_bytes;
-    unsigned bodies;                                 /* loads that may read one into memory */
-    int fds_above;                                   /* where there is room, descriptors of large files are no lower */
-    uint32_t looks;                                  /* loads of files begun so far */
-    struct pool loads;                               /* struct file_load, and others that are no larger */
-    bool (*leave)(void *context, struct load *load); /* see filecache_leave_to */
-    void *leave_context;
+    unsigned bodies;                                  /* loads that may read one into memory */
+    int fds_above;                                    /* where there is room, descriptors of large files are no lower */
+    uint32_t looks;                                   /* loads of files begun so far */
+    struct pool loads;                                /* struct file_load, and others that are no larger */
+    bool (*detach)(void *context, struct load *load); /* see filecache_detach_to */
+    void *detach_context;
     unsigned loads_used;
     struct file_load *loading[FILECACHE_LOADING];
     struct folder_note notes[FILECACHE_NOTES];
@@ -97,9 +97,9 @@ struct filecache *filecache_open(const struct site_config *config, struct known 
                                  int *error);
 void filecache_close(struct filecache *cache);
 
-/* Loads that nobody waits for, and that the cache's thread shouldn't either, are given to `leave` from now on: a
-   reference that it takes, or false where it doesn't. */
-void filecache_leave_to(struct filecache *cache, bool (*leave)(void *context, struct load *load), void *context);
+/* Loads whose result nobody waits for, and that the cache's thread shouldn't wait for either, are given to `detach`
+   from now on: it takes the reference, or says false. */
+void filecache_detach_to(struct filecache *cache, bool (*detach)(void *context, struct load *load), void *context);
 
 /* Takes the place of another cache from now on: a request that was asking that one may go on asking this. */
 void filecache_follow(struct filecache *cache, const struct filecache *before);

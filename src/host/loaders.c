@@ -276,7 +276,7 @@ bool loaders_withdraw(struct loaders *loaders, struct load *load) {
     return true;
 }
 
-bool loaders_leave(struct loaders *loaders, struct load *load) {
+bool loaders_detach(struct loaders *loaders, struct load *load) {
     pthread_mutex_lock(&loaders->lock);
     load->home = NULL;
     bool somebody = crew_add(&loaders->crews[load->lane], load);

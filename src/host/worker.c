@@ -145,8 +145,8 @@ void worker_run(struct worker *worker) {
     sandbox_narrow(SANDBOX_WORKER);
     worker_between_rounds(worker); /* a signal may have come before there was anybody to wake */
     while (!worker_stopped(worker)) {
-        if (worker->clients.count <= worker->leave_above)
-            worker->leave_until_ms = 0; /* the surplus has left by itself */
+        if (worker->clients.count <= worker->yield_above)
+            worker->yield_until_ms = 0; /* the surplus has left by itself */
         listener_set rings = worker->settings->backend->wait(worker->model, worker_accepting(worker));
         if (rings && !worker->draining)
             worker_accept(worker, rings);

@@ -20,7 +20,7 @@
 
 bool worker_accepting(const struct worker *worker) {
     uint64_t now_ms = worker->env.clock.now_ms;
-    return !worker->draining && now_ms >= worker->rest_until_ms && now_ms >= worker->leave_until_ms;
+    return !worker->draining && now_ms >= worker->rest_until_ms && now_ms >= worker->yield_until_ms;
 }
 
 /* How many connections wait to be accepted. For a listening TCP socket the kernel reports that as tcpi_unacked; a unix

@@ -71,8 +71,8 @@ void worker_invite(struct worker *worker) {
     if (count <= others + more || atomic_load_explicit(invited, memory_order_relaxed) > 0)
         return;
     atomic_store_explicit(invited, (count - others) / 2, memory_order_relaxed);
-    worker->leave_until_ms = worker->env.clock.now_ms + SHARE_LEAVE_MS;
-    worker->leave_above = others + more;
+    worker->yield_until_ms = worker->env.clock.now_ms + SHARE_YIELD_MS;
+    worker->yield_above = others + more;
     worker_wake(other);
 }
 

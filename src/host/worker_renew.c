@@ -20,9 +20,9 @@ void worker_offer(struct worker *worker, struct serving *serving) {
 }
 
 /* Where threads share a lock, nobody waits with it. */
-static bool worker_leave_load(void *context, struct load *load) {
+static bool worker_detach_load(void *context, struct load *load) {
     struct worker *worker = context;
-    return (!worker->drive.may_wait || worker->env.lock) && loaders_leave(worker->shared.loaders, load);
+    return (!worker->drive.may_wait || worker->env.lock) && loaders_detach(worker->shared.loaders, load);
 }
 
 void worker_serve(struct worker *worker, struct serving *serving) {
@@ -31,7 +31,7 @@ void worker_serve(struct worker *worker, struct serving *serving) {
     serving->site.made = worker->settings->made;
     serving->site.leaving = &worker->clients.flags->leaving;
     worker->env.site = &serving->site;
-    filecache_leave_to(serving->site.cache, worker_leave_load, worker);
+    filecache_detach_to(serving->site.cache, worker_detach_load, worker);
     worker->env.limits = &worker->settings->limits;
     worker->env.trust = &worker->settings->trust;
     worker->env.count = worker->settings->limits.max_per_ip ? worker_count : NULL;

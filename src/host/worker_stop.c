@@ -22,7 +22,7 @@ unsigned worker_grace_ms(void) {
     return signals_handed_over() ? HAND_OVER_GRACE_MS : ROOM_GRACE_MS;
 }
 
-static void worker_leave(struct worker *worker) {
+static void worker_begin_leaving(struct worker *worker) {
     bool replaced = signals_handed_over();
     worker->leaving = true;
     worker->drain_at_ms = worker->env.clock.now_ms + (replaced ? 0 : worker->settings->drain_delay_ms);
@@ -50,7 +50,7 @@ static void worker_hold_door(const struct listeners *listeners) {
             setsockopt(listeners->fd[i], SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
 }
 
-static void worker_drain(struct worker *worker) {
+static void worker_begin_draining(struct worker *worker) {
     worker->draining = worker->env.draining = true;
     worker->draining_since_ms = worker->env.clock.now_ms;
     worker->drain_until_ms = worker->draining_since_ms + DRAIN_MS;
@@ -63,7 +63,7 @@ static void worker_drain(struct worker *worker) {
 
    Where other processes listen too, the kernel may have woken us in their place (EPOLLEXCLUSIVE wakes one): so we do
    accept there, but only until HOLD_MS are over, as new clients keep coming. */
-static bool worker_let_in_last(struct worker *worker) {
+static bool worker_accept_last(struct worker *worker) {
     struct clock *clock = &worker->env.clock;
     uint64_t until_ms = worker->draining_since_ms + HOLD_MS;
     for (int i = 0; i < worker->listeners->count; i++) {
@@ -81,7 +81,7 @@ static bool worker_let_in_last(struct worker *worker) {
 /* Not before ROOM_GRACE_MS: handshakes that were under way when the door was held may still end until then, and by then
    the model has made a round in which it didn't watch the door. */
 static void worker_shut_door(struct worker *worker) {
-    if (!worker_let_in_last(worker) || worker->env.clock.now_ms < worker->draining_since_ms + ROOM_GRACE_MS)
+    if (!worker_accept_last(worker) || worker->env.clock.now_ms < worker->draining_since_ms + ROOM_GRACE_MS)
         return;
     for (int i = 0; i < worker->listeners->count; i++)
         if (!listeners_shared(worker->listeners, i))
@@ -91,13 +91,13 @@ static void worker_shut_door(struct worker *worker) {
 
 /* Closes the clients that have been idle for a while. The next request of one that became idle just now may be on its
    way, so it is left for worker_grace_ms(). One that is busy is told in its reply that this was the last. */
-static void worker_let_go(struct worker *worker) {
+static void worker_drain_idle(struct worker *worker) {
     uint64_t now_ms = worker->env.clock.now_ms;
     unsigned idle_timeout_ms = worker->settings->limits.idle_timeout_ms, cursor = 0;
     struct client *client;
-    if (now_ms < worker->let_go_at_ms)
+    if (now_ms < worker->idle_look_at_ms)
         return;
-    worker->let_go_at_ms = now_ms + ROOM_GRACE_MS;
+    worker->idle_look_at_ms = now_ms + ROOM_GRACE_MS;
     while ((client = clients_each(&worker->clients, &cursor)))
         if (clients_long_idle(&worker->clients, client, idle_timeout_ms, worker_grace_ms(), now_ms))
             worker->settings->backend->drain(worker->model, client);
@@ -105,14 +105,14 @@ static void worker_let_go(struct worker *worker) {
 
 void worker_stop(struct worker *worker) {
     if (!worker->leaving)
-        worker_leave(worker);
+        worker_begin_leaving(worker);
     if (worker->env.clock.now_ms < worker->drain_at_ms)
         return;
     if (!worker->draining)
-        worker_drain(worker);
+        worker_begin_draining(worker);
     if (!worker->shut)
         worker_shut_door(worker);
-    worker_let_go(worker);
+    worker_drain_idle(worker);
 }
 
 bool worker_stopped(const struct worker *worker) {

@@ -21,11 +21,11 @@ int worker_timeout(const struct worker *worker) {
     if (worker->tend_at_ms)
         other = sooner(other, ms_until(worker->tend_at_ms, now_ms));
     if (worker->draining)
-        return sooner(other, ms_until(worker->let_go_at_ms, now_ms));
+        return sooner(other, ms_until(worker->idle_look_at_ms, now_ms));
     if (worker->leaving)
         other = sooner(other, ms_until(worker->drain_at_ms, now_ms));
-    if (worker->leave_until_ms > now_ms)
-        other = sooner(other, ms_until(worker->leave_until_ms, now_ms));
+    if (worker->yield_until_ms > now_ms)
+        other = sooner(other, ms_until(worker->yield_until_ms, now_ms));
     return sooner(other, worker->rest_until_ms > now_ms ? ms_until(worker->rest_until_ms, now_ms) : -1);
 }
 

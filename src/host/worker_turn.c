@@ -16,7 +16,7 @@ enum {
 };
 
 /* Where nobody else waits for the load either, it is taken back, unless somebody is at it. */
-static void worker_leave_waiters(struct worker *worker, struct client *client) {
+static void worker_stop_waiting(struct worker *worker, struct client *client) {
     struct load *load = client->load;
     struct client **at = &load->waiters;
     while (*at != client)
@@ -30,7 +30,7 @@ static void worker_leave_waiters(struct worker *worker, struct client *client) {
 /* The client waits for its load no longer; others may. */
 static void worker_unpark(struct worker *worker, struct client *client) {
     if (client->parked)
-        worker_leave_waiters(worker, client);
+        worker_stop_waiting(worker, client);
     load_put(client->load);
     client->load = NULL;
 }

@@ -89,14 +89,14 @@ struct filecache *filecache_open(const struct site_config *config, struct known 
     return cache;
 }
 
-void filecache_leave_to(struct filecache *cache, bool (*leave)(void *context, struct load *load), void *context) {
-    cache->leave = leave;
-    cache->leave_context = context;
+void filecache_detach_to(struct filecache *cache, bool (*detach)(void *context, struct load *load), void *context) {
+    cache->detach = detach;
+    cache->detach_context = context;
 }
 
 static void close_source(const struct filecache *cache, const struct outq_source *source) {
-    struct load *load = source->remote && cache->leave ? close_load_open(source) : NULL;
-    if (load && cache->leave(cache->leave_context, load))
+    struct load *load = source->remote && cache->detach ? close_load_open(source) : NULL;
+    if (load && cache->detach(cache->detach_context, load))
         return;
     if (load)
         load_put(load);
@@ -187,7 +187,7 @@ bool filecache_abandon(struct filecache *cache, bool *more) {
 }
 
 void filecache_close(struct filecache *cache) {
-    cache->leave = NULL; /* at the end there may be nobody */
+    cache->detach = NULL; /* at the end there may be nobody */
     filecache_forget(cache, UINT_MAX);
     if (cache->root)
         root_put(cache->root);

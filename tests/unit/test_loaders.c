@@ -231,7 +231,7 @@ static void test_left(void **state) {
     sem_init(&released, 0, 0);
     for (int i = 0; i < EACH; i++) {
         load_init(&left[i], &left_kind);
-        assert_true(loaders_leave(loaders, &left[i]));
+        assert_true(loaders_detach(loaders, &left[i]));
         if (i < EACH / 2)
             await(&released);
     }
