@@ -33,8 +33,7 @@ static inline size_t drive_recv_len(const struct drive *drive, const struct conn
     return op->recv_max < drive->buffer_len ? op->recv_max : drive->buffer_len;
 }
 
-/* Events of a client, noted where somebody wants them. A result is -errno for an error; at_ns is when it came, 0: just
-   now. */
+/* Events of a client, noted where somebody wants them. */
 static inline void drive_note(const struct drive *drive, const struct client *client, enum event_kind kind, int what) {
     observer_note(drive->observer, kind, what, client->index, drive->apart, client->fd, 0, 0);
 }
@@ -45,8 +44,9 @@ static inline void drive_note_then(const struct drive *drive, const struct clien
     observer_note_then(drive->observer, kind, what, client->index, drive->apart, client->fd);
 }
 
-static inline void drive_told(const struct drive *drive, const struct client *client, enum event_kind kind,
-                              enum event_call call, ssize_t result, uint64_t at_ns) {
+/* One that has a result, -errno for an error, which came at at_ns; 0: just now. */
+static inline void drive_note_result(const struct drive *drive, const struct client *client, enum event_kind kind,
+                                     enum event_call call, ssize_t result, uint64_t at_ns) {
     observer_note(drive->observer, kind, (int)call, client->index, drive->apart, client->fd, result, at_ns);
 }
 

@@ -104,7 +104,7 @@ void worker_close(struct worker *worker);
 bool worker_start(struct worker *worker);
 
 /* The part of `all` that one of so many workers may have: together they have it all. */
-static inline unsigned worker_share(unsigned all, unsigned index, unsigned workers) {
+static inline unsigned worker_part(unsigned all, unsigned index, unsigned workers) {
     return all / workers + (index < all % workers);
 }
 
@@ -158,7 +158,7 @@ void worker_lacks(struct worker *worker, const char *what, int error, const char
 void worker_exhausted(struct worker *worker, const char *what, int error);
 
 /* The same, and hangs the client up. */
-void worker_give_up(struct worker *worker, struct client *client, const char *what, int error);
+void worker_hang_up_exhausted(struct worker *worker, struct client *client, const char *what, int error);
 
 /* In a forked child that serves this client alone: what it counts and notes is its own from now on, and its cache is
    small. */
@@ -223,13 +223,14 @@ struct client *worker_next_turn(struct worker *worker);
    is in line or waits for a load already, nothing is done). WANT_NOTHING: it has been hung up, and its slot is free. */
 enum drive_want worker_turn(struct worker *worker, struct client *client);
 
-/* A part of worker_turn(), for models that call drive() themselves. After drive(): notes the deadline, puts the client
-   in line (WANT_TURN) or has it wait for its load (WANT_LOAD). False: the load is done already, drive on. */
-bool worker_wait(struct worker *worker, struct client *client, enum drive_want want);
+/* A part of worker_turn(), for models that call drive() themselves: after it, notes what the client waits for, and
+   until when; puts it in line (WANT_TURN) or among those who wait for its load (WANT_LOAD). Doesn't wait itself. False:
+   the load is done already, drive on. */
+bool worker_note_want(struct worker *worker, struct client *client, enum drive_want want);
 
 /* Tells the client's connection of an error that is not an op's result, such as -ETIMEDOUT. False, and it isn't told:
    it is in line, and will be driven soon. */
-bool worker_tell(struct worker *worker, struct client *client, int error);
+bool worker_tell_error(struct worker *worker, struct client *client, int error);
 
 /* Deadlines. A client whose deadline has passed is told -ETIMEDOUT. But after a pause (a container that was stopped,
    say) many deadlines have passed while what those clients sent in time lies unread: that is served first. */

@@ -6,7 +6,7 @@
 
 /* Makes a client of an accepted connection, which takes `fd`, and gives it to the model; or closes it: there are too
    many from its address. There must be a free place. */
-void worker_let_in(struct worker *worker, int fd, const struct sockaddr_storage *peer);
+void worker_admit(struct worker *worker, int fd, const struct sockaddr_storage *peer);
 
 /* To be called when the worker has accepted: if it has clearly more clients than another, it yields the next ones to
    that for a moment. */

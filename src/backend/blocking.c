@@ -35,7 +35,7 @@ static int blocking_wait_for(void *ctx, struct client *client, enum drive_want w
         fds[door] = (struct pollfd){.fd = door_fd(client, want), .events = door_events(want)};
         drive_note(&worker->drive, client, EVENT_CALL, CALL_POLL);
         int ready = poll(fds, door + 1, want == WANT_TURN ? 0 : worker_client_timeout(worker, client));
-        drive_told(&worker->drive, client, EVENT_RETURNED, CALL_POLL, ready, 0);
+        drive_note_result(&worker->drive, client, EVENT_RETURNED, CALL_POLL, ready, 0);
         clock_update(&worker->env.clock);
         if (ready > 0 && door_rings(worker, fds, door))
             worker_make_room(worker);

@@ -55,7 +55,7 @@ static int coroutine_wait_for(void *ctx, struct client *client, enum drive_want 
     clients_note(&self->worker->clients, client);
     if (want == WANT_READ)
         return SERVE_LEAVE;
-    if (worker_wait(self->worker, client, want))
+    if (worker_note_want(self->worker, client, want))
         coroutine_switch(&coroutine->flow, &self->own);
     return 0;
 }
@@ -178,7 +178,7 @@ static void scheduler_time_out(struct scheduler *self, struct client *client) {
         if (client->fd < 0 || !worker_is_late(self->worker, client))
             return;
     }
-    if (worker_tell(self->worker, client, -ETIMEDOUT))
+    if (worker_tell_error(self->worker, client, -ETIMEDOUT))
         scheduler_run(self, client);
 }
 
@@ -208,7 +208,7 @@ static listener_set scheduler_wait(void *model, bool accepting) {
 static void scheduler_take(void *model, struct client *client) {
     struct scheduler *self = model;
     if (!scheduler_watch(self, EPOLL_CTL_ADD, client->fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, client))
-        worker_give_up(self->worker, client, "can't watch a connection", errno);
+        worker_hang_up_exhausted(self->worker, client, "can't watch a connection", errno);
 }
 
 static void scheduler_drain(void *model, struct client *client) {

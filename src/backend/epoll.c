@@ -152,7 +152,7 @@ static void epoll_take(void *model, struct client *client) {
     struct epolled *self = model;
     client->model = EPOLLIN; /* WANT_READ to epoll_lt_wants */
     if (!epoll_set(self, EPOLL_CTL_ADD, client->fd, self->first_events, client))
-        worker_give_up(self->worker, client, "can't watch a connection", errno);
+        worker_hang_up_exhausted(self->worker, client, "can't watch a connection", errno);
 }
 
 static void epoll_drain(void *model, struct client *client) {

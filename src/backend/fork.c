@@ -54,7 +54,7 @@ static int fork_wait_for(void *ctx, struct client *client, enum drive_want want)
     }
     drive_note(&worker->drive, client, EVENT_CALL, CALL_POLL);
     int ready = poll(fds, 2, timeout);
-    drive_told(&worker->drive, client, EVENT_RETURNED, CALL_POLL, ready, 0);
+    drive_note_result(&worker->drive, client, EVENT_RETURNED, CALL_POLL, ready, 0);
     clock_update(&worker->env.clock);
     if (ready > 0 && fds[1].revents)
         worker_woken(worker);

@@ -95,7 +95,7 @@ static int thread_receive(struct thread *thread, struct client *client, int time
     int error = errno;
     uint64_t at_ns = observer_stamp(hands->observer);
     pthread_mutex_lock(&self->lock);
-    drive_told(hands, client, EVENT_RETURNED, CALL_RECV, n < 0 ? -error : n, at_ns);
+    drive_note_result(hands, client, EVENT_RETURNED, CALL_RECV, n < 0 ? -error : n, at_ns);
     clock_update(&self->worker->env.clock);
     client->drained = n < (ssize_t)asked;
     if (n > 0)
@@ -127,7 +127,7 @@ static int thread_wait_for(void *ctx, struct client *client, enum drive_want wan
     pthread_mutex_unlock(&self->lock);
     int ready = poll(&fd, 1, timeout_ms);
     pthread_mutex_lock(&self->lock);
-    drive_told(&thread->hands, client, EVENT_RETURNED, CALL_POLL, ready, 0);
+    drive_note_result(&thread->hands, client, EVENT_RETURNED, CALL_POLL, ready, 0);
     clock_update(&worker->env.clock);
     return ready == 0 && worker_is_late(worker, client) ? -ETIMEDOUT : 0;
 }
@@ -160,7 +160,7 @@ static void thread_take(void *model, struct client *client) {
     pthread_mutex_lock(&self->lock);
     worker_called(self->worker, CALL_THREAD, -error);
     if (error)
-        worker_give_up(self->worker, client, "can't start a thread", error);
+        worker_hang_up_exhausted(self->worker, client, "can't start a thread", error);
 }
 
 static listener_set thread_wait(void *model, bool accepting) {

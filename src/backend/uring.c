@@ -124,7 +124,7 @@ static bool uring_send_file(struct uring *self, struct client *client, struct ur
     do
         n = drive_send_file(drive, client, &op->send);
     while (n == -EINTR);
-    drive_told(drive, client, EVENT_RETURNED, CALL_SEND_FILE, n, 0);
+    drive_note_result(drive, client, EVENT_RETURNED, CALL_SEND_FILE, n, 0);
     drive->done += n > 0 ? (size_t)n : 0;
     if (n == -EAGAIN)
         uring_await_room(self, client, mine);
@@ -205,7 +205,7 @@ static bool uring_busy(const struct client *client, const struct uring_client *m
 
 static void uring_turn(struct uring *self, struct client *client) {
     struct uring_client *mine = &self->clients[client->index];
-    while (!uring_busy(client, mine) && !worker_wait(self->worker, client, uring_drive(self, client, mine)))
+    while (!uring_busy(client, mine) && !worker_note_want(self->worker, client, uring_drive(self, client, mine)))
         ;
     if (mine->held && mine->receiving && !mine->ahead) {
         mine->ahead = true;
@@ -224,7 +224,7 @@ static void uring_tell(struct uring *self, struct client *client, int error) {
     if (mine->sending) {
         mine->verdict = error;
         uring_ring_cancel(&self->ring, uring_id(OF_SEND, client->index), OF_CANCEL);
-    } else if (worker_tell(self->worker, client, error)) {
+    } else if (worker_tell_error(self->worker, client, error)) {
         uring_turn(self, client);
     }
 }
@@ -233,7 +233,7 @@ static void uring_received(struct uring *self, struct client *client, const stru
     struct uring_client *mine = &self->clients[client->index];
     struct uring_buffer *buffer = uring_buffers_take(&self->buffers, result);
     mine->receiving = result->flags & IORING_CQE_F_MORE;
-    drive_told(&self->worker->drive, client, EVENT_COMPLETED, CALL_RECV, result->res, 0);
+    drive_note_result(&self->worker->drive, client, EVENT_COMPLETED, CALL_RECV, result->res, 0);
     if (buffer && buffer->len > 0 && !mine->leaving && !mine->verdict)
         uring_hold(mine, buffer);
     else if (buffer)
@@ -251,7 +251,7 @@ static void uring_sent(struct uring *self, struct client *client, const struct i
     if (mine->polling && !uring_ring_polled(&self->ring, client->fd, completion, OF_CANCEL, mine->verdict != 0))
         return;
     mine->sending = false;
-    drive_told(&self->worker->drive, client, EVENT_COMPLETED, CALL_SEND, result, 0);
+    drive_note_result(&self->worker->drive, client, EVENT_COMPLETED, CALL_SEND, result, 0);
     if (mine->verdict || mine->polling)
         result = mine->verdict ? mine->verdict : -EINTR; /* there is room: again */
     mine->verdict = 0;

@@ -86,7 +86,7 @@ static ssize_t drive_do(const struct drive *drive, struct client *client, const 
     uint64_t at_ns = observer_stamp(drive->observer);
     if (lock)
         pthread_mutex_lock(lock);
-    drive_told(drive, client, EVENT_RETURNED, calls[op->kind], n, at_ns);
+    drive_note_result(drive, client, EVENT_RETURNED, calls[op->kind], n, at_ns);
     return n;
 }
 

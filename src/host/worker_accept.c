@@ -50,7 +50,7 @@ static void worker_wake_others(const struct worker *worker) {
 bool worker_full(const struct worker *worker) {
     const struct settings *settings = worker->settings;
     unsigned most =
-        worker_share(settings->limits.max_connections, (unsigned)(worker - worker->all), (unsigned)settings->workers);
+        worker_part(settings->limits.max_connections, (unsigned)(worker - worker->all), (unsigned)settings->workers);
     unsigned count = worker->clients.count;
     return count == worker->clients.capacity || (count > 0 && count >= most);
 }
@@ -103,7 +103,7 @@ void worker_exhausted(struct worker *worker, const char *what, int error) {
     worker_lacks(worker, what, error, "; raise the limit (ulimit -n, -u) or lower --max-connections");
 }
 
-void worker_give_up(struct worker *worker, struct client *client, const char *what, int error) {
+void worker_hang_up_exhausted(struct worker *worker, struct client *client, const char *what, int error) {
     worker_hang_up(worker, client); /* ends a rest, so it comes before the one that begins now */
     worker_exhausted(worker, what, error);
 }
@@ -162,7 +162,7 @@ enum accepted worker_accept_one(struct worker *worker, int listener) {
         return worker_not_accepted(worker, listener, error);
     worker->accept_errors = worker->accept_nobody = 0;
     clock_update(&worker->env.clock); /* or, when the server was stopped within this round, it would be late at once */
-    worker_let_in(worker, fd, &peer);
+    worker_admit(worker, fd, &peer);
     return ACCEPTED;
 }
 

@@ -32,7 +32,7 @@ bool worker_count(struct conn *conn, uint64_t key) {
     return false;
 }
 
-void worker_let_in(struct worker *worker, int fd, const struct sockaddr_storage *peer) {
+void worker_admit(struct worker *worker, int fd, const struct sockaddr_storage *peer) {
     struct client *client = clients_take(&worker->clients, fd);
     struct address from = address_of_socket(peer), *kept = NULL;
     if (worker->settings->keep_peers) {

@@ -150,7 +150,7 @@ static bool worker_park(struct worker *worker, struct client *client) {
     return true;
 }
 
-bool worker_wait(struct worker *worker, struct client *client, enum drive_want want) {
+bool worker_note_want(struct worker *worker, struct client *client, enum drive_want want) {
     size_t done = worker->drive.done;
     worker->round_left -= done < worker->round_left ? done : worker->round_left;
     if (want == WANT_TURN)
@@ -165,13 +165,13 @@ enum drive_want worker_turn(struct worker *worker, struct client *client) {
         return client->in_line ? WANT_TURN : WANT_LOAD;
     do
         want = drive(&worker->drive, client);
-    while (want != WANT_NOTHING && !worker_wait(worker, client, want));
+    while (want != WANT_NOTHING && !worker_note_want(worker, client, want));
     if (want == WANT_NOTHING)
         worker_hang_up(worker, client);
     return want;
 }
 
-bool worker_tell(struct worker *worker, struct client *client, int error) {
+bool worker_tell_error(struct worker *worker, struct client *client, int error) {
     if (client->in_line)
         return false;
     if (client->load)
@@ -195,7 +195,7 @@ enum drive_want worker_timed_out(struct worker *worker, struct client *client) {
         if (want == WANT_NOTHING || !worker_is_late(worker, client))
             return want;
     }
-    worker_tell(worker, client, -ETIMEDOUT);
+    worker_tell_error(worker, client, -ETIMEDOUT);
     return worker_turn(worker, client);
 }
 

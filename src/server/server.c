@@ -277,8 +277,8 @@ static bool server_work(struct server *server) {
     ok = ok && logs_start(observed);
     for (; ok && opened < count; opened++)
         ok = worker_open(&workers[opened], workers, reload_first(server->reload), &server->listeners, &shared,
-                         worker_share(server->connections, (unsigned)opened, (unsigned)count),
-                         worker_share(server->fit, (unsigned)opened, (unsigned)count));
+                         worker_part(server->connections, (unsigned)opened, (unsigned)count),
+                         worker_part(server->fit, (unsigned)opened, (unsigned)count));
     reload_set_workers(server->reload, workers, opened, &server->watched);
     if (ok)
         ok = server_serve(server);
