@@ -88,11 +88,20 @@ struct worker {
     uint64_t idle_look_at_ms;   /*   and when to look next for clients that have become idle */
 };
 
+/* ---- For the server: open, start, run, end_loads, close, in this order */
+
 /* Prepares a worker, one of all[settings->workers], to serve at most `capacity` clients and to keep at most `file_fds`
    descriptors of files. False after say(). */
 bool worker_open(struct worker *worker, const struct worker *all, struct generation *generation,
                  const struct listeners *listeners, const struct worker_shared *shared, unsigned capacity,
                  unsigned file_fds);
+
+/* In the thread that is to call worker_run: opens its model. False after say(). */
+bool worker_start(struct worker *worker);
+
+/* Serves until the server is asked to stop and has finished what it was answering, or DRAIN_MS have passed; then closes
+   the model. */
+void worker_run(struct worker *worker);
 
 /* After worker_run: waits for the loads under way. False: one doesn't end (a disk hangs), so nothing that it uses may
    be freed, and the process can only exit. Order at the end: worker_end_loads, loaders_close, worker_close, for a
@@ -100,36 +109,37 @@ bool worker_open(struct worker *worker, const struct worker *all, struct generat
 bool worker_end_loads(struct worker *worker);
 void worker_close(struct worker *worker);
 
-/* In the thread that is to call worker_run: opens its model. False after say(). */
-bool worker_start(struct worker *worker);
-
 /* The part of `all` that one of so many workers may have: together they have it all. */
 static inline unsigned worker_part(unsigned all, unsigned index, unsigned workers) {
     return all / workers + (index < all % workers);
 }
 
-/* From any thread: ends the model's wait. The round that follows looks at the door, too. */
+/* ---- From any thread */
+
+/* Ends the model's wait. The round that follows looks at the door, too. */
 void worker_wake(const struct worker *worker);
 
-/* Serves until the server is asked to stop and has finished what it was answering, or DRAIN_MS have passed; then closes
-   the model. */
-void worker_run(struct worker *worker);
-
-/* From any thread: has the worker answer new requests from this, which is its own from now on, after its present round.
-   What was offered before must have been taken: shared.renewed. */
+/* Has the worker answer new requests from this, which is its own from now on, after its present round. What was offered
+   before must have been taken: shared.renewed. */
 void worker_offer(struct worker *worker, struct serving *serving);
 
-/* Between two rounds: takes over what has been offered, closes what was replaced and no reply needs any more, and
-   closes files that nobody asks for. */
-void worker_renew(struct worker *worker);
+/* ---- For models: as they are opened */
 
-/* For worker_open and worker_renew: answers requests from this from now on. */
-void worker_serve(struct worker *worker, struct serving *serving);
+/* Says that a model can't be opened for want of memory. Returns NULL. */
+void *worker_no_memory(const struct worker *worker);
 
-/* For worker_close: closes what it serves, has served and was offered. */
-void worker_close_servings(struct worker *worker);
+/* For a model whose clients need low descriptors: files are kept open by descriptors of `first` and more, as long as
+   there are such. */
+void worker_files_above(struct worker *worker, int first);
 
-/* The rest is for backends. */
+/* For a model in which nobody else has to wait while one client is served: loads are done in place from now on. */
+void worker_loads_in_place(struct worker *worker);
+
+/* ---- For models: their rounds */
+
+/* A round of a model that serves many: it waits; then it drives those who can move and those whose load is done
+   (worker_loaded), tells those whose deadline has passed, and at last drives those in line (worker_next_turn), as long
+   as the round lasts. So what is small goes before what is large, and what one round moves is bounded in all. */
 
 /* Whether to let anybody in just now: else the model doesn't watch the door. */
 bool worker_accepting(const struct worker *worker);
@@ -143,27 +153,6 @@ int worker_event_timeout(const struct worker *worker);
 /* or the deadline of this one client passes, for a model that serves but one. */
 int worker_client_timeout(const struct worker *worker, const struct client *client);
 
-/* For a model whose clients need low descriptors: files are kept open by descriptors of `first` and more, as long as
-   there are such. */
-void worker_files_above(struct worker *worker, int first);
-
-/* Says that a model can't be opened for want of memory. Returns NULL. */
-void *worker_no_memory(const struct worker *worker);
-
-/* What clients need can't be had, for this `error` (errno): says so, with the `cure`, though not again for a while, and
-   lets nobody in for a moment. */
-void worker_lacks(struct worker *worker, const char *what, int error, const char *cure);
-
-/* The same of what there is a limit for: a descriptor, a process, a thread. */
-void worker_exhausted(struct worker *worker, const char *what, int error);
-
-/* The same, and hangs the client up. */
-void worker_hang_up_exhausted(struct worker *worker, struct client *client, const char *what, int error);
-
-/* In a forked child that serves this client alone: what it counts and notes is its own from now on, and its cache is
-   small. */
-void worker_in_child(struct worker *worker, const struct client *client);
-
 /* Around each system call that a model makes in the worker's own thread: notes it where somebody wants events. */
 static inline void worker_calls(const struct worker *worker, enum event_call call) {
     observer_note_then(&worker->observer, EVENT_CALL, (int)call, EVENT_NOBODY, false, -1);
@@ -175,39 +164,6 @@ static inline void worker_called(const struct worker *worker, enum event_call ca
 
 /* wake_fd was readable: makes it quiet again. */
 void worker_woken(struct worker *worker);
-
-/* From another thread, with the env's lock held, before worker_hang_up: a place becomes free, so wakes the worker if
-   that is what it waits for. */
-void worker_wake_for_place(const struct worker *worker);
-
-/* What is done between two rounds: a reload, shared.tend (the first worker), a stop. worker_run calls it after each
-   round; a model that waits within a round does so after each wait. */
-void worker_between_rounds(struct worker *worker);
-
-/* In a forked child: reads the configuration anew, when a signal has asked for that and its client has no request under
-   way; and lets go of what was replaced and of files that nobody asks for. */
-void worker_renew_in_place(struct worker *worker, struct client *client);
-
-/* Draining: how long a client must have been idle before it is closed, in ms: its next request may be on its way. */
-unsigned worker_grace_ms(void);
-
-/* Every place is taken. */
-bool worker_full(const struct worker *worker);
-
-/* Looks how many wait at the door, which it returns; if any do, replies say Connection: close from now on. For when
-   every place is taken. */
-unsigned worker_note_crowd(struct worker *worker);
-
-/* For when every place is taken and somebody may be at the door: replies say Connection: close from now on, and as many
-   clients as wait there are closed, those idle longest first; but none whose next request may still be on its way. */
-void worker_make_room(struct worker *worker);
-
-/* For a model in which nobody else has to wait while one client is served: loads are done in place from now on. */
-void worker_loads_in_place(struct worker *worker);
-
-/* A round of a model that serves many: it waits; then it drives those who can move and those whose load is done
-   (worker_loaded), tells those whose deadline has passed, and at last drives those in line (worker_next_turn), as long
-   as the round lasts. So what is small goes before what is large, and what one round moves is bounded in all. */
 
 /* Begins one, after the wait: reads the clock. */
 void worker_round(struct worker *worker);
@@ -232,8 +188,14 @@ bool worker_note_want(struct worker *worker, struct client *client, enum drive_w
    it is in line, and will be driven soon. */
 bool worker_tell_error(struct worker *worker, struct client *client, int error);
 
-/* Deadlines. A client whose deadline has passed is told -ETIMEDOUT. But after a pause (a container that was stopped,
-   say) many deadlines have passed while what those clients sent in time lies unread: that is served first. */
+/* What is done between two rounds: a reload, shared.tend (the first worker), a stop. worker_run calls it after each
+   round; a model that waits within a round does so after each wait. */
+void worker_between_rounds(struct worker *worker);
+
+/* ---- For models: deadlines */
+
+/* A client whose deadline has passed is told -ETIMEDOUT. But after a pause (a container that was stopped, say) many
+   deadlines have passed while what those clients sent in time lies unread: that is served first. */
 
 /* Whether its deadline has passed. */
 static inline bool worker_is_late(const struct worker *worker, const struct client *client) {
@@ -252,7 +214,40 @@ enum drive_want worker_timed_out(struct worker *worker, struct client *client);
    `*spared_ms` is the model's for each client, zero at first, and keeps the one that was. */
 bool worker_spares(struct worker *worker, struct client *client, uint32_t *spared_ms);
 
+/* ---- For models: places, and what there is too little of */
+
+/* For when every place is taken and somebody may be at the door: replies say Connection: close from now on, and as many
+   clients as wait there are closed, those idle longest first; but none whose next request may still be on its way. */
+void worker_make_room(struct worker *worker);
+
 /* Closes the client's descriptor and gives its slot back. */
 void worker_hang_up(struct worker *worker, struct client *client);
+
+/* From another thread, with the env's lock held, before worker_hang_up: a place becomes free, so wakes the worker if
+   that is what it waits for. */
+void worker_wake_for_place(const struct worker *worker);
+
+/* What clients need can't be had, for this `error` (errno): says so, with the `cure`, though not again for a while, and
+   lets nobody in for a moment. */
+void worker_lacks(struct worker *worker, const char *what, int error, const char *cure);
+
+/* The same of what there is a limit for: a descriptor, a process, a thread. */
+void worker_exhausted(struct worker *worker, const char *what, int error);
+
+/* The same, and hangs the client up. */
+void worker_hang_up_exhausted(struct worker *worker, struct client *client, const char *what, int error);
+
+/* ---- For a model with clients in processes of their own */
+
+/* In a forked child that serves this client alone: what it counts and notes is its own from now on, and its cache is
+   small. */
+void worker_in_child(struct worker *worker, const struct client *client);
+
+/* In a forked child: reads the configuration anew, when a signal has asked for that and its client has no request under
+   way; and lets go of what was replaced and of files that nobody asks for. */
+void worker_renew_in_place(struct worker *worker, struct client *client);
+
+/* Draining: how long a client must have been idle before it is closed, in ms: its next request may be on its way. */
+unsigned worker_grace_ms(void);
 
 #endif

@@ -1,4 +1,4 @@
-/* The accept loop's parts: for worker.c, which runs it, and worker_stop.c, which ends it. */
+/* The accept loop's parts: for worker.c, which runs it, worker_stop.c, which ends it, and worker_admit.c. */
 #ifndef WORKER_ACCEPT_H
 #define WORKER_ACCEPT_H
 
@@ -15,5 +15,12 @@ enum accepted worker_accept_one(struct worker *worker, int listener);
 
 /* Accepts from the listeners in the set, at which somebody waits. */
 void worker_accept(struct worker *worker, listener_set rings);
+
+/* Every place is taken. */
+bool worker_full(const struct worker *worker);
+
+/* Looks how many wait at the door, which it returns; if any do, replies say Connection: close from now on. For when
+   every place is taken. */
+unsigned worker_note_crowd(struct worker *worker);
 
 #endif

@@ -9,6 +9,7 @@
 #include "guard/sandbox.h"
 #include "host/signals.h"
 #include "host/worker_accept.h"
+#include "host/worker_renew.h"
 #include "host/worker_stop.h"
 #include "host/worker_watch.h"
 

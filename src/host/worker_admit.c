@@ -1,5 +1,6 @@
 /* A newcomer: whether its address has too many connections already, and whether another worker should have it. */
 #include "host/worker_admit.h"
+#include "host/worker_accept.h"
 
 #include <sys/socket.h>
 #include <unistd.h>

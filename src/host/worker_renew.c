@@ -2,12 +2,11 @@
    thread of the server's (server/reload.c) reads it, makes it ready and offers it; between two rounds the worker takes
    it over by changing a few pointers. What was served before is kept until the last reply that was begun with it has
    left, and is freed in small parts. */
+#include "host/worker_renew.h"
+#include "base/check.h"
 #include "host/signals.h"
-#include "host/worker.h"
 #include "host/worker_admit.h"
 #include "host/worker_watch.h"
-
-#include "base/check.h"
 
 enum {
     RETIRED_LOOK_MS = 500,      /* how often to look whether a reply still needs what was replaced */
