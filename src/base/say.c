@@ -1,3 +1,5 @@
+/* A line is one write, from whatever thread or forked process: so there is no lock, and who is killed leaves none
+   behind. The file changes beneath its descriptor, whose number stays the same for whoever is about to write. */
 #define _GNU_SOURCE
 #include "base/say.h"
 #include "base/calendar.h"

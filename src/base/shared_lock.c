@@ -1,3 +1,4 @@
+/* A robust mutex: who takes it after its holder has died is told so (EOWNERDEAD), and goes on. */
 #define _GNU_SOURCE
 #include "base/shared_lock.h"
 

@@ -1,3 +1,5 @@
+/* The reasons for which a connection ends, and what is told of it where somebody watches; apart from conn.c, which acts
+   on them. */
 #include "engine/conn_watch.h"
 #include "base/check.h"
 #include "engine/conn.h"

@@ -1,3 +1,5 @@
+/* Replies leave in the order in which they were queued: so exchanges begin at one end and end at the other, and what is
+   kept of them is used up like the space of an output queue, until all have left. */
 #include "engine/exchanges.h"
 #include "base/check.h"
 

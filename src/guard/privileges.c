@@ -1,3 +1,4 @@
+/* What was given up is asked for again afterwards, and must be refused: no call is believed to have done it. */
 #define _GNU_SOURCE
 #include "guard/privileges.h"
 

@@ -1,3 +1,6 @@
+/* Our own variable is FD[+][=NAME] for each socket, behind the descriptor of the predecessor's end, with colons
+   between, which no name holds: '+' is a port that the kernel picked, NAME a service manager's. Versions must go on to
+   understand each other: one is replaced by another by its means. */
 #define _GNU_SOURCE
 #include "host/inherited.h"
 
@@ -10,10 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-/* Our own variable is FD[+][=NAME] for each socket, behind the descriptor of the predecessor's end, with colons
-   between, which no name holds: '+' is a port that the kernel picked, NAME a service manager's. Versions must go on to
-   understand each other: one is replaced by another by its means. */
 
 static const char variable[] = "HTTPD_UPGRADE";
 

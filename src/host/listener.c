@@ -1,3 +1,7 @@
+/* A spec becomes one or more addresses, an address a socket. An address means itself, so 0.0.0.0 and [::] stand side by
+   side: that is what a spec without a host means, every interface. One IPv6 socket for both families would do, but each
+   IPv4 connection costs the kernel 2 % more there. What a socket is bound to is always asked of the kernel: the port it
+   chose. */
 #define _GNU_SOURCE
 #include "host/listener.h"
 
@@ -19,11 +23,6 @@
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
-
-/* A spec becomes one or more addresses, an address a socket. An address means itself, so 0.0.0.0 and [::] stand side by
-   side: that is what a spec without a host means, every interface. One IPv6 socket for both families would do, but each
-   IPv4 connection costs the kernel 2 % more there. What a socket is bound to is always asked of the kernel: the port it
-   chose. */
 
 struct target {
     char host[256]; /* a DNS name's bound is 253; empty: every interface */

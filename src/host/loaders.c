@@ -1,3 +1,10 @@
+/* Loads queue in lanes: those of files in one for each subtree, what takes a processor in one of its kind. A crew is
+   the threads for one or several lanes: one crew for all lanes of files, where a lane that nobody is at comes before
+   one that wants a second thread, so that a subtree that hangs holds up no other; and a crew of one thread for each of
+   the others. Threads are started when there is something to do for them, and stay.
+
+   Invariant, under the lock: at least as many threads of a crew aren't busy as there are loads that it may begin
+   (crew_wanted), unless one couldn't be started; and they have been woken, or look once more before they sleep. */
 #define _GNU_SOURCE
 #include "host/loaders.h"
 #include "base/check.h"

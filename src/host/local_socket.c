@@ -1,3 +1,5 @@
+/* Names are told apart by device and inode: a server that drains, or was slow to end, must not take away the one that
+   its successor has put in the same place. */
 #define _GNU_SOURCE
 #include "host/local_socket.h"
 
@@ -10,9 +12,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-/* Names are told apart by device and inode: a server that drains, or was slow to end, must not take away the one that
-   its successor has put in the same place. */
 
 static const char prefix[] = "unix:", mode_mark[] = ",mode=";
 

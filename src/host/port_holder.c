@@ -1,3 +1,5 @@
+/* /proc/net/tcp and tcp6 name the inode of each listening socket and its owner; the process is the one with a
+   descriptor that links to "socket:[inode]". Where several hold it (a master and its workers), the oldest is named. */
 #define _GNU_SOURCE
 #include "host/port_holder.h"
 
@@ -9,9 +11,6 @@
 #include <string.h>
 #include <sys/types.h>
 #include <unistd.h>
-
-/* /proc/net/tcp and tcp6 name the inode of each listening socket and its owner; the process is the one with a
-   descriptor that links to "socket:[inode]". Where several hold it (a master and its workers), the oldest is named. */
 
 enum { STATE_LISTEN = 0x0a };
 

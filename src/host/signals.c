@@ -1,3 +1,6 @@
+/* Handlers note what is asked for, and make eventfds readable: the loops do it, between two rounds. Only a second stop,
+   and opening the logs again, don't wait for that. Which end the server comes to is decided once, by what comes first:
+   a stop, or a successor. */
 #define _GNU_SOURCE
 #include "host/signals.h"
 #include "base/bounds.h"

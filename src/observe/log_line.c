@@ -1,5 +1,5 @@
-#define _GNU_SOURCE
 /* Numbers, times and addresses are rendered by hand: this is done for each request. */
+#define _GNU_SOURCE
 #include "observe/log_line.h"
 #include "base/calendar.h"
 #include "base/copy.h"

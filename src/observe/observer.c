@@ -1,3 +1,4 @@
+/* What the engine tells becomes figures (slot), events (ring) and lines (logs): each only where it is asked for. */
 #include "observe/observer.h"
 #include "base/calls.h"
 #include "engine/conn.h"

@@ -1,3 +1,4 @@
+/* In an order in which each step has the rights that it takes: the file system's root, the user, the sandbox. */
 #define _GNU_SOURCE
 #include "server/confine.h"
 #include "base/say.h"

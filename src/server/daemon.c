@@ -1,3 +1,4 @@
+/* The folder stays what it was, as paths in options are relative to it; so does the umask. */
 #define _GNU_SOURCE
 #include "server/daemon.h"
 
@@ -10,8 +11,6 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-/* The folder stays what it was, as paths in options are relative to it; so does the umask. */
 
 /* The command: ends as its server begins. One that died without a word is a failure. */
 static _Noreturn void daemon_wait(int fd, pid_t child) {

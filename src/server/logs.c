@@ -1,3 +1,6 @@
+/* A reload opens what it needs first, and takes it over when nothing can fail any more. Replies that were begun with a
+   format end with it, and whoever writes may look at a path at any time: so neither is ever freed, and each is kept
+   once. */
 #define _GNU_SOURCE
 #include "server/logs.h"
 #include "base/check.h"
@@ -53,8 +56,7 @@ const char *logs_access_file(const struct config *config) {
     return config->access_log_path ? writer_path(config->access_log_path) : NULL;
 }
 
-/* Each format that there has been, for replies that were begun with it end with it, and nobody counts them; and each
-   path, which whoever writes may look at at any time. */
+/* A format that there has been, or a path. */
 struct kept {
     struct kept *next;
     struct log_format format;

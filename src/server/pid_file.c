@@ -1,3 +1,6 @@
+/* Whether a server runs with a file is told by its lock, as the number in it may be another process' by now: of a new
+   container, or since the machine started. The file is written under another name and renamed, so nobody reads half of
+   it, and none of the names ever stands for a server that has ended. */
 #define _GNU_SOURCE
 #include "server/pid_file.h"
 #include "base/say.h"
@@ -11,10 +14,6 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-/* Whether a server runs with a file is told by its lock, as the number in it may be another process' by now: of a new
-   container, or since the machine started. The file is written under another name and renamed, so nobody reads half of
-   it, and none of the names ever stands for a server that has ended. */
 
 /* What stands there: a pid, 0: nothing that any would be sorry for; -1: no pid file. */
 static long read_pid(int fd) {

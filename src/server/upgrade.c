@@ -1,3 +1,8 @@
+/* Both hold the sockets while the new one starts, and neither would let the other's clients wait in vain: so as long as
+   it isn't certain which of the two will stay, each leaves them open when it ends. The new one reports what it took;
+   the old one lets go of that, and says so; from then on it is the new one's alone.
+
+   A thread of its own waits for all this. It is started when first needed, as a process with one thread is faster. */
 #define _GNU_SOURCE
 #include "server/upgrade.h"
 #include "base/helper_thread.h"
@@ -15,12 +20,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-/* Both hold the sockets while the new one starts, and neither would let the other's clients wait in vain: so as long as
-   it isn't certain which of the two will stay, each leaves them open when it ends. The new one reports what it took;
-   the old one lets go of that, and says so; from then on it is the new one's alone.
-
-   A thread of its own waits for all this. It is started when first needed, as a process with one thread is faster. */
 
 enum { STACK_LEN = 256 * 1024, LOOK_MS = 100 };
 

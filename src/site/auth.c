@@ -1,3 +1,5 @@
+/* From what costs nothing to what costs most: credentials that are remembered, a check of the same that is under way, a
+   new one, if a ration is left. A name that is no user's is checked like one, lest the time that it takes tell. */
 #define _GNU_SOURCE
 #include "site/auth.h"
 #include "base/base64.h"

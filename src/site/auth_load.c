@@ -1,3 +1,4 @@
+/* Until it is done a check stands in its worker's list, where others who bring the same credentials find it. */
 #define _GNU_SOURCE
 #include "site/auth_load.h"
 

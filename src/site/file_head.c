@@ -1,3 +1,4 @@
+/* In an order in which replies that take a part of the head have that in one piece or two: see struct file. */
 #define _GNU_SOURCE
 #include "site/file_head.h"
 #include "base/check.h"

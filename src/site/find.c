@@ -1,3 +1,6 @@
+/* Any step may find that it isn't at hand: then what was opened is closed again, and all of it is done anew by somebody
+   who may wait. What siblings the names in a folder have is read once for all of them, into 64 bits that say "none" or
+   "perhaps" of a name (a Bloom filter): so most files cost no look for theirs. */
 #define _GNU_SOURCE
 #include "site/find.h"
 #include "base/calls.h"

@@ -1,3 +1,5 @@
+/* The hash of a block goes on from that of the block before, so a content need not be in memory as a whole. How long
+   blocks and samples are, and where they lie, is a part of every tag that clients keep: it must never change. */
 #define _GNU_SOURCE
 #include "site/version.h"
 #include "site/body_load.h"
