@@ -24,7 +24,7 @@ struct find_place {
 
 /* What is known of the folder that a file lies in: which names in it have compressed siblings. */
 struct find_folder {
-    uint64_t version;  /* of the folder; 0: never the same as another */
+    uint64_t version;  /* of the folder, as known_key tells it; 0: never the same as another */
     uint64_t siblings; /* a bit of each stem's hash; names whose bit isn't set have none */
 };
 

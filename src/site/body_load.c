@@ -83,7 +83,7 @@ ssize_t body_read(int fd, char *at, size_t len, uint64_t first) {
 
 /* Some that lie here have no read that doesn't wait, either. */
 bool body_remote(struct known *known, const struct stat *st, int fd, enum load_effort effort) {
-    uint64_t fact, key = known_version(known, KNOWN_LOCAL, st, 0);
+    uint64_t fact, key = known_key(known, KNOWN_LOCAL, st, 0);
     if (try_byte(fd, 0) != EOPNOTSUPP || known_get(known, key, &fact))
         return false;
     if (effort != LOAD_WAITS || !local_fd(fd))
@@ -103,7 +103,7 @@ enum body_state body_look(const struct known *known, const struct outq_source *s
         return BODY_SAME;
     if (!promised_hash(known, source, &promised))
         return BODY_CHANGED;
-    if (known_get(known, known_version(known, KNOWN_CONTENT, &st, source->size), &content))
+    if (known_get(known, known_key(known, KNOWN_CONTENT, &st, source->size), &content))
         return content == promised ? BODY_SAME : BODY_CHANGED;
     return BODY_UNPROVEN;
 }
@@ -125,7 +125,7 @@ static bool body_prove(struct body_load *load, enum load_effort effort) {
     load->same = state == BODY_SAME;
     if (state != BODY_UNPROVEN)
         return true;
-    uint64_t key = known_version(load->known, KNOWN_CONTENT, &st, source->size);
+    uint64_t key = known_key(load->known, KNOWN_CONTENT, &st, source->size);
     if (!version_learn(load->known, key, source->fd, &st, source->size, effort, &content))
         return false;
     load->same = content == load->promised;

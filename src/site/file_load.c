@@ -93,7 +93,7 @@ static enum reading read_steadily(int fd, char *body, size_t space, bool at_hand
 static bool content_hash(struct file_load *load, int fd, const struct stat *st, bool whole, enum load_effort effort,
                          uint64_t *hash) {
     struct known *known = load->place.known;
-    uint64_t size = (uint64_t)st->st_size, key = known_version(known, KNOWN_CONTENT, st, whole ? size : 0);
+    uint64_t size = (uint64_t)st->st_size, key = known_key(known, KNOWN_CONTENT, st, whole ? size : 0);
     if (known_get(known, key, hash))
         return true;
     if (!whole)
@@ -117,9 +117,9 @@ static bool sampled_tag(struct file_load *load, int fd, const struct stat *st, e
     if (!content_hash(load, fd, st, false, effort, tag))
         return false;
     *tag = hash_bytes(&st->st_mtim.tv_sec, sizeof st->st_mtim.tv_sec, *tag);
-    uint64_t name = known_tagged(known, st, *tag);
-    if (!known_get(known, name, &before))
-        known_put(known, name, version_of(st));
+    uint64_t key = known_key_tagged(known, st, *tag);
+    if (!known_get(known, key, &before))
+        known_put(known, key, version_of(st));
     else
         *whole = before != version_of(st);
     return true;
@@ -153,7 +153,7 @@ static bool describe_large(struct file_load *load, const struct stat *st, int fd
                                               .version = version_of(st),
                                               .size = size,
                                               .content = content,
-                                              .key = known_version(load->place.known, KNOWN_PROMISED, st, size),
+                                              .key = known_key(load->place.known, KNOWN_PROMISED, st, size),
                                               .written = version_written(st),
                                               .links = (uint64_t)st->st_nlink};
     return true;

@@ -183,17 +183,17 @@ bool find_folder(const struct find_place *place, const struct found *found, int6
     if (error)
         return error != -EAGAIN;
     bool settled = st.st_ctim.tv_sec + SETTLED_S <= now_seconds;
-    uint64_t version = known_version(place->known, KNOWN_SIBLINGS, &st, 0);
-    if (settled && known_get(place->known, version, &folder->siblings)) {
-        folder->version = version;
+    uint64_t key = known_key(place->known, KNOWN_SIBLINGS, &st, 0);
+    if (settled && known_get(place->known, key, &folder->siblings)) {
+        folder->version = key;
         return true;
     }
     if (at_hand)
         return false;
     folder->siblings = read_siblings(place->root, path);
     if (settled) {
-        folder->version = version;
-        known_put(place->known, version, folder->siblings);
+        folder->version = key;
+        known_put(place->known, key, folder->siblings);
     }
     return true;
 }

@@ -1,5 +1,5 @@
 /* A table of pairs of words that several threads and processes read and write without a lock. A slot holds a fact and,
-   beside it, the fact xor its version: words of two facts that were written at once don't fit together, so a torn slot
+   beside it, the fact xor its key: words of two facts that were written at once don't fit together, so a torn slot
    is an unknown one, never a wrong one. */
 #define _GNU_SOURCE
 #include "site/known.h"
@@ -41,12 +41,12 @@ void known_close(struct known *known) {
     munmap(known, sizeof *known);
 }
 
-static uint64_t known_name(const struct known *known, const uint64_t *words, size_t size) {
-    uint64_t name = hash_bytes(words, size, known->seed);
-    return name ? name : 1; /* an empty slot is about 0 */
+static uint64_t hash_key(const struct known *known, const uint64_t *words, size_t size) {
+    uint64_t key = hash_bytes(words, size, known->seed);
+    return key ? key : 1; /* an empty slot is about 0 */
 }
 
-uint64_t known_version(const struct known *known, enum known_kind kind, const struct stat *st, uint64_t size) {
+uint64_t known_key(const struct known *known, enum known_kind kind, const struct stat *st, uint64_t size) {
     const uint64_t words[] = {(uint64_t)kind,
                               st->st_dev,
                               st->st_ino,
@@ -56,23 +56,23 @@ uint64_t known_version(const struct known *known, enum known_kind kind, const st
                               (uint64_t)st->st_mtim.tv_nsec,
                               (uint64_t)st->st_ctim.tv_sec,
                               (uint64_t)st->st_ctim.tv_nsec};
-    return known_name(known, words, sizeof words);
+    return hash_key(known, words, sizeof words);
 }
 
-uint64_t known_tagged(const struct known *known, const struct stat *st, uint64_t tag) {
+uint64_t known_key_tagged(const struct known *known, const struct stat *st, uint64_t tag) {
     const uint64_t words[] = {KNOWN_TAGGED, st->st_dev, st->st_ino, tag};
-    return known_name(known, words, sizeof words);
+    return hash_key(known, words, sizeof words);
 }
 
-bool known_get(const struct known *known, uint64_t version, uint64_t *fact) {
-    const struct slot *slot = &known->slots[version % SLOTS];
+bool known_get(const struct known *known, uint64_t key, uint64_t *fact) {
+    const struct slot *slot = &known->slots[key % SLOTS];
     *fact = atomic_load_explicit(&slot->fact, memory_order_relaxed);
-    return (atomic_load_explicit(&slot->check, memory_order_relaxed) ^ *fact) == version;
+    return (atomic_load_explicit(&slot->check, memory_order_relaxed) ^ *fact) == key;
 }
 
-void known_put(struct known *known, uint64_t version, uint64_t fact) {
-    struct slot *slot = &known->slots[version % SLOTS];
-    atomic_store_explicit(&slot->check, fact ^ version, memory_order_relaxed);
+void known_put(struct known *known, uint64_t key, uint64_t fact) {
+    struct slot *slot = &known->slots[key % SLOTS];
+    atomic_store_explicit(&slot->check, fact ^ key, memory_order_relaxed);
     atomic_store_explicit(&slot->fact, fact, memory_order_relaxed);
 }
 

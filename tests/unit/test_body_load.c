@@ -37,7 +37,7 @@ static int open_file(void **state) {
     assert_return_code(file.source.fd, 0);
     assert_int_equal(fstat(file.source.fd, &st), 0);
     file.source.version = version_of(&st);
-    file.source.key = known_version(known, KNOWN_PROMISED, &st, SIZE);
+    file.source.key = known_key(known, KNOWN_PROMISED, &st, SIZE);
     return 0;
 }
 
