@@ -8,8 +8,6 @@
 #include "site/filecache.h"
 #include "site/known.h"
 
-#include <sys/types.h>
-
 enum { BODY_PROVEN_MAX = 16 * 1024 };
 
 enum body_job {
@@ -49,23 +47,5 @@ enum body_state {
     BODY_UNPROVEN, /* it has changed, perhaps only grown: a proof tells */
 };
 enum body_state body_look(const struct known *known, const struct outq_source *source);
-
-/* As pread(2), or -errno. */
-ssize_t body_read(int fd, char *at, size_t len, uint64_t first);
-
-/* Reads what of the range is in memory, without waiting for a disk: as pread(2), or -EAGAIN where nothing is, or where
-   that can't be told. */
-ssize_t body_read_at_hand(int fd, char *at, size_t len, uint64_t first);
-
-/* Whether the byte surely isn't in memory. */
-bool body_is_gone(int fd, uint64_t first);
-
-/* Whether all of the range is in memory, so that sending from it won't wait for a disk. False, too, where the kernel
-   can't tell (before Linux 6.5; of a network's file system). `arriving`: some of it may just be on its way there. */
-bool body_at_hand(int fd, uint64_t first, size_t len, bool arriving);
-
-/* Whether the file system lies elsewhere, on a network or in a process, so that whatever is asked of it may wait. Where
-   asking that may, too, and `effort` isn't LOAD_WAITS, what isn't known to lie here does. */
-bool body_remote(struct known *known, const struct stat *st, int fd, enum load_effort effort);
 
 #endif

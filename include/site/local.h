@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-/* Whether that of the open file or folder lies on this machine. May wait for it. What isn't known to does not. */
+/* Whether that of the open file or folder is known to lie on this machine. May wait for it. */
 bool local_fd(int fd);
 
 #endif

@@ -13,6 +13,7 @@
 #define _GNU_SOURCE
 #include "host/send_file.h"
 #include "site/body_load.h"
+#include "site/disk.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -100,7 +101,7 @@ static size_t send_file_fetched(const struct send_file *how, const struct client
     if (how->may_wait)
         return SIZE_MAX;
     bool within = load && op->first >= load->first && op->first - load->first < load->len;
-    if (within && op->first > load->first && body_is_gone(op->source->fd, op->first))
+    if (within && op->first > load->first && disk_is_gone(op->source->fd, op->first))
         within = false; /* the client was slow, and the kernel has needed the memory for something else */
     return within ? load->len - (size_t)(op->first - load->first) : 0;
 }
@@ -115,7 +116,7 @@ static ssize_t send_file_fetch(const struct send_file *how, struct client *clien
 static bool send_file_at_hand(const struct client *client, const struct outq_send *op, size_t len) {
     uint64_t fetched_at_ms = ((const struct file *)op->owner)->fetched_at_ms;
     bool arriving = fetched_at_ms > 0 && client->conn.env->clock.now_ms - fetched_at_ms < ARRIVING_MS;
-    return body_at_hand(op->source->fd, op->first, len, arriving);
+    return disk_at_hand(op->source->fd, op->first, len, arriving);
 }
 
 /* The look at the file before the reply's last piece of it leaves; before others it isn't needed. */
@@ -154,8 +155,8 @@ static ssize_t send_by_copy(const struct send_file *how, struct client *client, 
         len = fetched;
     if ((how->may_wait || fetched == 0) && send_file_vouch_due(how, client, op, len))
         return send_file_load(how, client, op, BODY_VOUCH, 0);
-    ssize_t n = fetched > 0 ? body_read(op->source->fd, how->buffer, len, op->first)
-                            : body_read_at_hand(op->source->fd, how->buffer, len, op->first);
+    ssize_t n = fetched > 0 ? disk_read(op->source->fd, how->buffer, len, op->first)
+                            : disk_read_at_hand(op->source->fd, how->buffer, len, op->first);
     if (n == -EAGAIN && fetched == 0)
         return send_file_fetch(how, client, op);
     if (n <= 0)

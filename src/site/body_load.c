@@ -1,95 +1,15 @@
 #define _GNU_SOURCE
 #include "site/body_load.h"
 #include "base/calls.h"
-#include "site/local.h"
+#include "site/disk.h"
 #include "site/version.h"
 
-#include <errno.h>
 #include <stdlib.h>
-#include <sys/syscall.h>
-#include <sys/uio.h>
-#include <unistd.h>
-
-enum {
-    SYS_CACHESTAT = 451, /* in the C library's headers since Linux 6.5 */
-};
-
-struct cachestat_range {
-    uint64_t first, len;
-};
-
-struct cachestat_result {
-    uint64_t cached, dirty, writeback, evicted, recently_evicted; /* pages */
-};
 
 /* The hash of what was promised, if that is known. */
 static bool promised_hash(const struct known *known, const struct outq_source *source, uint64_t *hash) {
     *hash = source->content;
     return source->hashed || known_get(known, source->key, hash);
-}
-
-/* musl has no preadv2 yet. */
-#ifdef RWF_NOWAIT
-static ssize_t read_nowait(int fd, const struct iovec *iov, uint64_t first) {
-    return preadv2(fd, iov, 1, (off_t)first, RWF_NOWAIT);
-}
-#else
-static ssize_t read_nowait(int fd, const struct iovec *iov, uint64_t first) {
-    const int rwf_nowait = 8, high_shift = 8 * sizeof(long);
-    long high = high_shift < 64 ? (long)(first >> high_shift % 64) : 0;
-    return syscall(SYS_preadv2, fd, iov, 1L, (long)first, high, rwf_nowait);
-}
-#endif
-
-/* 0, or why it can't be read without waiting: EAGAIN, it isn't in memory; EOPNOTSUPP, no byte can. */
-static int try_byte(int fd, uint64_t first) {
-    char byte;
-    struct iovec iov = {&byte, sizeof byte};
-    return read_nowait(fd, &iov, first) < 0 ? errno : 0;
-}
-
-bool body_is_gone(int fd, uint64_t first) {
-    return try_byte(fd, first) == EAGAIN;
-}
-
-/* What the kernel reads ahead is in its cache before it has come from the disk. It comes in order, as far as it is read
-   for one reader: so the ends tell. */
-bool body_at_hand(int fd, uint64_t first, size_t len, bool arriving) {
-    static const uint64_t page = 4096; /* counted in pages of the kernel's, which may be larger: then "not at hand" */
-    struct cachestat_range range = {first, len};
-    struct cachestat_result result;
-    return syscall(SYS_CACHESTAT, fd, &range, &result, 0) == 0 &&
-           result.cached >= (first + len + page - 1) / page - first / page &&
-           !(arriving && (body_is_gone(fd, first + len - 1) || body_is_gone(fd, first)));
-}
-
-ssize_t body_read_at_hand(int fd, char *at, size_t len, uint64_t first) {
-    struct iovec iov = {at, len};
-    ssize_t n;
-    do {
-        calls_begins(CALLS_READ, fd);
-        n = (ssize_t)calls_returned(CALLS_READ, fd, read_nowait(fd, &iov, first));
-    } while (n < 0 && errno == EINTR);
-    return n < 0 && errno == EOPNOTSUPP ? -EAGAIN : n < 0 ? -errno : n;
-}
-
-ssize_t body_read(int fd, char *at, size_t len, uint64_t first) {
-    ssize_t n;
-    do
-        n = calls_pread(fd, at, len, (off_t)first);
-    while (n < 0 && errno == EINTR);
-    return n < 0 ? -errno : n;
-}
-
-/* Some that lie here have no read that doesn't wait, either. */
-bool body_remote(struct known *known, const struct stat *st, int fd, enum load_effort effort) {
-    uint64_t fact, key = known_key(known, KNOWN_LOCAL, st, 0);
-    if (try_byte(fd, 0) != EOPNOTSUPP || known_get(known, key, &fact))
-        return false;
-    if (effort != LOAD_WAITS || !local_fd(fd))
-        return true;
-    known_put(known, key, 0);
-    return false;
 }
 
 enum body_state body_look(const struct known *known, const struct outq_source *source) {
@@ -117,8 +37,8 @@ static bool body_prove(struct body_load *load, enum load_effort effort) {
     uint64_t content;
     if (calls_fstat(source->fd, &st) < 0 || (uint64_t)st.st_size < source->size)
         return true;
-    ssize_t n = effort == LOAD_WAITS ? body_read(source->fd, load->bytes, load->len, load->first)
-                                     : body_read_at_hand(source->fd, load->bytes, load->len, load->first);
+    ssize_t n = effort == LOAD_WAITS ? disk_read(source->fd, load->bytes, load->len, load->first)
+                                     : disk_read_at_hand(source->fd, load->bytes, load->len, load->first);
     if (n != (ssize_t)load->len)
         return effort == LOAD_WAITS;
     state = source->remote ? body_look(load->known, source) : BODY_UNPROVEN;
@@ -150,7 +70,7 @@ static void body_fetch(const struct body_load *load) {
     char bytes[16 * 1024];
     for (size_t done = 0; done < load->len;) {
         size_t left = load->len - done;
-        ssize_t n = body_read(load->source.fd, bytes, left < sizeof bytes ? left : sizeof bytes, load->first + done);
+        ssize_t n = disk_read(load->source.fd, bytes, left < sizeof bytes ? left : sizeof bytes, load->first + done);
         if (n <= 0)
             return; /* who sends it finds out */
         done += (size_t)n;
@@ -163,7 +83,7 @@ static bool body_work(struct load *base, enum load_effort effort) {
         return false;
     switch (load->job) {
     case BODY_READ:
-        load->same = body_read(load->source.fd, load->bytes, load->len, load->first) == (ssize_t)load->len;
+        load->same = disk_read(load->source.fd, load->bytes, load->len, load->first) == (ssize_t)load->len;
         break;
     case BODY_FETCH:
         body_fetch(load);

@@ -7,7 +7,7 @@
 #include "site/file_load.h"
 #include "base/calls.h"
 #include "base/check.h"
-#include "site/body_load.h"
+#include "site/disk.h"
 #include "site/file_head.h"
 #include "site/known.h"
 #include "site/version.h"
@@ -71,8 +71,8 @@ static enum reading read_whole(int fd, char *body, bool at_hand, struct stat *st
     struct stat before = *st;
     size_t done = 0, size = (size_t)before.st_size;
     while (done < size) {
-        ssize_t n = at_hand ? body_read_at_hand(fd, body + done, size - done, done)
-                            : body_read(fd, body + done, size - done, done);
+        ssize_t n = at_hand ? disk_read_at_hand(fd, body + done, size - done, done)
+                            : disk_read(fd, body + done, size - done, done);
         if (n < 0 && at_hand) /* what is wrong with it, a loader finds out */
             return READ_WAITS;
         if (n <= 0)
@@ -134,7 +134,7 @@ static bool has_grown(const struct file_load *load, uint64_t size) {
 static bool describe_large(struct file_load *load, const struct stat *st, int fd, enum load_effort effort,
                            uint64_t *tag) {
     const uint64_t size = (uint64_t)st->st_size;
-    bool whole = size <= VERSION_WHOLE_MAX, remote = body_remote(load->place.known, st, fd, effort);
+    bool whole = size <= VERSION_WHOLE_MAX, remote = disk_remote(load->place.known, st, fd, effort);
     if ((remote && effort != LOAD_WAITS) || (!whole && !sampled_tag(load, fd, st, effort, tag, &whole)))
         return false;
     uint64_t content = 0;
@@ -210,7 +210,7 @@ static enum reading load_body(struct file_load *load, const struct found *found,
         drop_block(file);
         return reading;
     }
-    file->source.remote = !at_hand && body_remote(load->place.known, &file->st, found->fd, LOAD_WAITS);
+    file->source.remote = !at_hand && disk_remote(load->place.known, &file->st, found->fd, LOAD_WAITS);
     calls_close(found->fd);
     file->kind = FILE_BODY;
     render_head(load, found, version_bytes(file->body, (size_t)file->st.st_size));

@@ -2,7 +2,7 @@
    blocks and samples are, and where they lie, is a part of every tag that clients keep: it must never change. */
 #define _GNU_SOURCE
 #include "site/version.h"
-#include "site/body_load.h"
+#include "site/disk.h"
 
 #include <time.h>
 
@@ -22,7 +22,7 @@ uint64_t version_bytes(const char *bytes, size_t len) {
 static bool hash_block(int fd, uint64_t first, uint64_t left, bool at_hand, uint64_t *hash) {
     char block[BLOCK_LEN];
     size_t len = left < sizeof block ? (size_t)left : sizeof block;
-    ssize_t n = at_hand ? body_read_at_hand(fd, block, len, first) : body_read(fd, block, len, first);
+    ssize_t n = at_hand ? disk_read_at_hand(fd, block, len, first) : disk_read(fd, block, len, first);
     *hash = hash_bytes(block, n > 0 ? (size_t)n : 0, *hash);
     return n == (ssize_t)len;
 }
