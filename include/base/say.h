@@ -18,6 +18,9 @@ __attribute__((format(printf, 2, 3))) void say_as(enum say_level level, const ch
 
 #define say(...) say_as(SAY_ERROR, __VA_ARGS__)
 
+/* Makes a text fit for a line, whatever bytes somebody else chose for it: each control byte becomes '?'. */
+void say_printable(char *text);
+
 /* Says only what is as grave as `least` or more, from now on. At first that is SAY_NOTICE. */
 void say_from(enum say_level least);
 bool say_wanted(enum say_level level);

@@ -70,4 +70,9 @@ static inline bool slice_next_element(struct slice *list, struct slice *element)
     return false;
 }
 
+/* Control bytes, which do something on a terminal, or end a line, rather than show. */
+static inline bool ascii_is_control(char c) {
+    return (unsigned char)c < ' ' || c == 0x7f;
+}
+
 #endif

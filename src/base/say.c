@@ -5,6 +5,7 @@
 #include "base/calendar.h"
 #include "base/local_time.h"
 #include "base/same_file.h"
+#include "base/slice.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -68,6 +69,12 @@ void say_reopen(void) {
     errno = error;
 }
 
+void say_printable(char *text) {
+    for (char *c = text; *c; c++)
+        if (ascii_is_control(*c))
+            *c = '?';
+}
+
 /* What a line begins with, in a buffer that has room for it. */
 static size_t put_head(char *line, enum say_level level) {
     static const char *const names[SAY_LEVELS] = {"error", "warning", "notice", "info"};
@@ -108,9 +115,8 @@ void say_as(enum say_level level, const char *format, ...) {
     int len = vsnprintf(line + head, room, format, args);
     va_end(args);
     size_t end = head + (len < 0 ? 0 : (size_t)len < room ? (size_t)len : room - 1);
-    for (char *c = line + head; c < line + end; c++)
-        if ((unsigned char)*c < ' ' || *c == 0x7f)
-            *c = '?'; /* a path may hold any */
+    line[end] = '\0';
+    say_printable(line + head); /* a path may hold any */
     line[end++] = '\n';
     if (!put_line(line, end))
         atomic_fetch_add(&missed, 1);

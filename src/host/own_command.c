@@ -1,5 +1,7 @@
 #include "host/own_command.h"
 
+#include "base/slice.h"
+
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -30,7 +32,7 @@ static void put_quoted(struct text *text, const char *word) {
             for (const char *quote = "'\\'"; *quote; quote++)
                 put(text, *quote);
         put(text, *word);
-        text->cut |= (unsigned char)*word < ' ' || *word == 0x7f; /* would not be shown as it is */
+        text->cut |= ascii_is_control(*word); /* would not be shown as it is */
     }
     if (!plain)
         put(text, '\'');

@@ -3,6 +3,8 @@
 #define _GNU_SOURCE
 #include "host/port_holder.h"
 
+#include "base/say.h"
+
 #include <dirent.h>
 #include <netinet/in.h>
 #include <stdint.h>
@@ -133,9 +135,7 @@ static void describe(pid_t pid, char *text, size_t size) {
         fclose(file);
     }
     name[strcspn(name, "\n")] = '\0';
-    for (char *c = name; *c; c++) /* a process may call itself anything */
-        if ((unsigned char)*c < ' ' || *c == 0x7f)
-            *c = '?';
+    say_printable(name); /* a process may call itself anything */
     snprintf(text, size, "%s (pid %d)", name, (int)pid);
 }
 

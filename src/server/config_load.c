@@ -1,6 +1,7 @@
 /* The config as a whole: read, completed with the files that it names, and given back. */
 #define _GNU_SOURCE
 #include "base/hash.h"
+#include "base/say.h"
 #include "server/config.h"
 #include "server/fields.h"
 #include "server/logs.h"
@@ -19,13 +20,6 @@ static const char *start_folder(void) {
     if (!folder[0] && (!getcwd(folder, sizeof folder) || folder[0] != '/')) /* "(unreachable)..." */
         folder[0] = '\0';
     return folder[0] ? folder : NULL;
-}
-
-/* One line, whatever bytes the user's words hold. */
-static void make_printable(char *error) {
-    for (char *c = error; *c; c++)
-        if ((unsigned char)*c < ' ' || *c == 0x7f)
-            *c = '?';
 }
 
 static bool open_types(struct config *config, char *error, size_t error_size) {
@@ -98,7 +92,7 @@ static int load(struct config *config, bool again, int argc, char **argv, char *
         status = settle(config, error, error_size);
     if (status == 0)
         return 0;
-    make_printable(error);
+    say_printable(error);
     config_free(config);
     return status;
 }
@@ -122,7 +116,7 @@ static void print_option(const struct option_given *given) {
     const char *value = given->row->read == option_path ? *(const char **)option_field(given) : given->value;
     char text[OPTION_ERROR_MAX];
     snprintf(text, sizeof text, "%s %.512s", given->row->name, value ? value : "");
-    make_printable(text);
+    say_printable(text);
     printf("  %-46s %s\n", text, given->origin ? given->origin : "command line");
 }
 

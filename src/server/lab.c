@@ -2,13 +2,13 @@
 #include "server/lab.h"
 #include "backend/list.h"
 #include "base/say.h"
+#include "server/descriptor_limit.h"
 #include "server/lab_trial.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -140,16 +140,12 @@ static int open_signals(void) {
 
 int lab_run(int argc, char **argv) {
     struct lab lab = {0};
-    struct rlimit limit;
     char folder[LAB_FOLDER_MAX];
     if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))
         return print_help();
     if (!read_words(&lab, argc, argv))
         return 2;
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-        limit.rlim_cur = limit.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &limit);
-    }
+    descriptor_limit_raise();
     struct experiments *experiments = experiments_open();
     int stop_fd = open_signals();
     if (!experiments || stop_fd < 0) {

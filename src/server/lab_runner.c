@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/say.h"
 #include "server/confine.h"
+#include "server/descriptor_limit.h"
 #include "server/helper.h"
 #include "server/lab_trial.h"
 
@@ -16,7 +17,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -154,14 +154,6 @@ static _Noreturn void runner_main(const struct experiments *experiments) {
     _exit(0);
 }
 
-static void set_limits(void) {
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-        limit.rlim_cur = limit.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &limit);
-    }
-}
-
 struct runner_start {
     const struct experiments *experiments;
     const struct config *config;
@@ -187,7 +179,7 @@ static _Noreturn void runner_begin(void *ctx, int fd) {
     own = *start->config;
     own.chroot = false; /* programs are started, and files made where they are usually */
     own.no_sandbox = true;
-    set_limits();
+    descriptor_limit_raise();
     if (!confine(&own) || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
         _exit(1);
     runner_main(start->experiments);

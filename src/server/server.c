@@ -17,6 +17,7 @@
 #include "server/config_check.h"
 #include "server/confine.h"
 #include "server/daemon.h"
+#include "server/descriptor_limit.h"
 #include "server/footprint.h"
 #include "server/logs.h"
 #include "server/notify.h"
@@ -32,27 +33,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { FDS_GRANTED = 1024 }; /* by Linux, to a process that doesn't ask for more */
-
-/* Raises the limit of descriptors as far as the system grants, so that --max-connections is what limits connections.
-   Returns how many there are. */
-static rlim_t raise_descriptor_limit(void) {
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) < 0) /* a seccomp policy forbids to ask */
-        return FDS_GRANTED;
-    rlim_t before = limit.rlim_cur;
-    limit.rlim_cur = limit.rlim_max;
-    return setrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : before;
-}
-
-/* How many connections, of all workers together, there are descriptors for, with a file for each. 0 after say(): there
-   are too few. */
+/* How many connections, of all workers together, there are descriptors for, with a file for each: the limit is raised,
+   so that --max-connections is what limits them. 0 after say(): there are too few. */
 static unsigned server_fit(unsigned workers) {
-    rlim_t limit = raise_descriptor_limit(), reserved = FDS_RESERVED + FDS_PER_WORKER * workers;
+    rlim_t limit = descriptor_limit_raise(), reserved = FDS_RESERVED + FDS_PER_WORKER * workers;
     rlim_t most = limit > reserved ? (limit - reserved) / FDS_PER_CONNECTION : 0;
     if (most < workers) {
         say("%llu descriptors are too few: raise the limit (ulimit -n) to at least %llu%s", (unsigned long long)limit,

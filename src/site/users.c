@@ -11,7 +11,7 @@ enum { FILE_LEN_MAX = 1 << 20 };
 
 bool users_has_control(struct slice s) {
     for (size_t i = 0; i < s.len; i++)
-        if ((unsigned char)s.at[i] < ' ' || s.at[i] == 0x7f)
+        if (ascii_is_control(s.at[i]))
             return true;
     return false;
 }
