@@ -6,6 +6,8 @@
 #include "host/clients.h"
 #include "site/known.h"
 
+#include <sys/socket.h>
+
 /* The means of one thread: a part of its drive. */
 struct send_file {
     struct known *known;
@@ -13,6 +15,11 @@ struct send_file {
     size_t buffer_len;
     bool may_wait; /* loads are done in place: nobody else is kept waiting by that */
 };
+
+/* The flags of send(2) and its like for what op says: nothing to a client waits for room. */
+static inline int send_file_flags(const struct outq_send *op) {
+    return MSG_NOSIGNAL | MSG_DONTWAIT | (op->more ? MSG_MORE : 0);
+}
 
 /* Sends from op's range on client->fd, without waiting for the socket: at most `most` bytes by reference. Returns how
    many; 0: the file isn't what was promised any more; -errno (-EINTR: call again); or -EINPROGRESS: client->load is to

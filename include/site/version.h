@@ -20,6 +20,8 @@ enum {
     VERSION_PROOF_MAX = 16 << 20,
     /* A file that changed within so many seconds is taken for one that is being written to. */
     VERSION_YOUNG_S = 5,
+    /* One that changed within so many seconds may change again within the clock's tick, and show the same times. */
+    VERSION_SETTLED_S = 2,
 };
 
 /* No time can be set back so that this doesn't change: the inode's change time can't be set. */

@@ -23,10 +23,6 @@ _Static_assert(WANT_READ == (int)EVENT_WANTS_READ && WANT_WRITE == (int)EVENT_WA
                    WANT_NOTHING == (int)EVENT_WANTS_NOTHING,
                "what a client wants is noted as it is");
 
-static int drive_flags(const struct outq_send *send_op) {
-    return MSG_NOSIGNAL | MSG_DONTWAIT | (send_op->more ? MSG_MORE : 0);
-}
-
 /* Nearly every request takes one recv and one send. They are made without glibc: it makes them points of cancellation,
    which costs locked instructions around each as soon as there is a second thread, such as a loader. */
 static ssize_t drive_recv(int fd, void *at, size_t len) {
@@ -34,7 +30,7 @@ static ssize_t drive_recv(int fd, void *at, size_t len) {
 }
 
 static ssize_t drive_send(int fd, const struct outq_send *send_op) {
-    int flags = drive_flags(send_op);
+    int flags = send_file_flags(send_op);
     if (send_op->iov_count == 1)
         return syscall(SYS_sendto, fd, send_op->iov[0].iov_base, send_op->iov[0].iov_len, flags, NULL, 0);
     struct msghdr message = {.msg_iov = send_op->iov, .msg_iovlen = send_op->iov_count};

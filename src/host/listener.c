@@ -194,7 +194,7 @@ static void explain_in_use(struct opening *opening, const struct socket_address 
 
 /* Always false. */
 static bool explain(struct opening *opening, const struct socket_address *address, int error) {
-    char name[NI_MAXHOST + 16];
+    char name[SOCKET_ADDRESS_NAME_MAX];
     int port = socket_address_port(address);
     socket_address_name(address, name, sizeof name);
     if (!opening->spec)

@@ -26,10 +26,6 @@ enum {
     ARRIVING_MS = 10 * 1000, /* after which what the kernel has begun to read ahead is there */
 };
 
-static int send_flags(const struct outq_send *op) {
-    return MSG_NOSIGNAL | MSG_DONTWAIT | (op->more ? MSG_MORE : 0);
-}
-
 /* A load that this range needs: done in place if it may be, and then the op is to be tried again (-EINTR); else it is
    the client's to wait for (-EINPROGRESS). */
 static ssize_t send_file_load(const struct send_file *how, struct client *client, const struct outq_send *op,
@@ -55,7 +51,7 @@ static ssize_t send_loaded(struct client *client, const struct outq_send *op) {
     if (!load->same)
         return 0;
     size_t len = load->len - at < op->len ? load->len - at : op->len; /* of ranges that overlap, this may be shorter */
-    ssize_t n = send(client->fd, load->bytes + at, len, send_flags(op));
+    ssize_t n = send(client->fd, load->bytes + at, len, send_file_flags(op));
     return n < 0 ? -errno : n;
 }
 
@@ -166,7 +162,7 @@ static ssize_t send_by_copy(const struct send_file *how, struct client *client, 
         return 0;
     if (state == BODY_UNPROVEN)
         return send_file_load(how, client, op, BODY_PROVE, len);
-    n = send(client->fd, how->buffer, (size_t)n, send_flags(op));
+    n = send(client->fd, how->buffer, (size_t)n, send_file_flags(op));
     return n < 0 ? -errno : n;
 }
 

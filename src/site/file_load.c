@@ -18,7 +18,6 @@
 
 enum {
     READ_TRIES = 4, /* a file that is being written while it is read is sent from its descriptor after so many */
-    SETTLED_S = 2,  /* a file that changed within this time of being loaded is loaded again, whatever its times say */
 };
 
 static bool same_version(const struct stat *a, const struct stat *b) {
@@ -46,7 +45,8 @@ static bool is_current(struct file_load *load, const struct found *found, bool a
         return old->kind == (found->indexless ? FILE_INDEXLESS : FILE_FOLDER);
     if (old->kind == FILE_FOLDER || old->kind == FILE_INDEXLESS || !same_version(&found->st, &old->st))
         return false;
-    if (old->st.st_ctim.tv_sec + SETTLED_S > old->loaded_at_seconds || !file_head_is_current(old, load->now_seconds))
+    if (old->st.st_ctim.tv_sec + VERSION_SETTLED_S > old->loaded_at_seconds ||
+        !file_head_is_current(old, load->now_seconds))
         return false; /* it may have changed again within the clock's tick, or by way of a mapping */
     if (found->coding != CODING_IDENTITY)
         return true;

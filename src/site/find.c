@@ -6,6 +6,7 @@
 #include "base/calls.h"
 #include "base/hash.h"
 #include "protocol/path.h"
+#include "site/version.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -18,7 +19,6 @@ enum {
     /* A folder of more names isn't read for its siblings: each file's are looked for by name. */
     NAMES_MAX = 20000,
     READ_LEN = 16 * 1024,
-    SETTLED_S = 2, /* what changed within this time may change again within the clock's tick, and not show it */
 };
 
 static const char *const coding_suffix[CODING_COUNT] = {"", ".br", ".zst", ".gz"};
@@ -182,7 +182,7 @@ bool find_folder(const struct find_place *place, const struct found *found, int6
     *folder = (struct find_folder){0, UINT64_MAX};
     if (error)
         return error != -EAGAIN;
-    bool settled = st.st_ctim.tv_sec + SETTLED_S <= now_seconds;
+    bool settled = st.st_ctim.tv_sec + VERSION_SETTLED_S <= now_seconds;
     uint64_t key = known_key(place->known, KNOWN_SIBLINGS, &st, 0);
     if (settled && known_get(place->known, key, &folder->siblings)) {
         folder->version = key;
