@@ -67,13 +67,14 @@ static inline struct io_uring_sqe *uring_ring_fd_op(struct uring_ring *ring, int
 /* One result when `fd` is ready for `events` of poll(2); with EPOLLEXCLUSIVE, one ring of several that wait is told. */
 void uring_ring_poll(struct uring_ring *ring, int fd, uint32_t events, uint64_t id);
 
-/* The result of a poll for POLLOUT, which may go on; the end is certain when it has been canceled, or is so here, as
-   `own_id`. True: it has ended, there may be room. */
+/* Takes the result of a poll for POLLOUT. True: the poll is over, and there may be room, or it has been canceled as the
+   caller wanted (`canceled`). False: it goes on, or is canceled here, and another result with the same id will come;
+   the canceling's own is `own_id`'s. */
 bool uring_ring_polled(struct uring_ring *ring, int fd, const struct io_uring_cqe *result, uint64_t own_id,
                        bool canceled);
 
 /* Sends the piece or, without one, the struct msghdr that the caller puts in `addr`. What there is no room for isn't
-   waited for, -EAGAIN: for a client that has sent its last, a thread of the kernel's would do that. */
+   waited for, -EAGAIN: where the client has sent its FIN, a thread of the kernel's would do the waiting. */
 struct io_uring_sqe *uring_ring_send(struct uring_ring *ring, int fd, const struct iovec *piece, bool more,
                                      uint64_t id);
 

@@ -4,8 +4,7 @@
 #define BOUNDS_H
 
 enum {
-    /* A request head. Browsers send under 2 KiB, with cookies rarely over 8; 16 KiB is what proxies in front forward.
-     */
+    /* A request head. Browsers send under 2 KiB, with cookies rarely over 8; proxies in front forward up to 16. */
     HEAD_MAX_DEFAULT = 16 * 1024,
     HEAD_MAX_LEAST = 512,
     HEAD_MAX_MOST = 64 * 1024,
@@ -53,8 +52,7 @@ enum {
     /* Descriptors that neither clients nor files get, so that what serves them never lacks one: the standard streams
        (3), the listeners, two logs, two for each of LOADERS_MAX loaders of files and the one that hashes (9 * 2), the
        pid file, a message to the service manager, both ends of an upgrade's socket pair (4), and some that were
-       inherited (4).
-     */
+       inherited (4). */
     FDS_RESERVED = 3 + LISTEN_MAX + 2 + 9 * 2 + 4 + 4,
     /* And for each worker: its eventfd, its epoll set or ring, its root, and the root that may replace that. */
     FDS_PER_WORKER = 4,

@@ -15,8 +15,7 @@
 struct load;
 struct client;
 
-/* Loads of one lane are done in order, only a few of them at once: so one lane's that take long keep no others waiting.
- */
+/* Loads of one lane are done in order, few at a time: so those of one lane that take long hold up no other. */
 enum load_lane {
     LANE_FILES,
     /* One at a time each, as they take a processor whole: */

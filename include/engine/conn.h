@@ -150,8 +150,7 @@ static inline uint64_t conn_lingers_until(const struct conn *conn) {
    wait. True: its deadline has changed. */
 bool conn_renew(struct conn *conn, unsigned idle_timeout_ms_before);
 
-/* Ends it, whatever it was doing: gives back what it borrowed, and tells who watches. The descriptor is the caller's.
- */
+/* Ends it, whatever it was doing: gives back what it borrowed, tells who watches. The descriptor is the caller's. */
 void conn_close(struct conn *conn);
 
 #endif

@@ -28,16 +28,17 @@ struct inherited;
 /* Whether `spec` has a form that listeners_open takes; whether it can be opened is another matter. */
 bool listener_spec_ok(const char *spec);
 
-/* Opens non-blocking, close-on-exec listening sockets for `specs` (HOST:PORT, [V6]:PORT, :PORT, unix:PATH[,mode=660],
-   fd:NAME),
-   or, when there are none, every interface at `port`, with a socket for each of IPv4 and IPv6 that the kernel has.
-   TCP_NODELAY and TCP_NOTSENT_LOWAT are set on them: accepted sockets inherit them. On failure closes what it opened,
-   writes one line to `error` that says what to do (a port in use: which process holds it, from /proc, and how to choose
-   another; a privileged port: so), and returns false. What is in use is tried again for IN_USE_WAIT_MS before. A stale
-   unix socket that nobody answers at is replaced; a live one is an error.
+/* Opens listening sockets, non-blocking and close-on-exec, for `specs`: HOST:PORT, [V6]:PORT, :PORT,
+   unix:PATH[,mode=660], fd:NAME. Without any: every interface at `port`, with a socket for each of IPv4 and IPv6 that
+   the kernel has. Accepted sockets inherit TCP_NODELAY and TCP_NOTSENT_LOWAT from them.
+
    Of the inherited sockets, those of a predecessor are listened at in place of new ones at the same addresses; those of
    a service manager in place of all that is asked for, unless some spec picks among them by name (fd:NAME). The others
-   are closed. */
+   are closed.
+
+   What is in use is tried again for IN_USE_WAIT_MS. A stale unix socket, that nobody answers at, is replaced; a live
+   one is an error. False, with all closed and one line in `error` that says what to do (a port in use: which process
+   holds it, and how to choose another; a privileged port: so). */
 bool listeners_open(struct listeners *listeners, const char *const *specs, int spec_count, int port,
                     struct inherited *inherited, char *error, size_t error_size);
 

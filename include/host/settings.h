@@ -1,5 +1,4 @@
-/* What the user settled for a run, as far as workers need it: the same for all of them, never changed while they run.
- */
+/* What one configuration says, as far as workers need it: the same for all of them, and never changed. */
 #ifndef SETTINGS_H
 #define SETTINGS_H
 

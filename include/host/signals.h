@@ -33,7 +33,7 @@ unsigned signals_reloads(void);
 void signals_wake(int fd);
 void signals_forget(void);
 
-/* Has SIGUSR1, which is ignored else, call this in its handler. */
+/* Has SIGUSR1, which is ignored otherwise, call this in its handler. */
 void signals_on_reopen(void (*reopen)(void));
 
 /* Has SIGCHLD wake too: the caller reaps from now on, all children of its thread, its own or adopted. */

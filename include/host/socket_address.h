@@ -1,6 +1,4 @@
-/* What a socket is bound to, as the kernel has it: an IPv4, IPv6 or unix address. (base/address.h has those of
- * clients.)
- */
+/* What a socket is bound to, as the kernel has it: an IPv4, IPv6 or unix address. (Clients': base/address.h.) */
 #ifndef SOCKET_ADDRESS_H
 #define SOCKET_ADDRESS_H
 

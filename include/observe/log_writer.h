@@ -15,7 +15,7 @@ struct log_writer {
     const char *path; /* NULL: standard output */
     int fd;
     bool regular;
-    bool waits;         /* a write to it may */
+    bool waits;         /* a write to it may block */
     unsigned lane;      /* goes on with this one, */
     uint32_t begun;     /* whose first line has been written up to here */
     bool troubled;      /* it is written late or not at all, which has been said */

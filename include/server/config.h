@@ -51,17 +51,16 @@ extern const struct option_table config_table;
    line too), the value and what is allowed; 1: a file can't be used. */
 int config_load(struct config *config, int argc, char **argv, char *error, size_t error_size);
 
-/* Prints each option that holds, after config_load has found no mistake: its name, its value, and where that is from.
- */
-void config_print(int argc, char **argv);
-
 /* The same while it serves: what holds from the start on isn't read; by `given` it shows whether it has changed. */
 int config_load_again(struct config *config, int argc, char **argv, char *error, size_t error_size);
+
+/* The same for the start: exits after --help and --version, and with config_load's status, its line on stderr. */
+void config_read(struct config *config, int argc, char **argv);
 
 /* Gives back what config_load made: strings, types and users. Nobody may use the config or its settings any more. */
 void config_free(struct config *config);
 
-/* The same for the start: exits after --help and --version, and with config_load's status, its line on stderr. */
-void config_read(struct config *config, int argc, char **argv);
+/* Prints each option that holds, once config_load has found no mistake: name, value, and where that is from. */
+void config_print(int argc, char **argv);
 
 #endif

@@ -4,7 +4,7 @@
 
 #include "host/worker.h"
 
-/* Of workers that have started; told where connections' ends are, too: --verbose. */
+/* Says it (SAY_INFO: --verbose), of workers that have started. */
 void footprint_say(const struct worker *workers, int count);
 
 #endif

@@ -1,5 +1,4 @@
-/* What a service manager is told: sd_notify(3) without its library. Where there is no NOTIFY_SOCKET, nothing happens.
- */
+/* What a service manager is told: sd_notify(3) without its library. Without a NOTIFY_SOCKET nothing happens. */
 #ifndef NOTIFY_H
 #define NOTIFY_H
 

@@ -72,8 +72,7 @@ const char *option_expectation(const struct option_row *row, char *text, size_t 
 /* Appends, cutting what is too long. */
 void option_add(char *text, size_t size, const char *more);
 
-/* Readers for rows. Numbers go into an unsigned, or an int that holds the row's range; a choice's index into an enum.
- */
+/* Readers for rows. A number goes into an unsigned, or an int that holds its range; a choice's index into an enum. */
 bool option_number(const struct option_given *given);
 bool option_switch(const struct option_given *given);
 bool option_string(const struct option_given *given);

@@ -26,8 +26,7 @@ bool disk_is_gone(int fd, uint64_t first);
 bool disk_at_hand(int fd, uint64_t first, size_t len, bool arriving);
 
 /* Whether the file system lies elsewhere, on a network or in a process, so that whatever is asked of it may wait. To
-   find that out may wait, too: unless `effort` is LOAD_WAITS, what isn't known to lie here is taken to lie elsewhere.
- */
+   find out may wait, too: unless `effort` is LOAD_WAITS, what isn't known to lie here is taken to lie elsewhere. */
 bool disk_remote(struct known *known, const struct stat *st, int fd, enum load_effort effort);
 
 #endif

@@ -22,8 +22,7 @@ struct replied {
     uint32_t head_len; /* bytes of the head, its empty line included */
 };
 
-/* Who asks; and what is kept of a request between the first time that it is to be answered and the next, after a load.
- */
+/* Who asks; and what is kept of a request from one time that it is to be answered to the next, after a load. */
 struct asker {
     uint64_t peer;              /* address_key() of whom it is from */
     const struct address *from; /* whom it is from */

@@ -63,10 +63,10 @@ bool version_content(struct known *known, int fd, uint64_t size, enum load_effor
 bool version_learn(struct known *known, uint64_t key, int fd, const struct stat *st, uint64_t size,
                    enum load_effort effort, uint64_t *hash);
 
-/* Whether the file still is of the version that *st shows. */
-bool version_is_still(int fd, const struct stat *st);
-
 /* The same of samples of a file that is longer than VERSION_WHOLE_MAX. False: not at hand. */
 bool version_sample(struct known *known, uint64_t key, int fd, const struct stat *st, bool at_hand, uint64_t *hash);
+
+/* Whether the file still is of the version that *st shows. */
+bool version_is_still(int fd, const struct stat *st);
 
 #endif

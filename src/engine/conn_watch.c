@@ -39,8 +39,7 @@ void conn_held_request(const struct conn *conn, struct request *request) {
     CHECK(request_parse(conn->in, conn->held_len, conn->env->limits->head_max, request, &head_len) == 0);
 }
 
-/* When the first byte of the request came. If it came in pieces nobody has noted that, but its deadline was set then.
- */
+/* When the first byte of the request came. Of one that came in pieces only the deadline that was set then is known. */
 static uint64_t conn_began_ns(const struct conn *conn) {
     const struct clock *clock = &conn->env->clock;
     uint64_t since_ms = clock->now_ms;

@@ -104,10 +104,9 @@ static bool drive_load_at_hand(const struct drive *drive, const struct client *c
 
 /* Another thread, which shares the lock, does the load already: waits until it has. */
 static ssize_t drive_await_load(const struct conn *conn, const struct load *load) {
-    uint64_t left_ms = LOAD_MS;
     struct timespec until;
     clock_gettime(CLOCK_MONOTONIC, &until); /* which the condition goes by, too */
-    until.tv_sec += (time_t)(left_ms / 1000);
+    until.tv_sec += LOAD_MS / 1000;
     while (load->state != LOAD_DONE)
         if (pthread_cond_timedwait(conn->env->loaded, conn->env->lock, &until) == ETIMEDOUT)
             return -ETIMEDOUT;
@@ -182,6 +181,7 @@ enum drive_want drive(struct drive *drive, struct client *client) {
         conn_next(conn, &op);
         bool input = op.kind == OP_RECV;
         want = op.kind == OP_CLOSE ? WANT_NOTHING : input ? WANT_READ : WANT_WRITE;
+        /* What would block, as far as is known, isn't tried. */
         if (op.kind == OP_CLOSE || (input ? client->drained && !conn_leaving(conn) : full))
             break;
         if (drive_is_for_later(drive, &op)) {

@@ -118,9 +118,9 @@ static bool worker_find_descriptor(struct worker *worker, int error) {
     return false;
 }
 
-/* A unix socket that has been shut goes on ringing, too, and accept(2) says that nobody is there; only poll(2) tells.
-   It is asked once in so many times that nobody was there, which a sweep finds all the time. A prime number, so that of
-   several listeners each comes to be asked about. */
+/* A unix socket that has been shut goes on ringing, too, while accept(2) says that nobody is there: only poll(2) tells.
+   It is asked once in so many accepts in vain, which -m nonblocking makes all the time; a prime number, so that of
+   several listeners each has its turn. */
 static bool worker_heard_shut(struct worker *worker, int listener) {
     enum { NOBODY_PER_LOOK = 61 };
     struct pollfd fd = {.fd = listener, .events = POLLRDHUP};

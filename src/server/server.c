@@ -291,8 +291,7 @@ static bool server_work(struct server *server) {
     return ok;
 }
 
-/* Gives up the rights that serving doesn't take. The steward, who does what they are needed for later, is made before.
- */
+/* Gives up the rights that serving doesn't take. The steward, who keeps some for later, is made before. */
 static bool server_confine(struct server *server, struct config *config) {
     const struct steward_duties duties = {.upgrade = &server->upgrade,
                                           .listeners = &server->listeners,

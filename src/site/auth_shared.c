@@ -23,9 +23,9 @@ enum {
     /* So few at once are no guesses yet, by an address for one user and for all: somebody mistypes, an office comes. */
     RARE_PAIR = 2,
     RARE_ADDRESS = 4,
-    /* Then: of a processor, a half for those who have rarely tried and a quarter for those who have often. One user may
-       take half of the former, lest guesses at one keep out the others, and one address for one user half of the
-       latter; an address that takes less than a quarter in all is one that rarely tries. */
+    /* Then: what part of a processor, as 1/N. Those who have rarely tried have a half, those who have often a quarter.
+       One user may take half of the former, lest guesses at one keep out the others, and one address for one user half
+       of the latter; an address that takes less than a quarter in all is one that rarely tries. */
     LOGIN_SHARE = 2,
     GUESS_SHARE = 4,
     USER_SHARE = 4,

@@ -57,8 +57,7 @@ bool crypt_library_find(struct crypt_library *library) {
 
 #include <dlfcn.h>
 
-/* The library comes first: under AddressSanitizer the process has a crypt of its own that calls one that isn't there.
- */
+/* The library comes first: AddressSanitizer brings a crypt of its own, which calls one that isn't there. */
 bool crypt_library_find(struct crypt_library *library) {
     static const char *const names[] = {"libcrypt.so.1", "libcrypt.so.2", "libcrypt.so.1.1"};
     void *handle = NULL;

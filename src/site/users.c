@@ -84,8 +84,7 @@ unsigned users_try(const struct users *users, const char *path, struct crypter *
     return cost_ms;
 }
 
-/* "user:hash", and behind another colon what it is for. Ends the hash by a NUL; returns what is wrong, NULL: nothing.
- */
+/* "user:hash", and behind another colon a comment. Ends the hash by a NUL; returns what is wrong, NULL: nothing. */
 static const char *read_line(struct users *users, char *line, int number) {
     line[strcspn(line, "\r\n")] = '\0';
     if (line[0] == '#' || line[strspn(line, " \t")] == '\0')
@@ -120,8 +119,7 @@ static bool read_lines(struct users *users, const char *path, char *error, size_
     return users->count > 0;
 }
 
-/* The whole file and a NUL behind it, and room for as many users as it has lines. Returns what is wrong, NULL: nothing.
- */
+/* Reads the whole file, a NUL behind it, and makes room for a user a line. Returns what is wrong, NULL: nothing. */
 static const char *read_text(struct users *users, const char *path) {
     users->text = calloc(1, FILE_LEN_MAX + 2);
     FILE *file = fopen(path, "re");
