@@ -33,7 +33,7 @@ struct conn_env {
     const struct peer_trust *trust; /* NULL: nobody is */
     peer_count_fn *count;           /* NULL: nobody counts */
     const atomic_bool *crowded;     /* somebody waits at the door and can't be let in: replies say Connection: close */
-    bool draining;                  /* the worker comes to its end: likewise */
+    bool draining;                  /* worker.draining (of a forked child: its client is to leave): likewise */
     pthread_mutex_t *lock;          /* held by who uses the env and its connections; NULL where one thread runs all */
     pthread_cond_t *loaded;         /* with the lock: signalled when a load is done */
     const struct watch *watch;      /* NULL: nobody does */

@@ -26,7 +26,7 @@ struct clients_flags {
 };
 
 struct client {
-    struct conn conn;
+    struct conn conn;           /* first: whoever is given that finds the client by it */
     struct client *next;        /* a free slot: in the list of these; else, in_line: in worker.line */
     struct client *next_waiter; /* of the same load; or in worker.resumed */
     struct load *load;          /* that it waits for, or the last one that was done for it: a reference */

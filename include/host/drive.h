@@ -20,8 +20,10 @@ struct drive {
     size_t buffer_len;
     struct known *known;
     const struct observer *observer;
-    bool apart;     /* it is that of a client's own thread or child, not of the worker's */
-    bool may_wait;  /* loads are done in place: nobody else is kept waiting by that */
+    bool apart;    /* it is that of a client's own thread or child, not of the worker's */
+    bool may_wait; /* loads are done in place: nobody else is kept waiting by that */
+
+    /* A turn. */
     size_t share;   /* what one client may do in its turn: bytes moved, or work that takes as long (drive.c: OP_COST) */
     bool light;     /* no reply larger than the share is begun */
     size_t done;    /* of the share, in the last turn */

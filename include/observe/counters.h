@@ -26,9 +26,9 @@ enum figure {
     FIGURE_ROUNDS,        /* of a loop */
     FIGURE_ROUND_NS,      /* that they took, from a wait to the next */
     FIGURE_LOADS,         /* done where they were wanted, or by a loader */
-    FIGURE_LOAD_NS,
-    FIGURE_BUSY,     /* 1: a loader is at a load */
-    FIGURE_CHILDREN, /* a worker's: slots of its children that have been used */
+    FIGURE_LOAD_NS,       /* that they took */
+    FIGURE_BUSY,          /* 1: a loader is at a load */
+    FIGURE_CHILDREN,      /* a worker's: slots of its children that have been used */
     FIGURE_COUNT
 };
 

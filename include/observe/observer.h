@@ -110,17 +110,16 @@ bool observer_times(const struct observer *observer);
    is most of what that costs. */
 void observer_round(struct observer *observer, uint64_t began_ns);
 
-/* Counts one of what takes time, as loads do: began_ns is observer_now()'s from before it. The time is counted as
-   the figure behind `figure`. */
+/* Counts a load: began_ns is observer_now()'s from before it. */
 static inline uint64_t observer_now(const struct observer *observer) {
     return observer->slot ? clock_fine_ns() : 0;
 }
 
-static inline void observer_took(const struct observer *observer, enum figure figure, uint64_t began_ns) {
+static inline void observer_count_load(const struct observer *observer, uint64_t began_ns) {
     if (!observer->slot)
         return;
-    counter_slot_add(observer->slot, figure, 1);
-    counter_slot_add(observer->slot, figure + 1, clock_fine_ns() - began_ns);
+    counter_slot_add(observer->slot, FIGURE_LOADS, 1);
+    counter_slot_add(observer->slot, FIGURE_LOAD_NS, clock_fine_ns() - began_ns);
 }
 
 #endif

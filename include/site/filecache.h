@@ -40,7 +40,7 @@ enum {
 struct shelf {
     struct file **at;
     unsigned count, hand;
-    unsigned max, most; /* what it should hold, and can */
+    unsigned limit, space; /* how many it should hold, and can */
 };
 
 enum { SHELF_SMALL, SHELF_LARGE, SHELF_MISSING, SHELF_COUNT };
@@ -62,32 +62,38 @@ struct file_load;
 struct root_load;
 
 struct filecache {
+    /* What every look-up reads. */
     struct find_place place; /* its root is `root`'s, now */
     struct root *root;
     uint64_t root_checked_at_ms;
     bool root_gone;
-    struct root_load *root_load; /* under way; NULL: none */
     uint64_t seed;
     struct site_counts *counts, own_counts; /* the former are the latter, unless somebody else has them */
-    struct file *files;                     /* slots, touched when first used */
-    unsigned slot_count;                    /* enough for what shelves and replies may hold */
-    unsigned touched;                       /* slots below were in use once */
-    unsigned used;                          /* slots in use */
-    struct file *free;                      /* through bucket_next */
-    struct file unavailable;                /* the answer where there is nothing to answer from */
+    uint32_t looks;                         /* loads of files begun so far */
+
+    /* Entries: slots, found by their keys in `buckets`, and bounded by the shelves that they stand on. */
+    struct file *files;      /* slots, touched when first used */
+    unsigned slot_count;     /* enough for what shelves and replies may hold */
+    unsigned touched;        /* slots below were in use once */
+    unsigned used;           /* slots in use */
+    struct file *free;       /* through bucket_next */
+    struct file unavailable; /* the answer where there is nothing to answer from */
     struct shelf shelves[SHELF_COUNT];
     struct file **places; /* of all shelves */
     unsigned unasked_at;  /* how far filecache_close_unasked has come */
+    int fds_above;        /* where there is room, descriptors of large files are no lower */
     uint64_t bytes, made_bytes, max_bytes;
+
+    /* Loads. */
+    struct pool loads; /* struct file_load, and others that are no larger */
+    unsigned loads_used;
     unsigned bodies;                                  /* loads that may read one into memory */
-    int fds_above;                                    /* where there is room, descriptors of large files are no lower */
-    uint32_t looks;                                   /* loads of files begun so far */
-    struct pool loads;                                /* struct file_load, and others that are no larger */
+    struct root_load *root_load;                      /* under way; NULL: none */
     bool (*detach)(void *context, struct load *load); /* see filecache_detach_to */
     void *detach_context;
-    unsigned loads_used;
     struct file_load *loading[FILECACHE_LOADING];
     struct folder_note notes[FILECACHE_NOTES];
+
     struct file *buckets[FILECACHE_BUCKETS];
 };
 

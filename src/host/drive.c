@@ -95,7 +95,7 @@ static bool drive_load_at_hand(const struct drive *drive, const struct client *c
     bool done = load->kind->work(load, LOAD_AT_HAND);
     observer_hush();
     if (done) {
-        observer_took(drive->observer, FIGURE_LOADS, began_ns);
+        observer_count_load(drive->observer, began_ns);
         load_done(load);
     }
     drive_note(drive, client, EVENT_LOADED, 0);
@@ -132,7 +132,7 @@ static ssize_t drive_load_waiting(const struct drive *drive, struct client *clie
     if (lock)
         pthread_mutex_lock(lock);
     observer_hush();
-    observer_took(drive->observer, FIGURE_LOADS, began_ns);
+    observer_count_load(drive->observer, began_ns);
     drive_note(drive, client, EVENT_LOADED, 0);
     load_done(load);
     load_put(load);

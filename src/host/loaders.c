@@ -191,7 +191,7 @@ static void loader_work(struct load *load, const struct observer *observer) {
     observer_hush();
     observer_busy(observer, false);
     observer_note(observer, EVENT_LOADED, 0, EVENT_NOBODY, false, -1, 0, 0);
-    observer_took(observer, FIGURE_LOADS, began_ns);
+    observer_count_load(observer, began_ns);
 }
 
 static void *loader_main(void *arg) {

@@ -138,7 +138,7 @@ static bool worker_park(struct worker *worker, struct client *client) {
             load_work(load);
             observer_hush();
             drive_note(&worker->drive, client, EVENT_LOADED, 0);
-            observer_took(&worker->observer, FIGURE_LOADS, began_ns);
+            observer_count_load(&worker->observer, began_ns);
             load_done(load);
             return false;
         }

@@ -320,9 +320,8 @@ int server_run(struct config *config, int argc, char **argv) {
     int failure = config->daemon && !server.successor ? daemon_open(&server.daemon) : 0;
     if (failure)
         say("--daemon: can't fork: %s", strerror(-failure));
-    server.fit = failure || !logs_open_errors(config) || !config_check_root(config)
-                     ? 0
-                     : server_fit((unsigned)config->settings.workers);
+    if (!failure && logs_open_errors(config) && config_check_root(config))
+        server.fit = server_fit((unsigned)config->settings.workers);
     bool ok = false;
     if (server.fit > 0) {
         signals_init();

@@ -41,7 +41,7 @@ static bool filecache_reserve(struct filecache *cache, unsigned user_count) {
     cache->places = places == MAP_FAILED ? NULL : places;
     struct file **at = cache->places;
     for (int i = 0; i < SHELF_COUNT && at; at += max[i++])
-        cache->shelves[i] = (struct shelf){.at = at, .max = max[i], .most = max[i]};
+        cache->shelves[i] = (struct shelf){.at = at, .limit = max[i], .space = max[i]};
     return cache->files && cache->places && pool_open(&cache->loads, sizeof(struct file_load), 2 * user_count + 64);
 }
 
@@ -224,8 +224,8 @@ static bool shelf_evict(struct filecache *cache, struct shelf *shelf) {
 
 void filecache_limit_fds(struct filecache *cache, unsigned count) {
     struct shelf *shelf = &cache->shelves[SHELF_LARGE];
-    if (count < shelf->max)
-        shelf->max = count > 0 ? count : 1;
+    if (count < shelf->limit)
+        shelf->limit = count > 0 ? count : 1;
 }
 
 void filecache_fds_above(struct filecache *cache, int first) {
@@ -286,7 +286,7 @@ void filecache_limit_bytes(struct filecache *cache, uint64_t bytes) {
 uint64_t filecache_memory(const struct filecache *cache) {
     uint64_t place_count = 0;
     for (int i = 0; i < SHELF_COUNT; i++)
-        place_count += cache->shelves[i].max;
+        place_count += cache->shelves[i].limit;
     return sizeof *cache + place_count * (sizeof(struct file) + sizeof(struct file *)) + cache->max_bytes +
            FILECACHE_BODIES * (uint64_t)FILECACHE_BODY_MAX;
 }
@@ -316,9 +316,9 @@ struct file *filecache_slot(struct filecache *cache) {
 
 static bool filecache_room(struct filecache *cache, const struct file *file) {
     struct shelf *shelf = shelf_of(cache, file);
-    while ((shelf->count >= shelf->max || cache->bytes > cache->max_bytes) && shelf_evict(cache, shelf))
+    while ((shelf->count >= shelf->limit || cache->bytes > cache->max_bytes) && shelf_evict(cache, shelf))
         ;
-    return shelf->count < shelf->most; /* when all are in use there are more for a while: they take what they take */
+    return shelf->count < shelf->space; /* when all are in use there are more for a while: they take what they take */
 }
 
 /* Listings are made in memory, so those that slow clients hold on to are bounded like those that are kept. False: this
