@@ -9,12 +9,8 @@ enum {
 
 static const char *const day_names[] = {"Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"};
 
-static int64_t clamp(int64_t seconds) {
-    return seconds < 0 ? 0 : seconds > CALENDAR_SECONDS_LAST ? CALENDAR_SECONDS_LAST : seconds;
-}
-
 void httpdate_format(int64_t seconds, char *out) {
-    seconds = clamp(seconds);
+    seconds = calendar_clamp(seconds);
     struct calendar c = calendar_of(seconds);
     memcpy(out, "Sun, 06 Nov 1994 08:49:37 GMT", HTTPDATE_LEN);
     memcpy(out, day_names[(seconds / DAY_SECONDS + 4) % 7], 3); /* the epoch was a Thursday */
@@ -108,7 +104,7 @@ static int64_t order_in_year(const struct calendar *c) {
 
 /* The latest year with these two digits that isn't more than FORWARD_YEARS ahead. */
 static int full_year(const struct calendar *c, int64_t now_seconds) {
-    struct calendar now = calendar_of(clamp(now_seconds));
+    struct calendar now = calendar_of(calendar_clamp(now_seconds));
     int limit = now.year + FORWARD_YEARS;
     int year = limit - limit % 100 + c->year;
     if (year > limit || (year == limit && order_in_year(c) > order_in_year(&now)))

@@ -4,6 +4,7 @@
    Programs read the page too. What they know is Apache's: a row is a line, in which the link comes first; behind it the
    time, then the size, with a space between them and "-" where there is none; and links that begin with "?C=" sort. A
    link is the plain name, without "./". */
+#include "base/calendar.h"
 #include "base/httpdate.h"
 #include "site/listing.h"
 
@@ -40,20 +41,16 @@ static void put_size(struct text *text, uint64_t size, const char *const units[5
     text_put_string(text, units[unit]);
 }
 
-/* The HTTP date's parts in ISO 8601's order. */
+/* As ISO 8601 has it, to the second for programs and to the minute for people. */
 static void put_time(struct text *text, int64_t seconds) {
-    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-    char date[HTTPDATE_LEN];
     char iso[] = "yyyy-mm-ddThh:mm:ssZ";
-    int month = 0;
-    httpdate_format(seconds, date);
-    while (month < 11 && memcmp(months + 3 * month, date + 8, 3) != 0)
-        month++;
-    memcpy(iso, date + 12, 4);
-    iso[5] = (char)('0' + (month + 1) / 10);
-    iso[6] = (char)('0' + (month + 1) % 10);
-    memcpy(iso + 8, date + 5, 2);
-    memcpy(iso + 11, date + 17, 8);
+    struct calendar c = calendar_of(calendar_clamp(seconds));
+    calendar_put(iso, c.year, 4);
+    calendar_put(iso + 5, c.month, 2);
+    calendar_put(iso + 8, c.day, 2);
+    calendar_put(iso + 11, c.hour, 2);
+    calendar_put(iso + 14, c.minute, 2);
+    calendar_put(iso + 17, c.second, 2);
     text_put_string(text, "<time datetime=\"");
     text_put_string(text, iso);
     text_put_string(text, "\">");
