@@ -136,16 +136,6 @@ static inline bool conn_leaving(const struct conn *conn) {
     return conn->draining && conn_idle(conn);
 }
 
-/* For conn.c: the deadline of one that begins to linger or, as bytes come, does. Others may have come for its place
-   since it began; but a stop, which says that it is crowded too, cuts nobody short. */
-static inline uint64_t conn_lingers_until(const struct conn *conn) {
-    const struct conn_env *env = conn->env;
-    bool crowded = atomic_load_explicit(env->crowded, memory_order_relaxed);
-    uint64_t until_ms = env->clock.now_ms + (crowded ? ROOM_GRACE_MS : LINGER_MS);
-    bool goes_on = conn->state == CONN_LINGERING && (env->draining || until_ms > conn->deadline_ms);
-    return goes_on ? conn->deadline_ms : until_ms;
-}
-
 /* To be called when the env's limits have changed: an idle connection has the new idle timeout, from when it began to
    wait. True: its deadline has changed. */
 bool conn_renew(struct conn *conn, unsigned idle_timeout_ms_before);

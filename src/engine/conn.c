@@ -26,6 +26,7 @@
 #include "engine/conn.h"
 #include "base/check.h"
 #include "engine/conn_buffers.h"
+#include "engine/conn_deadlines.h"
 #include "engine/conn_watch.h"
 #include "engine/peer.h"
 #include "protocol/proxy_header.h"
@@ -139,27 +140,6 @@ static size_t conn_take_request(struct conn *conn, const char *bytes, size_t len
     return head_len + body_len;
 }
 
-/* `unfinished_before`: a request that is unfinished now was so before these bytes came, and keeps its deadline. */
-static void conn_set_reading_deadline(struct conn *conn, bool unfinished_before) {
-    const struct limits *limits = conn->env->limits;
-    if (!conn->in)
-        conn->deadline_ms = conn->env->clock.now_ms + limits->idle_timeout_ms;
-    else if (!unfinished_before)
-        conn->deadline_ms = conn->env->clock.now_ms + limits->header_timeout_ms;
-}
-
-/* Two limits: a time without progress; and the least rate, from when the replies under way began. */
-static void conn_set_reply_deadline(struct conn *conn) {
-    const struct limits *limits = conn->env->limits;
-    uint64_t stalled = conn->env->clock.now_ms + limits->send_timeout_ms;
-    if (limits->min_rate) {
-        uint64_t slow = conn->reply_at_ms + limits->send_timeout_ms + conn->sent * 1000 / limits->min_rate;
-        if (slow < stalled)
-            stalled = slow;
-    }
-    conn->deadline_ms = stalled;
-}
-
 /* Whether one more reply fits. */
 static bool conn_room(const struct conn *conn) {
     return (!conn->out || outq_room(conn->out)) && conn_watch_room(conn);
@@ -266,7 +246,7 @@ static void conn_feed_proxied(struct conn *conn, const char *bytes, size_t len) 
 void conn_feed(struct conn *conn, const char *bytes, size_t len) {
     conn_watch_moved(conn, len, 0);
     if (conn->state == CONN_LINGERING) {
-        conn->deadline_ms = conn_lingers_until(conn);
+        conn_set_linger_deadline(conn);
         conn->lingered += (uint32_t)len;
         if (conn->lingered > LINGER_BYTES)
             conn->state = CONN_CLOSING;
@@ -337,7 +317,7 @@ static void conn_sent(struct conn *conn, size_t len) {
         conn->state = CONN_FINISHING;
         conn->linger |= conn->sent > LINGER_SENT;
         conn->lingered = 0;
-        conn->deadline_ms = conn_lingers_until(conn);
+        conn_set_linger_deadline(conn);
     } else if (!conn->in || conn->held == HELD_FOR_BODY) {
         conn->state = CONN_READING;
         conn_set_reading_deadline(conn, false);
