@@ -4,8 +4,6 @@
 #ifndef SAY_H
 #define SAY_H
 
-#include <stdbool.h>
-
 enum say_level {
     SAY_ERROR,   /* what was asked for isn't done */
     SAY_WARNING, /* it is, but worse than it should be */
@@ -23,7 +21,6 @@ void say_printable(char *text);
 
 /* Says only what is as grave as `least` or more, from now on. At first that is SAY_NOTICE. */
 void say_from(enum say_level least);
-bool say_wanted(enum say_level level);
 
 /* Opens the file at `path` for lines to be appended to. -1 with errno set. */
 int say_open_file(const char *path);

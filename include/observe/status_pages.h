@@ -40,7 +40,6 @@ void status_pages_open(struct status_pages *status, const char *path);
 bool status_pages_path_ok(const char *path);
 
 /* For status_pages.c: what is made. */
-void status_pages_put_html(const struct status_pages *status, struct text *text);
 void status_json_put(const struct status_pages *status, struct text *text);
 void lab_json_put(const struct status_pages *status, const struct event_rings *rings, const char *model, pid_t pid,
                   struct text *text);

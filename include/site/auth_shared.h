@@ -12,11 +12,8 @@
 
 struct auth_shared;
 
-/* To be made before children are forked. NULL: no memory. */
+/* To be made before children are forked, and kept as long as the process lives. NULL: no memory. */
 struct auth_shared *auth_shared_open(void);
-
-/* Unmaps it in this process; others that share it keep it. */
-void auth_shared_close(struct auth_shared *shared);
 
 /* The key of all hashes here. */
 const uint64_t *auth_shared_key(const struct auth_shared *shared);

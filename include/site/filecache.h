@@ -169,9 +169,6 @@ void filecache_drop_body(struct filecache *cache);
 /* What was loaded takes the place of what was known by that key; or isn't kept (an error of ours, no room). */
 void filecache_publish(struct filecache *cache, struct file *file, struct file *old);
 
-/* Forgets an entry. */
-void filecache_unlink(struct filecache *cache, struct file *file);
-
 /* The root is another now: what was found in the old one is void. */
 void filecache_move_root(struct filecache *cache, const struct docroot *fresh);
 

@@ -27,10 +27,6 @@ void say_from(enum say_level least) {
     level_least = least;
 }
 
-bool say_wanted(enum say_level level) {
-    return level <= level_least;
-}
-
 /* Not blocking: a pipe without a reader would keep us, and one that is full. */
 int say_open_file(const char *path) {
     return open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0644);
@@ -100,7 +96,7 @@ static bool put_line(const char *line, size_t len) {
 void say_as(enum say_level level, const char *format, ...) {
     char line[1024];
     int error = errno;
-    if (!say_wanted(level))
+    if (level > level_least)
         return;
     unsigned count = atomic_exchange(&missed, 0);
     if (count > 0) {

@@ -136,6 +136,22 @@ static int status_find(const struct made *made, const struct request *request, c
     return MADE_NONE;
 }
 
+/* It refers to the others by the last segment of its path, so that it works beneath a prefix too, which a proxy takes
+   off. */
+static void put_html(const struct status_pages *status, struct text *text) {
+    static const struct slice mark = {"@HERE@", 6};
+    struct slice rest = {status_page_html, status_page_html_len}, path = status->made.path;
+    const char *slash = memrchr(path.at, '/', path.len), *at;
+    struct slice here = slash ? slice_from(path, (size_t)(slash + 1 - path.at)) : path;
+    while ((at = memmem(rest.at, rest.len, mark.at, mark.len))) {
+        size_t before = (size_t)(at - rest.at);
+        text_put(text, rest.at, before);
+        text_put(text, here.at, here.len);
+        rest = slice_from(rest, before + mark.len);
+    }
+    text_put(text, rest.at, rest.len);
+}
+
 static void put_trial_events(const struct status_pages *status, struct text *text) {
     const struct experiments_told *told = status->experiments->told;
     const char *model = atomic_load(&told->model);
@@ -149,7 +165,7 @@ static void status_make(const struct made *made, int page, struct text *text, co
     if (pages[page].bytes)
         text_put(text, pages[page].bytes, *pages[page].len);
     else if (page == PAGE_HTML)
-        status_pages_put_html(status, text);
+        put_html(status, text);
     else if (page == PAGE_JSON)
         status_json_put(status, text);
     else if (page == PAGE_METRICS)
@@ -162,22 +178,6 @@ static void status_make(const struct made *made, int page, struct text *text, co
         experiments_list_put(status->experiments, text);
     else
         experiments_told_put(status->experiments, text);
-}
-
-/* It refers to the others by the last segment of its path, so that it works beneath a prefix too, which a proxy takes
-   off. */
-void status_pages_put_html(const struct status_pages *status, struct text *text) {
-    static const struct slice mark = {"@HERE@", 6};
-    struct slice rest = {status_page_html, status_page_html_len}, path = status->made.path;
-    const char *slash = memrchr(path.at, '/', path.len), *at;
-    struct slice here = slash ? slice_from(path, (size_t)(slash + 1 - path.at)) : path;
-    while ((at = memmem(rest.at, rest.len, mark.at, mark.len))) {
-        size_t before = (size_t)(at - rest.at);
-        text_put(text, rest.at, before);
-        text_put(text, here.at, here.len);
-        rest = slice_from(rest, before + mark.len);
-    }
-    text_put(text, rest.at, rest.len);
 }
 
 bool status_pages_path_ok(const char *path) {

@@ -240,7 +240,3 @@ struct auth_shared *auth_shared_open(void) {
         shared_lock_init(&shared->under_way[lane]);
     return shared;
 }
-
-void auth_shared_close(struct auth_shared *shared) {
-    munmap(shared, sizeof *shared);
-}

@@ -128,7 +128,8 @@ static struct shelf *shelf_of(struct filecache *cache, const struct file *file) 
                                                       : SHELF_SMALL];
 }
 
-void filecache_unlink(struct filecache *cache, struct file *file) {
+/* Forgets an entry. */
+static void filecache_unlink(struct filecache *cache, struct file *file) {
     struct shelf *shelf = shelf_of(cache, file);
     struct file **at = &cache->buckets[file->hash % FILECACHE_BUCKETS];
     while (*at != file)
