@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/openat2.h>
+#include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -231,7 +232,7 @@ static int open_link_back(const struct docroot *root, const char *path, int flag
     return open_beneath(root, end + top_len + (end[top_len] == '/'), flags, false);
 }
 
-static int docroot_at(const struct docroot *root, const char *path, int flags) {
+static int docroot_try(const struct docroot *root, const char *path, int flags) {
     if (root->symlinks == SYMLINKS_ALL) {
         int fd = calls_openat(root->fd, path[0] ? path : ".", flags | O_CLOEXEC);
         return fd < 0 ? -errno : fd;
@@ -240,6 +241,23 @@ static int docroot_at(const struct docroot *root, const char *path, int flags) {
         return open_beneath(root, path, flags, false);
     int fd = open_beneath(root, path, flags, true);
     return fd == -EXDEV ? open_link_back(root, path, flags) : fd;
+}
+
+/* What can't be opened just now is busy: only what isn't at hand is -EAGAIN. */
+static int docroot_at(const struct docroot *root, const char *path, int flags) {
+    int fd = docroot_try(root, path, flags);
+    return fd == -EAGAIN ? -EBUSY : fd;
+}
+
+/* Somebody may have a lease of the file (Samba has). That we would read it has told him, and mostly he gives it up in a
+   moment; till then the kernel doesn't let in who won't wait. Who would, might wait for what has taken its name. */
+static int open_to_read(const struct docroot *root, const char *path) {
+    enum { TRIES = 100, NAP_MS = 10 };
+    int fd;
+    for (int tries = 0; (fd = docroot_at(root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY)) == -EBUSY && tries < TRIES;
+         tries++)
+        poll(NULL, 0, NAP_MS);
+    return fd;
 }
 
 int docroot_folder(const struct docroot *root, const char *path) {
@@ -279,5 +297,5 @@ int docroot_file(const struct docroot *root, const char *path, bool at_hand, str
     if (probe < 0 || !S_ISREG(st->st_mode))
         return probe;
     calls_close(probe);
-    return stat_opened(docroot_at(root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY), st);
+    return stat_opened(open_to_read(root, path), st);
 }

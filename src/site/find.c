@@ -32,6 +32,7 @@ int find_status(int error) {
     case EMFILE:
     case ENFILE:
     case ENOMEM:
+    case EBUSY: /* somebody has a lease of it */
         return 503;
     case ENOENT: /* not there, or a name or link that can't lead anywhere beneath the root */
     case ENOTDIR:
