@@ -298,12 +298,13 @@ static void uring_watch_door(struct uring *self, bool accepting) {
     self->accepting = accepting;
 }
 
-/* Buffers run short: the client that holds the most gives them back and goes. Each may hold one, so it has more. */
+/* Buffers run short: the client that holds the most gives them back and goes, also when it waits for a load. Each may
+   hold one, so it has more. */
 static void uring_relieve(struct uring *self) {
     struct client *client, *most = NULL;
     unsigned cursor = 0, most_count = 1;
     while ((client = clients_each(&self->worker->clients, &cursor)))
-        if (self->clients[client->index].held_count > most_count && !client->in_line && !client->parked) {
+        if (self->clients[client->index].held_count > most_count && !client->in_line) {
             most = client;
             most_count = self->clients[client->index].held_count;
         }
