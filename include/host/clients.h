@@ -33,13 +33,13 @@ struct client {
     int fd;                     /* -1: the slot is free */
     unsigned index;             /* of the slot */
     int model;                  /* the model's own: an index, what it is registered for, a process */
-    bool hangup;                /* the kernel has reported the peer's end of stream, which isn't received yet */
-    bool drained;               /* the socket has been emptied: no receive is worth it until it is readable again */
-    bool blocking;              /* the descriptor is in blocking mode */
-    bool parked;                /* waits for `load` */
-    bool going;                 /* it has been asked to make room: clients_set_going */
-    bool in_line;               /* waits for its next turn */
-    atomic_bool leave;          /* set for a forked child: it is to close the connection when that is idle */
+    bool more;         /* there is what a receive that ends short doesn't tell of: the peer's end, urgent data */
+    bool drained;      /* the socket has been emptied: no receive is worth it until it is readable again */
+    bool blocking;     /* the descriptor is in blocking mode */
+    bool parked;       /* waits for `load` */
+    bool going;        /* it has been asked to make room: clients_set_going */
+    bool in_line;      /* waits for its next turn */
+    atomic_bool leave; /* set for a forked child: it is to close the connection when that is idle */
 };
 
 struct clients {

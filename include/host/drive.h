@@ -54,8 +54,9 @@ static inline void drive_note_result(const struct drive *drive, const struct cli
 
 /* Does what the client's connection wants, op by op, until it must wait, has had its share or is finished. A receive
    that brought less than was asked for has emptied the socket (client->drained): no second one is spent on being told
-   so, unless client->hangup says that the end of the stream is still to be received. The env's lock, if there is one,
-   is held by the caller, and let go during each system call on the client and each load. */
+   so, unless client->more says that the end of the stream is still to be received, or something behind urgent data, at
+   which a receive stops. The env's lock, if there is one, is held by the caller, and let go during each system call on
+   the client and each load. */
 enum drive_want drive(struct drive *drive, struct client *client);
 
 /* send_file() with this drive's means, for a model that doesn't call drive(). */

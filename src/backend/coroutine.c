@@ -166,7 +166,7 @@ static listener_set scheduler_serve(struct scheduler *self, const struct epoll_e
     if (client->fd < 0) /* closed, but a process that has just been forked holds it still, until its exec */
         return 0;
     client->drained = false;
-    client->hangup |= (event->events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
+    client->more |= (event->events & (EPOLLRDHUP | EPOLLPRI | EPOLLHUP | EPOLLERR)) != 0;
     scheduler_run(self, client);
     return 0;
 }
@@ -207,7 +207,7 @@ static listener_set scheduler_wait(void *model, bool accepting) {
 
 static void scheduler_take(void *model, struct client *client) {
     struct scheduler *self = model;
-    if (!scheduler_watch(self, EPOLL_CTL_ADD, client->fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, client))
+    if (!scheduler_watch(self, EPOLL_CTL_ADD, client->fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET, client))
         worker_hang_up_exhausted(self->worker, client, "can't watch a connection", errno);
 }
 

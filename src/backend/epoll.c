@@ -93,7 +93,7 @@ static void *epoll_lt_open(struct worker *worker) {
 static void *epoll_et_open(struct worker *worker) {
     struct epolled *self = epoll_open(worker);
     if (self) {
-        self->first_events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+        self->first_events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET;
         self->note_wants = epoll_et_wants;
     }
     return self;
@@ -120,7 +120,7 @@ static listener_set epoll_serve(struct epolled *self, const struct epoll_event *
     if (client->fd < 0) /* closed, but a process that has just been forked holds it still, until its exec */
         return 0;
     client->drained = false;
-    client->hangup |= (event->events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
+    client->more |= (event->events & (EPOLLRDHUP | EPOLLPRI | EPOLLHUP | EPOLLERR)) != 0;
     epoll_turn(self, client);
     return 0;
 }

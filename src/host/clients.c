@@ -59,7 +59,7 @@ struct client *clients_take(struct clients *clients, int fd) {
     client->fd = fd;
     client->next = NULL;
     client->model = 0;
-    client->hangup = client->drained = client->blocking = client->parked = client->in_line = false;
+    client->more = client->drained = client->blocking = client->parked = client->in_line = false;
     client->load = NULL;
     client->going = false;
     atomic_store_explicit(&client->leave, false, memory_order_relaxed);

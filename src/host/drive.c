@@ -202,7 +202,7 @@ enum drive_want drive(struct drive *drive, struct client *client) {
         drive->moves++;
         drive->done += OP_COST + (n > 0 ? (size_t)n : 0);
         if (input && n > 0) {
-            client->drained = (size_t)n < drive_recv_len(drive, &op) && !client->hangup;
+            client->drained = (size_t)n < drive_recv_len(drive, &op) && !client->more;
             conn_feed(conn, drive->buffer, (size_t)n);
         } else {
             full = op.kind == OP_SEND && n > 0 && (size_t)n < op.send.len;
