@@ -56,6 +56,16 @@ static void poll_serve(struct polled *self, int ready) {
     }
 }
 
+/* The limit of descriptors was lowered below what is open, and poll(2) takes no more than that: after a nap all is
+   tried in turn, ready or not. */
+static int poll_try_all(struct pollfd *fds, nfds_t count) {
+    enum { NAP_MS = 10 };
+    poll(NULL, 0, NAP_MS);
+    for (nfds_t i = 0; i < count; i++)
+        fds[i].revents = fds[i].events;
+    return (int)count;
+}
+
 static listener_set poll_wait(void *model, bool accepting) {
     struct polled *self = model;
     struct worker *worker = self->worker;
@@ -66,7 +76,9 @@ static listener_set poll_wait(void *model, bool accepting) {
     worker_calls(worker, CALL_POLL);
     int ready = poll(self->fds, self->count + door_count, worker_event_timeout(worker));
     worker_called(worker, CALL_POLL, ready);
-    CHECK(ready >= 0 || errno == EINTR || errno == ENOMEM);
+    CHECK(ready >= 0 || errno == EINTR || errno == ENOMEM || errno == EINVAL);
+    if (ready < 0 && errno == EINVAL)
+        ready = poll_try_all(self->fds, self->count + door_count);
     worker_round(worker);
     listener_set rings = ready > 0 ? door_rings(worker, door, door_count) : 0;
     if (ready > 0)
