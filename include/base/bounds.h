@@ -103,6 +103,8 @@ enum {
     LOAD_MS = 30 * 1000,
     /* After SIGTERM (and --drain-delay): answers under way may take this long, then they are cut off. */
     DRAIN_MS = 10 * 1000,
+    /* Then loads under way, and children, are waited for so long: one that hangs (a disk) is left to itself. */
+    LOADS_END_MS = 1000,
     /* And for this long, clients that were in a listener's queue are let in as places become free, while SYNs are
        dropped. TCP sends a SYN again after a second: by then it is refused, or finds our successor. */
     HOLD_MS = 500,

@@ -150,15 +150,20 @@ static void fork_renew(void *model) {
         kill(client->model, SIGHUP);
 }
 
+/* A child that hangs in the kernel (a disk) ends only when it comes out of there: it isn't waited for long. */
 static void fork_close(void *model) {
     struct worker *worker = ((struct forked *)model)->worker;
+    struct pollfd wake = {.fd = worker->wake_fd, .events = POLLIN};
     struct client *client;
     unsigned cursor = 0;
-    while ((client = clients_each(&worker->clients, &cursor))) {
+    while ((client = clients_each(&worker->clients, &cursor)))
         kill(client->model, SIGKILL);
-        waitpid(client->model, NULL, 0);
-        clients_drop(&worker->clients, client);
+    while (worker->clients.count > 0 && poll(&wake, 1, LOADS_END_MS) != 0) {
+        worker_woken(worker);
+        fork_reap(worker);
     }
+    for (cursor = 0; (client = clients_each(&worker->clients, &cursor));)
+        clients_drop(&worker->clients, client);
     free(model);
 }
 

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -51,9 +52,9 @@ static void *thread_open(struct worker *worker) {
         return worker_no_memory(worker);
     self->worker = worker;
     pthread_mutex_init(&self->lock, NULL);
-    pthread_cond_init(&self->left, NULL);
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&self->left, &monotonic);
     pthread_cond_init(&self->loaded, &monotonic);
     pthread_condattr_destroy(&monotonic);
     pthread_attr_init(&self->attr);
@@ -186,15 +187,21 @@ static void thread_drain(void *model, struct client *client) {
         shutdown(client->fd, SHUT_RD);
 }
 
+/* Where a thread hangs in a load (a disk), the lock is kept, and all that it uses: if it comes out of that yet, it
+   waits for the lock until the process has ended. */
 static void thread_close(void *model) {
     struct threads *self = model;
     struct worker *worker = self->worker;
     struct client *client;
     unsigned cursor = 0;
+    struct timespec until;
     while ((client = clients_each(&worker->clients, &cursor)))
         shutdown(client->fd, SHUT_RDWR);
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += LOADS_END_MS / 1000;
     while (worker->clients.count > 0)
-        pthread_cond_wait(&self->left, &self->lock);
+        if (pthread_cond_timedwait(&self->left, &self->lock, &until) == ETIMEDOUT)
+            return;
     worker->env.lock = NULL;
     pthread_mutex_unlock(&self->lock);
     pthread_attr_destroy(&self->attr);

@@ -22,7 +22,6 @@
 enum {
     BUFFER_LEN = 64 * 1024, /* no less than HEAD_MAX_MOST; and files are copied through it, out of the caches */
     OPEN_ERROR_MAX = 512,
-    LOADS_END_MS = 1000, /* at the end: how long a load is waited for that nobody needs any more */
 };
 
 bool worker_open(struct worker *worker, const struct worker *all, struct generation *generation,
@@ -57,13 +56,14 @@ bool worker_open(struct worker *worker, const struct worker *all, struct generat
     return true;
 }
 
-/* The model goes first: it may have threads or children at work on its clients. */
+/* The model goes first: it may have threads or children at work on its clients. If it leaves the lock, there is a
+   thread that hangs, whose client is left to it. */
 static void worker_close_model(struct worker *worker) {
     struct client *client;
     unsigned cursor = 0;
     worker->settings->backend->close(worker->model);
     worker->model = NULL;
-    while ((client = clients_each(&worker->clients, &cursor)))
+    while (!worker->env.lock && (client = clients_each(&worker->clients, &cursor)))
         worker_hang_up(worker, client);
 }
 
@@ -96,7 +96,7 @@ bool worker_end_loads(struct worker *worker) {
         while (worker_loaded(worker))
             ;
     }
-    return worker->loading == 0;
+    return worker->loading == 0 && !worker->env.lock;
 }
 
 void worker_close(struct worker *worker) {
