@@ -25,6 +25,7 @@ import remote
 import roots
 import siege
 import silent
+import stuck
 import times
 import unlucky
 from arsenal import ALL, ATTACKS, Attack, ranges, request
@@ -129,7 +130,8 @@ ATTACKED = {
     **passwords.SCENARIOS,
     **silent.SCENARIOS,
 }
-GROUPS = {"attacks": ATTACKED, "luck": {**luck.SCENARIOS, **remote.SCENARIOS}, "unlucky": unlucky.SCENARIOS,
+GROUPS = {"attacks": ATTACKED, "luck": {**luck.SCENARIOS, **remote.SCENARIOS, **stuck.SCENARIOS},
+          "unlucky": unlucky.SCENARIOS,
           "faults": {**faults.SCENARIOS, **exhaustion.SCENARIOS, **roots.SCENARIOS},
           "faults-long": {**faults.LONG, **exhaustion.LONG, **times.LONG},
           "faults-by-hand": roots.BY_HAND, "luck-by-hand": remote.BY_HAND,
