@@ -27,10 +27,14 @@ static inline void put_text(struct reply *reply, const char *text) {
     put(reply, text, strlen(text));
 }
 
-static inline void begin(struct reply *reply) {
+static inline size_t go_on(struct reply *reply) {
     size_t space;
     reply->begin = reply->at = outq_space(reply->outq, &space);
-    CHECK(space >= OUTQ_REPLY_BYTES);
+    return space;
+}
+
+static inline void begin(struct reply *reply) {
+    CHECK(go_on(reply) >= OUTQ_REPLY_BYTES);
 }
 
 /* What is told to one origin alone, with credentials (Fetch 3.3.3): '*' would not do, and caches must tell them apart,
@@ -220,7 +224,7 @@ static void render_multipart(struct reply *reply, struct file *file, const struc
         reply->at += len;
         commit(reply);
         add_content(reply, file, ranges[i].first, ranges[i].len);
-        begin(reply);
+        go_on(reply);
     }
     reply->at += sprintf(reply->at, "\r\n--%s--\r\n", boundary);
     commit(reply);

@@ -140,6 +140,29 @@ TEST(a_file_that_shrinks_is_not_padded) {
     assert_int_equal(engine.sent.len, head_len + kept);
 }
 
+/* However full the queue is before it: where nobody watches, as many replies gather there as it holds. */
+TEST(several_ranges_follow_other_replies) {
+    static const char range[] = "GET /medium HTTP/1.1\r\nHost: a\r\nRange: bytes=0-3999\r\n\r\n";
+    static const char ranges[] = "GET /medium HTTP/1.1\r\nHost: a\r\nRange: bytes=0-9,100-109,200-209,300-309\r\n\r\n";
+    const struct watch *watch = engine.env.watch;
+    engine.env.watch = NULL;
+    for (int large = 0; large <= 6; large++)
+        for (int small = 0; small <= 8; small++) {
+            char input[HEAD_MAX + 1] = "", wanted[128] = "", statuses[128];
+            for (int i = 0; i < large + small; i++) {
+                strcat(input, i < large ? range : GET("/empty"));
+                strcat(wanted, i < large ? "206 " : "200 ");
+            }
+            engine.sent.len = 0;
+            engine_feed_text(&engine, strcat(input, ranges));
+            assert_int_equal(engine_send_all(&engine), OP_RECV);
+            engine_statuses(&engine.sent, statuses, sizeof statuses);
+            assert_string_equal(statuses, strcat(wanted, "206 "));
+        }
+    engine.env.watch = watch;
+    engine_connect(&engine); /* nothing was told of the one before */
+}
+
 /* --- what is borrowed --- */
 
 TEST(an_idle_connection_is_small_and_holds_nothing) {
@@ -349,6 +372,7 @@ TEST(a_request_that_waits_behind_a_reply_is_answered_when_drained) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         ON_A_CONNECTION(a_reply_carries_its_file),
+        ON_A_CONNECTION(several_ranges_follow_other_replies),
         cmocka_unit_test(a_last_reply_announces_the_end),
         ON_A_CONNECTION(a_head_announces_the_file_that_follows),
         ON_A_CONNECTION(a_file_that_shrinks_is_not_padded),
