@@ -6,8 +6,9 @@
 #include "observe/log_line.h"
 #include "protocol/request_fields.h"
 
+/* Parts of the head, none of them twice; but the user's name, decoded, comes besides what it was decoded from. */
 size_t log_line_keep_max(size_t head_max) {
-    return sizeof(struct log_kept) + head_max;
+    return sizeof(struct log_kept) + head_max + LOG_VALUE_MAX;
 }
 
 /* Up to the first end of a line, of those that don't stand before everything. */

@@ -110,6 +110,21 @@ TEST(values) {
     makes("$request,$http_host,$remote_user", "\r\n\r\n\n", "-,-,-");
 }
 
+/* However much of the head they take. */
+TEST(a_user_is_kept_beside_the_field) {
+    static _Alignas(max_align_t) char kept[sizeof(struct log_line) + HEAD_MAX];
+    char bytes[1024] = "GET / HTTP/1.1\r\nHost: h\r\nAuthorization: Basic ";
+    struct request request;
+    size_t head_len;
+    for (int i = 0; i < 100; i++)
+        strcat(bytes, "dXV1");
+    strcat(bytes, "Ojo6\r\n\r\n");
+    assert_int_equal(request_parse(bytes, strlen(bytes), HEAD_MAX, &request, &head_len), 0);
+    compiles("$remote_user $http_authorization $request");
+    struct asked asked = {.request = &request, .from = &from, .whole = true};
+    assert_true(log_line_keep(&format, &asked, &(struct log_asker){0}, kept) <= log_line_keep_max(head_len));
+}
+
 TEST(numbers_and_addresses) {
     static const struct {
         uint8_t address[4];
@@ -280,6 +295,7 @@ int main(void) {
         cmocka_unit_test(formats),
         cmocka_unit_test(formats_have_bounds),
         cmocka_unit_test(values),
+        cmocka_unit_test(a_user_is_kept_beside_the_field),
         cmocka_unit_test(numbers_and_addresses),
         cmocka_unit_test(text_is_read_back),
         cmocka_unit_test(json_is_json),
