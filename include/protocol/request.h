@@ -57,7 +57,7 @@ struct request {
     struct slice query;     /* with its '?'; empty when there is none */
     struct slice authority; /* host[:port]: of an absolute target or CONNECT's, else of Host; may be empty */
     bool path_plain;        /* path_is_plain(path) */
-    bool keep_alive;        /* RFC 9112 9.3, as the client asks */
+    bool keep_alive;        /* RFC 9112 9.3, as the client asks; never after CONNECT */
     bool expect_continue;   /* Expect: 100-continue, in HTTP/1.1 */
     enum request_body body;
     uint64_t body_len;
@@ -123,7 +123,8 @@ bool request_next_line(const struct request *request, enum request_field field, 
 
    Expect: other than 100-continue is 417; in HTTP/1.0 ignored.
 
-   Connection: "close" wins over "keep-alive", over all lines; any other element, a token or not, is ignored.
+   Connection: "close" wins over "keep-alive", over all lines; any other element, a token or not, is ignored. CONNECT
+   ends the connection whatever it says: bytes that were meant for the tunnel may follow (RFC 9931).
 
    Repeated fields (RFC 9110 5.3): of the lists If-Match, If-None-Match, Accept, Accept-Encoding, X-Forwarded-For,
    Forwarded and Connection the first line stands in fields[], its bit in `repeated` is set, and request_next_line walks

@@ -264,7 +264,7 @@ int request_parse(const char *bytes, size_t len, size_t head_max, struct request
     request->query = (struct slice){0};
     int status = parse_head(&cursor, request);
     if (status == 0) {
-        request->keep_alive = request_keep_alive(request);
+        request->keep_alive = !is_connect(request) && request_keep_alive(request);
         *head_len = (size_t)(cursor.at - bytes);
     } else if (status == REQUEST_INCOMPLETE && len >= head_max) {
         status = request->line.at ? 431 : request->method_name.at ? 414 : 501;

@@ -501,7 +501,7 @@ static int read_head(struct reader *reader) {
         return 400;
     if (out->minor_version == 1 && out->counts[FIELD_EXPECT] && !out->expect_continue)
         return 417;
-    out->keep_alive = !close && (keep || out->minor_version == 1);
+    out->keep_alive = !close && (keep || out->minor_version == 1) && !same(reader->method_name, "CONNECT");
     if (out->authority.len == 0)
         out->authority = reader->host;
     return 0;

@@ -58,6 +58,7 @@ static void test_values(void **state) {
     assert_int_equal(request.method, METHOD_OTHER);
     assert_int_equal(request.path.len, 0);
     assert_slice(request.authority, "a:443");
+    assert_false(request.keep_alive);
     assert_int_equal(request.body, BODY_CHUNKED);
     assert_int_equal(PARSE("GET https://a/.. HTTP/1.0\r\n\r\n").path_plain, false);
     assert_int_equal(PARSE("GETS / HTTP/1.0\r\n\r\n").method, METHOD_UNKNOWN);
