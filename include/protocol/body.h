@@ -18,10 +18,10 @@ void body_init(struct body *body, const struct request *request);
 
 /* Takes bytes off the body. Returns 0 when the body is whole (*used bytes belonged to it, what follows is the next
    request), REQUEST_INCOMPLETE when all were taken and more must come (*used == len), 400 when the chunked framing is
-   wrong (bare CR or LF, no size, overflow, missing CRLF, white space after a size that no extension follows, a control
-   byte, a size line over CHUNK_LINE_MAX or a trailer section over TRAILER_MAX, or a trailer line that a head wouldn't
-   have either), or 413 when BODY_DISCARD_MAX bytes have been taken and there are more. On 400 and 413 *used is what
-   came before. However the bytes are split, the answer and the sum of *used are the same. */
+   wrong (bare CR or LF, no size, overflow, missing CRLF, white space at the end of a size's line, an extension that is
+   none, a control byte, a size line over CHUNK_LINE_MAX or a trailer section over TRAILER_MAX, or a trailer line that a
+   head wouldn't have either), or 413 when BODY_DISCARD_MAX bytes have been taken and there are more. On 400 and 413
+   *used is what came before. However the bytes are split, the answer and the sum of *used are the same. */
 int body_discard(struct body *body, const char *bytes, size_t len, size_t *used);
 
 /* Whether a length announced up front is already beyond what will be discarded. */

@@ -10,8 +10,15 @@ enum state {
     CONTENT,    /* `left` bytes of a body with a length */
     SIZE_FIRST, /* chunk-size needs one digit */
     SIZE,
-    SIZE_BLANK, /* white space after the size, which only an extension may follow */
-    EXTENSION,
+    SIZE_BLANK, /* white space after the size or an extension, which only another extension may follow */
+    EXT_FIRST,  /* the name of an extension needs one token character */
+    EXT_NAME,
+    EXT_BLANK, /* white space after the name, which only a value or another extension may follow */
+    EXT_VALUE_FIRST,
+    EXT_VALUE,
+    EXT_QUOTED,
+    EXT_ESCAPED,
+    EXT_END, /* behind the closing quote */
     SIZE_LF,
     CHUNK, /* `left` bytes of chunk-data */
     CHUNK_CR,
@@ -44,23 +51,51 @@ static int take_digit(struct body *body, char c) {
     return SIZE;
 }
 
-/* The line of a chunk's size (RFC 9112 7.1): the state after `c`, or REFUSED. Of an extension only the bytes are
-   judged: httpd knows none, and none can end the line. */
+static bool is_blank(char c) {
+    return c == ' ' || c == '\t';
+}
+
+/* What may come where the size or an extension may end. */
+static int next_after(char c) {
+    return is_blank(c) ? SIZE_BLANK : c == ';' ? EXT_FIRST : c == '\r' ? SIZE_LF : REFUSED;
+}
+
+/* A chunk's extensions (RFC 9112 7.1.1), of which httpd knows none. */
+static int next_in_extension(const struct body *body, char c) {
+    bool token = scan_is(c, SCAN_TOKEN);
+    switch (body->state) {
+    case EXT_FIRST:
+        return token ? EXT_NAME : is_blank(c) ? EXT_FIRST : REFUSED;
+    case EXT_NAME:
+        return token ? EXT_NAME : is_blank(c) ? EXT_BLANK : c == '=' ? EXT_VALUE_FIRST : next_after(c);
+    case EXT_BLANK:
+        return is_blank(c) ? EXT_BLANK : c == '=' ? EXT_VALUE_FIRST : c == ';' ? EXT_FIRST : REFUSED;
+    case EXT_VALUE_FIRST:
+        return token ? EXT_VALUE : is_blank(c) ? EXT_VALUE_FIRST : c == '"' ? EXT_QUOTED : REFUSED;
+    case EXT_VALUE:
+        return token ? EXT_VALUE : next_after(c);
+    case EXT_QUOTED:
+        return c == '"' ? EXT_END : c == '\\' ? EXT_ESCAPED : scan_is(c, SCAN_VALUE) ? EXT_QUOTED : REFUSED;
+    case EXT_ESCAPED:
+        return scan_is(c, SCAN_VALUE) ? EXT_QUOTED : REFUSED;
+    default: /* EXT_END */
+        return next_after(c);
+    }
+}
+
+/* The line of a chunk's size (RFC 9112 7.1): the state after `c`, or REFUSED. */
 static int next_in_size(struct body *body, char c) {
-    bool blank = c == ' ' || c == '\t';
     switch (body->state) {
     case SIZE_FIRST:
         return take_digit(body, c);
     case SIZE:
-        if (!blank && c != ';' && c != '\r')
-            return take_digit(body, c);
-        return blank ? SIZE_BLANK : c == ';' ? EXTENSION : SIZE_LF;
+        return is_blank(c) || c == ';' || c == '\r' ? next_after(c) : take_digit(body, c);
     case SIZE_BLANK:
-        return blank ? SIZE_BLANK : c == ';' ? EXTENSION : REFUSED;
-    case EXTENSION:
-        return c == '\r' ? SIZE_LF : scan_is(c, SCAN_VALUE) ? EXTENSION : REFUSED;
-    default: /* SIZE_LF */
+        return is_blank(c) ? SIZE_BLANK : c == ';' ? EXT_FIRST : REFUSED;
+    case SIZE_LF:
         return c != '\n' ? REFUSED : body->left > 0 ? CHUNK : TRAILER;
+    default:
+        return next_in_extension(body, c);
     }
 }
 

@@ -522,7 +522,20 @@ static int hex_value(int c) {
 
 /* The length of a size line up to its LF; 0: it isn't whole, -1: it is wrong. *wrong_at: which byte is. */
 static int size_line(const char *at, size_t len, uint64_t *size, size_t *wrong_at) {
-    enum { FIRST, DIGITS, BLANK, REST, END } state = FIRST;
+    enum {
+        FIRST,
+        DIGITS,
+        BLANK,
+        NAME_FIRST,
+        NAME,
+        NAME_BLANK,
+        VALUE_FIRST,
+        VALUE,
+        QUOTED,
+        ESCAPED,
+        QUOTE,
+        END
+    } state = FIRST;
     unsigned __int128 value = 0;
     for (size_t i = 0; i < len; i++) {
         int c = (unsigned char)at[i];
@@ -538,15 +551,27 @@ static int size_line(const char *at, size_t len, uint64_t *size, size_t *wrong_a
             if (value > UINT64_MAX)
                 return -1;
             state = DIGITS;
-        } else if (state == FIRST || (state == BLANK && c != ' ' && c != '\t' && c != ';')) {
-            return -1;
-        } else if (state == DIGITS || state == BLANK) {
-            if (c != ' ' && c != '\t' && c != ';' && c != '\r')
+        } else if (state == QUOTED || state == ESCAPED) {
+            if (!is_field_byte(c))
                 return -1;
-            state = c == ';' ? REST : c == '\r' ? END : BLANK;
-        } else if (c == '\r') {
+            state = state == ESCAPED ? QUOTED : c == '"' ? QUOTE : c == '\\' ? ESCAPED : QUOTED;
+        } else if (is_tchar(c)) {
+            if (state < NAME_FIRST || state == NAME_BLANK || state == QUOTE)
+                return -1;
+            state = state <= NAME ? NAME : VALUE;
+        } else if (c == ' ' || c == '\t') {
+            if (state == FIRST)
+                return -1;
+            state = state == NAME ? NAME_BLANK : state == DIGITS || state == VALUE || state == QUOTE ? BLANK : state;
+        } else if (c == '"' && state == VALUE_FIRST) {
+            state = QUOTED;
+        } else if (c == '=' && (state == NAME || state == NAME_BLANK)) {
+            state = VALUE_FIRST;
+        } else if (c == ';' && state != FIRST && state != NAME_FIRST && state != VALUE_FIRST) {
+            state = NAME_FIRST;
+        } else if (c == '\r' && (state == DIGITS || state == NAME || state == VALUE || state == QUOTE)) {
             state = END;
-        } else if (!is_field_byte(c)) {
+        } else {
             return -1;
         }
     }
