@@ -61,13 +61,17 @@ void worker_round(struct worker *worker) {
     worker->round_left = ROUND_SHARE;
 }
 
-/* A load that took more than its lane may spend goes on in LANE_FILES, and its waiters wait on. False: it is done. */
+/* A load that took more than its lane may spend goes on in LANE_FILES, and its waiters wait on; without any it is taken
+   back, as it would be from a lane. False: it is done. */
 static bool worker_goes_on(struct worker *worker, struct load *load) {
     if (!load->undone)
         return false;
     load->undone = false;
     load->lane = LANE_FILES;
-    if (!loaders_submit(worker->shared.loaders, load, &worker->loads)) {
+    if (!load->waiters) {
+        load->state = LOAD_NEW;
+        worker->loading--;
+    } else if (!loaders_submit(worker->shared.loaders, load, &worker->loads)) {
         load_work(load);
         return false;
     }

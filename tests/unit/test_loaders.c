@@ -2,7 +2,7 @@
 #define _GNU_SOURCE
 #include "base/bounds.h"
 #include "base/check.h"
-#include "host/loaders.h"
+#include "host/worker.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -264,6 +264,53 @@ static void test_passed_on(void **state) {
     close(home.wake_fd);
 }
 
+/* Nobody asks for more than there is in memory. */
+static bool work_until_left(struct load *load, enum load_effort effort) {
+    (void)load;
+    sem_post(&begun);
+    while (sem_wait(&may_end) != 0)
+        ;
+    return effort == LOAD_WAITS;
+}
+
+/* Who leaves while it is hashed what he waits for has nobody wait for a disk. */
+static void test_not_passed_on(void **state) {
+    static const struct load_kind left_kind = {work_until_left, nothing, tell_released};
+    static const struct limits limits;
+    static struct worker worker;
+    static struct load load;
+    struct pollfd wake = {.fd = eventfd(0, EFD_NONBLOCK), .events = POLLIN};
+    (void)state;
+    sem_init(&begun, 0, 0);
+    sem_init(&may_end, 0, 0);
+    sem_init(&released, 0, 0);
+    worker.shared.loaders = loaders_open(NULL);
+    worker.env.limits = &limits;
+    worker.loads.wake_fd = wake.fd;
+    assert_non_null(worker.shared.loaders);
+    assert_true(clients_open(&worker.clients, 1));
+    struct client *client = clients_take(&worker.clients, dup(wake.fd));
+    assert_non_null(client);
+    conn_open(&client->conn, &worker.env, NULL);
+    load_init(&load, &left_kind);
+    load.lane = LANE_HASHES;
+    client->load = &load;
+    assert_true(worker_wait(&worker, client, WANT_LOAD));
+    await(&begun);
+    worker_hang_up(&worker, client);
+    assert_int_equal(worker.loading, 1);
+    sem_post(&may_end);
+    assert_int_equal(poll(&wake, 1, WAIT_S * 1000), 1);
+    assert_null(worker_loaded(&worker));
+    assert_int_equal(worker.loading, 0);
+    assert_int_equal(load.state, LOAD_NEW);
+    await(&released);
+    loaders_close(worker.shared.loaders);
+    assert_int_equal(sem_trywait(&begun), -1);
+    clients_close(&worker.clients);
+    close(wake.fd);
+}
+
 /* A load that comes right behind a slow one, before the idle loader has woken up for that, isn't left to it. */
 static void test_close_behind(void **state) {
     struct loads home = {.wake_fd = eventfd(0, EFD_NONBLOCK)};
@@ -295,6 +342,6 @@ int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_lanes),         cmocka_unit_test(test_hung_subtree),
                                        cmocka_unit_test(test_hung_subtrees), cmocka_unit_test(test_passed_on),
                                        cmocka_unit_test(test_withdrawn),     cmocka_unit_test(test_left),
-                                       cmocka_unit_test(test_close_behind)};
+                                       cmocka_unit_test(test_not_passed_on), cmocka_unit_test(test_close_behind)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
