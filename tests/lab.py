@@ -14,7 +14,8 @@ import signal
 import subprocess
 import sys
 
-ROW = re.compile(r"^(\S+) +(\d+) +(\d+) +([\d.]+) +([\d.]+) +([\d.]+) +([\d.]+) +(\d+) +(\d+) +([\d.]+)  (.+)$", re.M)
+ROW = re.compile(r"^(\S+) +(\d+) +(\d+) +([\d.]+) +([\d.]+) +([\d.]+) +(\d+) +(\d+) +([\d.]+)  (.+)$", re.M)
+MODELS = "blocking", "fork", "thread", "nonblocking", "select", "poll", "epoll-lt", "epoll-et", "coroutine", "uring"
 EXPERIMENTS = "slow", "idle", "bulk", "cold", "folder", "flood", "stopped"
 
 
@@ -25,6 +26,7 @@ def lab(binary, *words):
 def rows(done):
     assert done.returncode == 0 and done.stderr == "", done
     assert "Expected of\n" in done.stdout, done
+    assert all(len(line.partition(", which wasn't")[0]) <= 80 for line in done.stdout.splitlines()), done.stdout
     return {row[0]: ([float(figure) for figure in row[1:-1]], row[-1]) for row in ROW.findall(done.stdout)}
 
 
@@ -35,6 +37,19 @@ def busy_processors():
             spinner = stack.enter_context(subprocess.Popen([sys.executable, "-c", "while True: pass"]))
             stack.callback(spinner.kill)
         yield
+
+
+@contextlib.contextmanager
+def begun(binary, *words):
+    running = subprocess.Popen([binary, "lab", *words], stdout=subprocess.PIPE, text=True, start_new_session=True)
+    try:
+        while not running.stdout.readline().startswith("model"):
+            assert running.poll() is None
+        yield running
+    finally:
+        running.kill()
+        running.wait()
+        running.stdout.close()
 
 
 def main():
@@ -52,26 +67,27 @@ def main():
         assert calls >= 3 * answered and memory > 0, table  # accept, recv, send at least
     # What it costs shows: a process each takes memory; whoever tries all of them in turn calls often.
     table = rows(lab(binary, "idle", "fork", "nonblocking", "epoll"))
-    memory, calls = ({model: figures[at] for model, (figures, _) in table.items()} for at in (8, 7))
+    memory, calls = ({model: figures[at] for model, (figures, _) in table.items()} for at in (7, 6))
     assert memory["fork"] > memory["epoll-et"] + 5 and calls["nonblocking"] > 5 * calls["epoll-et"], table
     with busy_processors():
         others = re.search(r"^Other programs had up to (\d+) %", lab(binary, "slow", "epoll").stdout, re.M)
         assert others and 50 <= int(others[1]) <= 100, others
-    done = lab(binary, "slow", "nonsense")
-    assert done.returncode == 2 and done.stderr.count("\n") == 1 and "nonsense" in done.stderr, done
-    done = lab(binary, "--help")
-    assert done.returncode == 0 and all(name in done.stdout for name in EXPERIMENTS)
-    # Interrupted, it ends soon, and cleans up.
-    running = subprocess.Popen([binary, "lab"], stdout=subprocess.PIPE, text=True)
-    try:
-        while not running.stdout.readline().startswith("model"):
-            assert running.poll() is None
-        running.send_signal(signal.SIGTERM)
-        assert running.wait(10) == 1
-    finally:
-        running.kill()
-        running.wait()
+    for words in ("slow", "nonsense"), ("slow", "idle"):
+        done = lab(binary, *words)
+        assert done.returncode == 2 and done.stderr.count("\n") == 1 and words[1] in done.stderr, done
+    done = lab(binary, "slow", "--help")
+    assert done.returncode == 0 and all(name in done.stdout for name in (*EXPERIMENTS, *MODELS)), done
+    assert max(map(len, done.stdout.splitlines())) <= 80, done
+    # Interrupted, or without a reader, it ends soon, as the signal has it, and cleans up.
+    for number in signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT:
+        with begun(binary) as running:
+            running.send_signal(number)
+            assert running.wait(10) == -number, number
+    with begun(binary, "slow", "blocking", "epoll") as running:
         running.stdout.close()
+        assert running.wait(10) in (1, -signal.SIGPIPE)
+    with open("/dev/full", "w") as full:
+        assert subprocess.run([binary, "lab", "slow", "epoll"], stdout=full, check=False, timeout=10).returncode == 1
     left = set(glob.glob("/var/tmp/httpd-lab-*")) - before
     assert not left, left
     print("ok")

@@ -12,12 +12,13 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-enum { MODELS_MAX = 32 };
+enum { MODELS_MAX = 32, WIDTH = 80 };
 
 struct lab {
     const struct experiment *experiment;
     const struct backend *models[MODELS_MAX];
     int model_count;
+    int signal; /* that ended it; 0: none */
 };
 
 static void nobody_serves(void *ctx, pid_t pid) {
@@ -30,33 +31,50 @@ static void nobody_ticks(void *ctx, const struct lab_tick *tick) {
     (void)tick;
 }
 
-static bool always_stops(void *ctx, int stop_fd) {
-    (void)ctx;
-    (void)stop_fd;
+static bool stops_by_signal(void *ctx, int stop_fd) {
+    struct lab *lab = ctx;
+    struct signalfd_siginfo info;
+    if (read(stop_fd, &info, sizeof info) == (ssize_t)sizeof info)
+        lab->signal = (int)info.ssi_signo;
     return true;
 }
 
 /* ---- The table */
 
+/* The words behind `first`, in lines that a terminal shows whole; those after the first begin at `column`. */
+static void print_words(const char *first, int column, const char *words) {
+    int at = printf("%s", first);
+    for (int len; *words; words += len + (words[len] == ' ')) {
+        len = (int)strcspn(words, " ");
+        if (at + 1 + len > WIDTH)
+            at = printf("\n%*s%.*s", column, "", len, words) - 1;
+        else
+            at += printf(" %.*s", len, words);
+    }
+    printf("\n");
+}
+
 static void print_row(const struct backend *model, const struct lab_outcome *outcome) {
-    printf("%-12s %8u %10u %8.2f %8.2f %8.2f %8.1f %8.0f %8llu %8.1f  %s%s\n", model->name, outcome->answered,
-           outcome->unanswered, outcome->alone_ms, outcome->middle_ms, outcome->p99_ms, outcome->worst_ms,
-           outcome->cpu_ms, (unsigned long long)outcome->calls, outcome->memory_mib,
+    const double times[] = {outcome->alone_ms, outcome->middle_ms, outcome->worst_ms};
+    printf("%-11s %8u %5u", model->name, outcome->answered, outcome->unanswered);
+    for (int i = 0; i < 3; i++)
+        printf(" %6.*f", times[i] < 100 ? 2 : 0, times[i]);
+    printf(" %6.0f %7llu %6.1f  %s%s\n", outcome->cpu_ms, (unsigned long long)outcome->calls, outcome->memory_mib,
            experiment_fate_names[outcome->fate], outcome->met ? "" : ", which wasn't expected");
     fflush(stdout);
 }
 
 static void print_busy(double others) {
     if (others >= LAB_BUSY)
-        printf("\nOther programs had up to %.0f %% of this machine's processors before the crowd came: "
-               "what is late may be their doing.\n",
+        printf("\nOther programs had up to %.0f %% of this machine's processors before the crowd\n"
+               "came: what is late may be their doing.\n",
                others * 100);
 }
 
 static enum lab_end try_all(const struct lab *lab, struct lab_trial *trial) {
     enum lab_end end = LAB_DONE;
     double others = 0;
-    for (int i = 0; i < lab->model_count && (end == LAB_DONE || end == LAB_ABSENT); i++) {
+    for (int i = 0; i < lab->model_count && (end == LAB_DONE || end == LAB_ABSENT) && !ferror(stdout); i++) {
         struct lab_outcome outcome;
         end = lab_trial_run(trial, lab->models[i]->name, &outcome);
         others = end == LAB_DONE && outcome.others > others ? outcome.others : others;
@@ -78,41 +96,60 @@ static bool is_asked_for(const struct lab *lab, const struct expectation *expect
 
 static void print_header(const struct lab *lab) {
     const struct experiment *experiment = lab->experiment;
+    char first[64];
     printf("%s. %s\nExpected of\n", experiment->title, experiment->what);
     const struct expectation *expected = experiment->expected;
     for (;; expected++) {
+        snprintf(first, sizeof first, "  %s: %s.", expected->models ? expected->models : "all others",
+                 experiment_fate_names[expected->fate]);
         if (is_asked_for(lab, expected))
-            printf("  %s: %s. %s\n", expected->models ? expected->models : "all others",
-                   experiment_fate_names[expected->fate], expected->words);
+            print_words(first, 4, expected->words);
         if (!expected->models)
             break;
     }
-    printf(
-        "Answered: each request within 50 ms. Late: some took longer. Held up: some had no answer within a second.\n");
-    printf("\n%-12s %8s %10s %8s %8s %8s %8s %8s %8s %8s\n", "model", "answered", "unanswered", "alone ms", "p50 ms",
-           "p99 ms", "worst ms", "CPU ms", "calls", "MiB");
+    printf("Answered: each request within 50 ms. Late: some took longer. Held up: some had\n"
+           "no answer (none) within a second. Times in ms; alone is p50 before the crowd.\n"
+           "CPU (ms), system calls and memory (MiB) are the server's, beside the crowd.\n"
+           "\n%-11s %8s %5s %6s %6s %6s %6s %7s %6s\n",
+           "model", "answered", "none", "alone", "p50", "worst", "CPU", "calls", "MiB");
     fflush(stdout);
 }
 
 /* ---- The command */
 
 static int print_help(void) {
+    char first[32];
     printf("Usage: httpd lab [EXPERIMENT] [MODEL]...\n"
-           "Starts a server for each model (all of them) on this machine's loopback, an honest client, a crowd beside\n"
-           "it, and says how the honest one fared, and what it took: %.1f seconds for each model.\n\nEXPERIMENT:\n",
+           "Starts a server for each model on this machine's loopback, an honest client, a\n"
+           "crowd beside it, and says how the honest one fared, and what it took: %.1f\n"
+           "seconds for each model.\n\nMODEL (default all):\n ",
            lab_trial_ms() / 1000.0);
-    for (const struct experiment *experiment = experiment_list; experiment->name; experiment++)
-        printf("  %-8s %s%s\n", experiment->name, experiment->what,
-               experiment == experiment_list ? " (the default)" : "");
-    return 0;
+    for (int i = 0; backend_list[i]; i++)
+        printf(" %s", backend_list[i]->name);
+    printf("\n\nEXPERIMENT (default %s):\n", experiment_list->name);
+    for (const struct experiment *experiment = experiment_list; experiment->name; experiment++) {
+        snprintf(first, sizeof first, "  %-8s", experiment->name);
+        print_words(first, (int)strlen(first) + 1, experiment->what);
+    }
+    return fflush(stdout) == 0 ? 0 : 1;
+}
+
+static bool wants_help(int argc, char **argv) {
+    for (int i = 1; i < argc; i++)
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+            return true;
+    return false;
 }
 
 /* False after say(). */
 static bool read_words(struct lab *lab, int argc, char **argv) {
-    lab->experiment = experiment_list;
     for (int i = 1; i < argc; i++) {
         const struct experiment *experiment = experiment_find(slice_of(argv[i]));
         const struct backend *model = backend_find(argv[i]);
+        if (experiment && lab->experiment) {
+            say("lab: %s and %s: one experiment at a time", lab->experiment->name, argv[i]);
+            return false;
+        }
         if (experiment) {
             lab->experiment = experiment;
         } else if (model && lab->model_count < MODELS_MAX) {
@@ -122,26 +159,39 @@ static bool read_words(struct lab *lab, int argc, char **argv) {
             return false;
         }
     }
+    if (!lab->experiment)
+        lab->experiment = experiment_list;
     bool all = lab->model_count == 0;
     for (int i = 0; all && backend_list[i]; i++)
         lab->models[lab->model_count++] = backend_list[i];
     return true;
 }
 
-/* What asks the program to end can be waited for like all else. */
+/* What asks the program to end can be waited for like all else, a reader who has gone (SIGPIPE) too. */
 static int open_signals(void) {
+    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE};
     sigset_t set;
     sigemptyset(&set);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+        sigaddset(&set, numbers[i]);
     sigprocmask(SIG_BLOCK, &set, NULL);
     return signalfd(-1, &set, SFD_CLOEXEC);
+}
+
+/* By what had asked for it: so a shell ends its loop, too. */
+static void end_by(int number) {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, number);
+    signal(number, SIG_DFL);
+    raise(number);
+    sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 
 int lab_run(int argc, char **argv) {
     struct lab lab = {0};
     char folder[LAB_FOLDER_MAX];
-    if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))
+    if (wants_help(argc, argv))
         return print_help();
     if (!read_words(&lab, argc, argv))
         return 2;
@@ -158,9 +208,10 @@ int lab_run(int argc, char **argv) {
                               .rings = experiments->rings,
                               .rings_fd = experiments->rings_fd,
                               .stop_fd = stop_fd,
-                              .stops = always_stops,
+                              .stops = stops_by_signal,
                               .serves = nobody_serves,
-                              .tick = nobody_ticks};
+                              .tick = nobody_ticks,
+                              .ctx = &lab};
     enum lab_end end = LAB_FAILED;
     if (!lab_files_make(lab.experiment, folder))
         say("lab: can't make %s: %s", folder, strerror(errno));
@@ -168,5 +219,7 @@ int lab_run(int argc, char **argv) {
         say("lab: can't start clients: %s", strerror(errno));
     lab_files_remove(folder);
     experiments_close(experiments);
-    return end == LAB_DONE ? 0 : 1;
+    if (lab.signal)
+        end_by(lab.signal);
+    return end == LAB_DONE && !ferror(stdout) ? 0 : 1;
 }
