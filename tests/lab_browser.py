@@ -290,10 +290,13 @@ input.dispatchEvent(new Event('change'));
 """
     browser.execute("location.hash = 'idle';")
     await_run(browser, "another one", lambda shown: shown["hidden"])
-    browser.execute(load, "{}")
-    await_run(browser, "no run", lambda shown: "can’t be loaded" in shown["progress"])
+    for broken in {}, {**run, "trials": [{"model": models[0], "events": []}]}:
+        browser.execute("document.getElementById('progress').textContent = '';" + load, json.dumps(broken))
+        shown = await_run(browser, "no run", lambda shown: "can’t be loaded" in shown["progress"])
+        assert shown["hidden"] and "undefined" not in shown["progress"], shown
     browser.execute(load, json.dumps(run))
     after = await_run(browser, "loaded", lambda shown: shown["progress"].startswith("Loaded"))
+    assert browser.execute("return document.getElementById('load').value") == "", "it couldn't be chosen again"
     assert (after["rows"], after["figure"]) == (before["rows"], before["figure"]), (before, after)
     assert browser.execute("return document.getElementById('watching').selectedOptions[0].textContent").startswith(models[-1])
     await_run(browser, "its events play", lambda shown: shown["clients"] > 5 and shown["last"])
@@ -343,6 +346,30 @@ def experiment(browser, options, root):
         time.sleep(0.05)
 
 
+def replaced(browser, options, root):
+    """Another server takes the place of one that ends in the midst of a run: the page goes on with it."""
+    with contextlib.ExitStack() as stack:
+        first = Server(options.httpd, root, "epoll", "--lab")
+        stack.callback(first.kill)
+        browser.get(first.url + "_httpd/lab#slow:blocking")
+        await_run(browser, "linked", lambda shown: shown["title"] == "A slow client")
+        browser.execute(CLICK, "#start")
+        await_run(browser, "begins", lambda shown: "honest client is alone" in shown["progress"])
+        assert browser.execute("return document.getElementById('load').disabled"), "what is loaded would be overwritten"
+        first.kill()
+        awaits(browser, "gone", lambda shown: "is gone" in shown["state"])
+        second = Server(options.httpd, root, "poll", "--lab", port=first.port)
+        stack.callback(second.kill)
+        await_run(browser, "told", lambda shown: "the server has ended" in shown["progress"])
+        await_run(browser, "met", lambda shown: shown["watching"][0].startswith("poll"))
+        browser.execute(CLICK, "#own")
+        browser.execute(CLICK, "#start")
+        shown = await_run(browser, "done", lambda shown: shown["progress"].startswith("Done"))
+        assert [row[0] for row in shown["rows"]] == ["poll"], shown
+        browser.get("about:blank")
+    browser.console_errors()
+
+
 def browser_models(options):
     with Server(options.httpd, ".", "epoll", "--lab") as server:
         return json.loads(get(server, "/_httpd/experiments.json")[1])["models"]
@@ -365,14 +392,15 @@ def main():
         (root / "index.html").write_text("<!doctype html><title>here</title>")
         (root / "big").write_bytes(os.urandom(20 << 20))
         check_closed(options.httpd, root)
-        try:
-            experiment(browser, options, root)
-        except Exception:
-            failures += 1
-            print("experiments: FAILED", flush=True)
-            traceback.print_exc()
-            browser.get("about:blank")
-            browser.console_errors()
+        for check in experiment, replaced:
+            try:
+                check(browser, options, root)
+            except Exception:
+                failures += 1
+                print(f"{check.__name__}: FAILED", flush=True)
+                traceback.print_exc()
+                browser.get("about:blank")
+                browser.console_errors()
         for model in options.model:
             try:
                 with Server(options.httpd, root, model, "--lab") as server:

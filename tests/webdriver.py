@@ -135,11 +135,11 @@ class Child:
 
 
 class Server(Child):
-    """httpd on a port of the kernel's choice; as a context manager it must also stop cleanly."""
+    """httpd, on a port of the kernel's choice if none is given; as a context manager it must also stop cleanly."""
 
-    def __init__(self, binary, root, model, *options):
+    def __init__(self, binary, root, model, *options, port=0):
         self.model = model
-        argv = [binary, "-l", "127.0.0.1:0", "-r", str(root), "-m", model, *options]
+        argv = [binary, "-l", f"127.0.0.1:{port}", "-r", str(root), "-m", model, *options]
         super().__init__(argv, r"http://127\.0\.0\.1:(\d+)/")
         self.port = int(self.match[1])
         self.url = f"http://127.0.0.1:{self.port}/"

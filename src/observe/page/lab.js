@@ -66,8 +66,11 @@ async function askHere() {
   const again = here?.told.pid === answer.pid;
   if (!again) {
     const before = here;
+    if (before)
+      await experiments.meet(answer.model);
     here = new Recording('here', KEEP);
     here.take(answer);
+    listWatched();
     if (!before || watched === before)
       watch(here);
   } else {
@@ -156,12 +159,12 @@ addEventListener('keydown', event => {
 async function begin() {
   try {
     await askHere();
+    await experiments.begin(here.told.model, runChanged);
   } catch {
     state('lost', 'the server is gone: trying again');
     setTimeout(begin, POLL_MS);
     return;
   }
-  await experiments.begin(here.told.model, runChanged);
   runChanged();
   poll();
 }

@@ -54,6 +54,7 @@ function drawExpected() {
   }));
   const n = wanted().length;
   byId('start').disabled = running || n === 0;
+  byId('load').disabled = running;
   set(byId('start'), n === 0 ? 'Choose a model' : n === 1 ? `Run it with ${wanted()[0]}` : `Run it with ${n} models`);
 }
 
@@ -131,16 +132,18 @@ function progress() {
 }
 
 function take(answer) {
-  const fresh = answer.run !== number, was = running, records = answer.records.length;
-  if (fresh && !answer.run)
+  if (!answer.run && !running)
     return;
+  if (!answer.run) // another server has taken the place of that one
+    answer = {run: number, running: false, records: [...take.records, {kind: 'failed', why: 'the server has ended'}]};
+  const fresh = answer.run !== number, was = running, more = answer.records.length !== take.records?.length;
   number = answer.run;
   running = answer.running;
   run = runOf(answer.records, fresh ? null : run);
   if (fresh && (chosen ? chosen.name !== run.experiment : !location.hash) && named(run.experiment))
     history.replaceState(null, '', `#${run.experiment}`);
-  if (fresh || running || was || records !== take.records) {
-    take.records = records;
+  take.records = answer.records;
+  if (fresh || running || was || more) {
     if (chosen && run.experiment && run.experiment !== chosen.name)
       choose();
     else
@@ -211,6 +214,7 @@ async function load(file) {
     const next = loaded(await file.text(), list.models);
     if (!named(next.experiment))
       throw new Error('its experiment isn’t known here');
+    slide(next, named(next.experiment), '');
     run = next;
     chosen = null;
     history.replaceState(null, '', `#${run.experiment}`);
@@ -218,29 +222,37 @@ async function load(file) {
     say(`Loaded: a run of ${run.saved.replace('T', ' ')}, ${run.machine}.`);
     heard();
   } catch (error) {
-    say(`${file.name} can’t be loaded: ${error.message}.`);
+    say(`${file.name} can’t be loaded: ${error instanceof TypeError ? 'something is missing in it' : error.message}.`);
   }
 }
 
-export async function begin(model, changed) {
-  own = model;
-  heard = changed;
+// The server, or another in its place: upgraded, or started anew.
+export async function meet(model) {
   list = await fetched('experiments.json');
-  drawChoices();
+  own = model;
+}
+
+export async function begin(model, changed) {
+  await meet(model);
   const answer = await fetched('experiment.json');
-  if (answer.run)
-    take(answer);
+  heard = changed;
+  drawChoices();
+  take(answer);
   choose();
   addEventListener('hashchange', choose);
   new ResizeObserver(drawResult).observe(byId('figure').parentElement);
   byId('start').onclick = start;
-  byId('stop').onclick = () => ask('stop', '', 0);
+  byId('stop').onclick = () => ask('stop', '', 0).catch(() => say('The server doesn’t answer.'));
   byId('own').onclick = () => select(box => box.value === own);
   byId('all').onclick = () => select(() => true);
   byId('save-run').onclick = () => give(fileName('json'), new Blob([saved(run, machine())], {type: 'application/json'}));
   byId('save-svg').onclick = () => give(fileName('svg'), new Blob([textOf(drawn())], {type: 'image/svg+xml'}));
   byId('save-png').onclick = async () => give(fileName('png'), await pictureOf(drawn()));
-  byId('load').onchange = event => event.target.files[0] && load(event.target.files[0]);
+  byId('load').onchange = async event => {
+    if (event.target.files[0])
+      await load(event.target.files[0]);
+    event.target.value = ''; // or the same one can't be chosen again
+  };
 }
 
 function select(which) {

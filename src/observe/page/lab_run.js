@@ -21,11 +21,13 @@ export function runOf(records, before) {
       trial.ticks.push(record);
     else if (record.kind === 'end')
       Object.assign(trial, {state: 'done', end: record});
-    else if (record.kind === 'failed')
-      run.failed = record.why;
+    else if (record.kind === 'absent' || record.kind === 'stopped')
+      trial.state = record.kind;
     else
-      trial.state = record.kind; // absent, stopped
+      run.failed = record.why;
   }
+  if (run.failed && underWay(run))
+    underWay(run).state = 'stopped';
   return run;
 }
 
