@@ -23,17 +23,23 @@ EPOLLEXCLUSIVE = 1 << 28
 
 def herd():
     """Eight processes wait at one door, and one client comes."""
-    def woken(flags):
+    def in_epoll(flags):
+        def prepare(door):
+            door_set = select.epoll()
+            door_set.register(door, select.EPOLLIN | flags)
+            return lambda: door_set.poll(10)
+        return prepare
+
+    def woken(prepare):
         with socket.create_server(("127.0.0.1", 0)) as door:
             told, tell = os.pipe()
             children = []
             for _ in range(8):
                 pid = os.fork()
                 if pid == 0:
-                    door_set = select.epoll()
-                    door_set.register(door, select.EPOLLIN | flags)
+                    wait = prepare(door)
                     os.write(tell, b"r")
-                    if door_set.poll(10):
+                    if wait():
                         os.write(tell, b"w")
                     signal.pause()
                 children.append(pid)
@@ -51,9 +57,9 @@ def herd():
             os.close(told)
             os.close(tell)
             return count
-    plain, exclusive = woken(0), woken(EPOLLEXCLUSIVE)
-    assert plain == 8 and 1 <= exclusive < 8, (plain, exclusive)
-    return f"one client wakes {plain} of 8 processes; with EPOLLEXCLUSIVE {exclusive}"
+    plain, exclusive, accepting = woken(in_epoll(0)), woken(in_epoll(EPOLLEXCLUSIVE)), woken(lambda door: door.accept)
+    assert plain == 8 and 1 <= exclusive < 8 and accepting == 1, (plain, exclusive, accepting)
+    return f"one client wakes {plain} of 8 processes in epoll_wait, with EPOLLEXCLUSIVE {exclusive}; in accept {accepting}"
 
 
 def edge():

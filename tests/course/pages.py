@@ -112,7 +112,7 @@ def check_named(page, root, models, experiments):
 def check(root, httpd):
     """What is wrong with the pages of html."""
     said = subprocess.run([httpd, "lab", "--help"], capture_output=True, text=True, check=True).stdout
-    experiments = re.findall(r"^  ([\w-]+) ", said.partition("EXPERIMENT:")[2], re.M)
+    experiments = re.findall(r"^  ([\w-]+) ", said.partition("\nEXPERIMENT")[2], re.M)
     said = subprocess.run([httpd, "-m", "no-such-model"], capture_output=True, text=True, check=False).stderr
     models = re.search(r"\((.*)\)", said)[1].replace(",", "").split()
     site, wrong = root / "html", []
