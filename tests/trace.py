@@ -8,6 +8,7 @@ Exits 0 when all is well, 1 when something failed."""
 
 import argparse
 import collections
+import contextlib
 import errno
 import http.client
 import json
@@ -168,6 +169,19 @@ def check(binary, root, model, hard):
     assert (on == {1}) == (model not in ("fork", "thread")), on
 
 
+def check_workers(binary, root):
+    """Clients of several workers are told apart."""
+    path = root / "workers.json"
+    with Server(binary, root, "epoll", "--trace", str(path), "-w", "2") as server, contextlib.ExitStack() as stack:
+        for _ in range(32):
+            connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=LIMIT)
+            stack.callback(connection.close)
+            connection.request("GET", "/")
+            connection.getresponse().read()
+    names = [event["args"]["name"] for event in json.loads(path.read_text())["traceEvents"] if event["name"] == "thread_name"]
+    assert {"client 0.0", "client 1.0"} <= set(names) and len(set(names)) == len(names), names
+
+
 def check_errors(binary, root):
     said = subprocess.run([binary, "-p", "0", "-r", str(root), "--trace", str(root / "no" / "file")],
                           capture_output=True, text=True, timeout=LIMIT)
@@ -194,6 +208,7 @@ def main():
                     failures += 1
                     print(f"{model}{', killed' if hard else ''}: FAILED", flush=True)
                     traceback.print_exc()
+        check_workers(options.httpd, root)
         check_errors(options.httpd, root)
     sys.exit(1 if failures else 0)
 

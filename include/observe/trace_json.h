@@ -32,6 +32,7 @@ static inline void trace_json_end(const struct trace_json *json) {
 /* A step ("s", "t", "f") of an arrow, in the slice that is there at that time. */
 void trace_json_flow(const struct trace_json *json, const char *phase, unsigned track, uint64_t at_ns, uint64_t id);
 
+/* The name with the number behind it. */
 void trace_json_name_track(const struct trace_json *json, unsigned track, const char *name, unsigned number);
 void trace_json_count(const struct trace_json *json, const char *name, uint64_t at_ns, uint64_t value);
 

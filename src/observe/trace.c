@@ -105,8 +105,11 @@ static void client_close(struct trace *trace, struct seen_client *client, unsign
 /* Of a connection whose beginning was not seen it begins here. */
 static void client_open(struct trace *trace, struct seen_client *client, unsigned worker, const struct event *event) {
     unsigned track = client_track(worker, event->client);
+    char name[32] = "client ";
+    if (trace->rings->workers > 1) /* each has a client 0 */
+        snprintf(name, sizeof name, "client %u.", worker);
     if (!client->named)
-        trace_json_name_track(&trace->json, track, "client", event->client);
+        trace_json_name_track(&trace->json, track, name, event->client);
     *client = (struct seen_client){.id = ++trace->ids, .fd = event->fd, .named = true};
     trace->open++;
     trace_json_span(&trace->json, "b", "connection", "connection", track, event->at_ns, client->id, 0);
@@ -253,7 +256,7 @@ static void worker_event(struct trace *trace, unsigned worker, const struct even
 
 static void loader_event(struct trace *trace, unsigned loader, const struct event *event) {
     if (!trace->loader_named[loader])
-        trace_json_name_track(&trace->json, TRACK_LOADER + loader, "loader", loader);
+        trace_json_name_track(&trace->json, TRACK_LOADER + loader, "loader ", loader);
     trace->loader_named[loader] = true;
     if (event->kind == EVENT_CALL)
         trace->loader_calls[loader] = (struct seen_call){event->at_ns, event->what};
@@ -376,7 +379,7 @@ struct trace *trace_open(FILE *file, const struct event_rings *rings, const stru
             "\"tid\":0,\"ts\":0,\"args\":{\"name\":\"httpd %s, -m %s\"}}",
             about->pid, about->version, about->model);
     for (unsigned i = 0; i < rings->workers; i++)
-        trace_json_name_track(&trace->json, TRACK_WORKER + i, "worker", i);
+        trace_json_name_track(&trace->json, TRACK_WORKER + i, "worker ", i);
     return trace;
 }
 

@@ -30,7 +30,7 @@ void trace_json_flow(const struct trace_json *json, const char *phase, unsigned 
 
 void trace_json_name_track(const struct trace_json *json, unsigned track, const char *name, unsigned number) {
     trace_json_begin(json, "M", "thread_name", track, 0);
-    fprintf(json->file, ",\"args\":{\"name\":\"%s %u\"}}", name, number);
+    fprintf(json->file, ",\"args\":{\"name\":\"%s%u\"}}", name, number);
     trace_json_begin(json, "M", "thread_sort_index", track, 0);
     fprintf(json->file, ",\"args\":{\"sort_index\":%u}}", track);
 }

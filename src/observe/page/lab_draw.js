@@ -1,7 +1,7 @@
 // Draws where the player is: loops, the clients where they wait, what happened last; and explains what is chosen.
 
 import {SOURCES, ZONES, TITLES, MODELS, COMMON, CALLS} from './lab_words.js';
-import {player, isWait} from './lab_play.js';
+import {player, isWait, slotOf} from './lab_play.js';
 
 const SHOWN = 150;
 export const byId = id => document.getElementById(id);
@@ -56,7 +56,7 @@ function makeClient(client) {
 
 function updateClient(item, client) {
   const button = item.firstChild;
-  set(button.firstChild, String(client.slot));
+  set(button.firstChild, client.slot);
   set(button.lastChild, client.sent ? ` ${bytes(client.sent)}` : '');
   button.setAttribute('aria-label', `client ${client.slot}, ${titleOf(client.where)}, ${bytes(client.sent)} sent`);
   button.classList.toggle('chosen', chosen?.kind === 'client' && chosen.key === client.key);
@@ -105,7 +105,7 @@ function drawZones() {
 }
 
 function words(e) {
-  const call = told().calls[e.what], who = e.client >= 0 ? `client ${e.client}` : e.ring;
+  const call = told().calls[e.what], who = e.client >= 0 ? `client ${slotOf(e)}` : e.ring;
   switch (e.kind) {
   case 'accepted': return `${who} is let in`;
   case 'call': return `${call} begins${e.client >= 0 ? `, for ${who}` : ''}`;
@@ -162,7 +162,7 @@ function explanation() {
     return loop.name.startsWith('loader') || told().model === 'blocking' ? [[`${loop.name} fetches what isn’t at hand, and may wait for a disk as long as it takes.`], 'load'] :
       [[`${loop.name} takes what the kernel has in memory. What it would have to wait for is handed to a loader.`], 'parked'];
   const [source, text] = CALLS[loop.call];
-  return [[`${loop.name} is in ${loop.call}: it ${text}.`, loop.client >= 0 ? `For client ${loop.client}.` : ''], source];
+  return [[`${loop.name} is in ${loop.call}: it ${text}.`, loop.who ? `For client ${loop.who}.` : ''], source];
 }
 
 function explain() {

@@ -55,10 +55,13 @@ function loopOf(name) {
   return loops.get(name);
 }
 
+// Each worker has a client 0.
+export const slotOf = e => player.recording.told.workers > 1 ? `${e.worker}.${e.client}` : String(e.client);
+
 function clientOf(e) {
   const key = `${e.worker}:${e.client}`, {clients} = player;
   if (!clients.has(key))
-    clients.set(key, {key, slot: e.client, fd: e.fd, where: 'read', since: e.at, received: 0, sent: 0, replies: 0, call: null});
+    clients.set(key, {key, slot: slotOf(e), fd: e.fd, where: 'read', since: e.at, received: 0, sent: 0, replies: 0, call: null});
   return clients.get(key);
 }
 
@@ -93,9 +96,9 @@ function apply(e) {
     if (e.kind === 'load' || e.kind === 'loaded')
       loop.loads = e.kind === 'load' ? e.at : 0; // since when; its calls lie in it
     if (e.kind === 'call')
-      Object.assign(loop, {call: told.calls[e.what], since: e.at, client: e.client, calls: loop.calls + 1});
+      Object.assign(loop, {call: told.calls[e.what], since: e.at, who: e.client >= 0 ? slotOf(e) : null, calls: loop.calls + 1});
     else if (['load', 'loaded', 'returned'].includes(e.kind))
-      Object.assign(loop, {call: loop.loads ? 'a load' : null, since: loop.loads || e.at, client: e.client});
+      Object.assign(loop, {call: loop.loads ? 'a load' : null, since: loop.loads || e.at, who: e.client >= 0 ? slotOf(e) : null});
   }
   player.lines.push(e);
   if (player.lines.length > LINES)
