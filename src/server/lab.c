@@ -87,23 +87,26 @@ static enum lab_end try_all(const struct lab *lab, struct lab_trial *trial) {
     return end == LAB_ABSENT ? LAB_DONE : end;
 }
 
-static bool is_asked_for(const struct lab *lab, const struct expectation *expected) {
-    for (int i = 0; i < lab->model_count; i++)
+/* Of the models that are asked for, those of which it is expected, in `names`: how long that is. */
+static size_t list_expected(const struct lab *lab, const struct expectation *expected, char *names, size_t size) {
+    size_t len = 0;
+    for (int i = 0; i < lab->model_count && len < size; i++)
         if (experiment_expects(lab->experiment, lab->models[i]->name) == expected)
-            return true;
-    return false;
+            len += (size_t)snprintf(names + len, size - len, "%s%s", len ? ", " : "  ", lab->models[i]->name);
+    return len;
 }
 
 static void print_header(const struct lab *lab) {
     const struct experiment *experiment = lab->experiment;
-    char first[64];
+    char first[512];
     printf("%s. %s\nExpected of\n", experiment->title, experiment->what);
     const struct expectation *expected = experiment->expected;
     for (;; expected++) {
-        snprintf(first, sizeof first, "  %s: %s.", expected->models ? expected->models : "all others",
-                 experiment_fate_names[expected->fate]);
-        if (is_asked_for(lab, expected))
+        size_t len = list_expected(lab, expected, first, sizeof first);
+        if (len > 0 && len < sizeof first) {
+            snprintf(first + len, sizeof first - len, ": %s.", experiment_fate_names[expected->fate]);
             print_words(first, 4, expected->words);
+        }
         if (!expected->models)
             break;
     }
