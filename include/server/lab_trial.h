@@ -20,7 +20,7 @@ struct lab_tick {
 /* While the crowd was there; alone_ms is the middle before it came. */
 struct lab_outcome {
     unsigned answered, unanswered;
-    double alone_ms, middle_ms, p99_ms, worst_ms, cpu_ms, memory_mib;
+    double alone_ms, middle_ms, worst_ms, cpu_ms, memory_mib;
     double others; /* before the crowd came: what part of the processors was at work for neither server nor client */
     uint64_t calls;
     enum experiment_fate fate;

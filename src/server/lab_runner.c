@@ -42,11 +42,11 @@ static void tell_tick(void *ctx, const struct lab_tick *tick) {
 static void tell_outcome(struct experiments_told *told, const struct lab_outcome *outcome) {
     experiments_tell(told,
                      "{\"kind\":\"end\",\"answered\":%u,\"unanswered\":%u,\"alone\":%.3f,\"middle\":%.3f,"
-                     "\"p99\":%.3f,\"worst\":%.3f,\"cpu\":%.0f,\"calls\":%llu,\"memory\":%.1f,\"others\":%.2f,\"fate\":"
+                     "\"worst\":%.3f,\"cpu\":%.0f,\"calls\":%llu,\"memory\":%.1f,\"others\":%.2f,\"fate\":"
                      "\"%s\",\"met\":%s}",
-                     outcome->answered, outcome->unanswered, outcome->alone_ms, outcome->middle_ms, outcome->p99_ms,
-                     outcome->worst_ms, outcome->cpu_ms, (unsigned long long)outcome->calls, outcome->memory_mib,
-                     outcome->others, experiment_fate_names[outcome->fate], outcome->met ? "true" : "false");
+                     outcome->answered, outcome->unanswered, outcome->alone_ms, outcome->middle_ms, outcome->worst_ms,
+                     outcome->cpu_ms, (unsigned long long)outcome->calls, outcome->memory_mib, outcome->others,
+                     experiment_fate_names[outcome->fate], outcome->met ? "true" : "false");
 }
 
 static void tell_end(struct experiments_told *told, enum lab_end end, const struct lab_outcome *outcome) {

@@ -133,7 +133,6 @@ static void sum_up(const struct run *run, struct lab_outcome *outcome) {
     count = collect(0, run->there_ns ? run->there_ns : run->crowd_ns, run->alone_ns, took, &outcome->unanswered);
     outcome->answered = count - outcome->unanswered;
     outcome->middle_ms = count ? took[count / 2] : CROWD_MS;
-    outcome->p99_ms = count ? took[count * 99 / 100] : CROWD_MS;
     outcome->worst_ms = count ? took[count - 1] : CROWD_MS;
     stuck = stuck_at(run->alone_ns, &outcome->worst_ms);
     stuck += run->last_ns + STUCK_MS * UINT64_C(1000000) < run->alone_ns; /* still */
