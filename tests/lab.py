@@ -40,8 +40,8 @@ def busy_processors():
 
 
 @contextlib.contextmanager
-def begun(binary, *words):
-    running = subprocess.Popen([binary, "lab", *words], stdout=subprocess.PIPE, text=True, start_new_session=True)
+def begun(*command):
+    running = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
     try:
         while not running.stdout.readline().startswith("model"):
             assert running.poll() is None
@@ -80,10 +80,13 @@ def main():
     assert max(map(len, done.stdout.splitlines())) <= 80, done
     # Interrupted, or without a reader, it ends soon, as the signal has it, and cleans up.
     for number in signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT:
-        with begun(binary) as running:
+        with begun(binary, "lab") as running:
             running.send_signal(number)
             assert running.wait(10) == -number, number
-    with begun(binary, "slow", "blocking", "epoll") as running:
+    with begun("nohup", binary, "lab", "slow", "epoll") as running:
+        running.send_signal(signal.SIGHUP)
+        assert running.wait(10) == 0
+    with begun(binary, "lab", "slow", "blocking", "epoll") as running:
         running.stdout.close()
         assert running.wait(10) in (1, -signal.SIGPIPE)
     with open("/dev/full", "w") as full:

@@ -173,10 +173,12 @@ static bool read_words(struct lab *lab, int argc, char **argv) {
 /* What asks the program to end can be waited for like all else, a reader who has gone (SIGPIPE) too. */
 static int open_signals(void) {
     static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE};
+    struct sigaction was;
     sigset_t set;
     sigemptyset(&set);
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
-        sigaddset(&set, numbers[i]);
+        if (sigaction(numbers[i], NULL, &was) == 0 && was.sa_handler != SIG_IGN) /* nohup(1) */
+            sigaddset(&set, numbers[i]);
     sigprocmask(SIG_BLOCK, &set, NULL);
     return signalfd(-1, &set, SFD_CLOEXEC);
 }
