@@ -67,7 +67,7 @@ def flows(phases):
         for event in phases[phase]:
             assert any(a <= event["ts"] <= b + 0.002 for a, b in slices[event["tid"]]), event
     assert {event["id"] for event in phases["t"]} <= begun
-    assert begun <= {event["id"] for event in phases["f"]}
+    assert begun == {event["id"] for event in phases["f"]}
 
 
 def nests(phases):
@@ -169,6 +169,24 @@ def check(binary, root, model, hard):
     assert (on == {1}) == (model not in ("fork", "thread")), on
 
 
+def check_lost(binary, root):
+    """Of more than can be written, what is written is whole."""
+    path = root / "lost.json"
+    ahead = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * 200 + b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    with Server(binary, root, "epoll", "--trace", str(path)) as server:
+        for _ in range(300):
+            with socket.create_connection(("127.0.0.1", server.port), LIMIT) as s:
+                s.sendall(ahead)
+                while s.recv(65536):
+                    pass
+    told = json.loads(path.read_text())
+    assert told["otherData"]["events_lost"] > 0, told["otherData"]
+    phases = structure(told)
+    assert any(event["name"] == "events lost" for event in phases["i"])
+    flows(phases)
+    nests(phases)
+
+
 def check_workers(binary, root):
     """Clients of several workers are told apart."""
     path = root / "workers.json"
@@ -208,6 +226,7 @@ def main():
                     failures += 1
                     print(f"{model}{', killed' if hard else ''}: FAILED", flush=True)
                     traceback.print_exc()
+        check_lost(options.httpd, root)
         check_workers(options.httpd, root)
         check_errors(options.httpd, root)
     sys.exit(1 if failures else 0)

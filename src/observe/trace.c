@@ -32,7 +32,7 @@ struct seen_client {
     struct seen_call call;
     int32_t fd;
     uint8_t wants, in_ring; /* bits by call */
-    bool named;
+    bool named, arrow;      /* from its accept */
 };
 
 struct taken {
@@ -95,7 +95,8 @@ static void client_close(struct trace *trace, struct seen_client *client, unsign
     client_forget(trace, client, track, at_ns);
     trace_json_slice(&trace->json, "closed", track, at_ns, at_ns + 1000);
     fprintf(trace->json.file, ",\"args\":{\"why\":\"%s\"}}", why);
-    trace_json_flow(&trace->json, "f", track, at_ns, client->id);
+    if (client->arrow)
+        trace_json_flow(&trace->json, "f", track, at_ns, client->id);
     trace_json_span(&trace->json, "e", "connection", "connection", track, at_ns, client->id, 0);
     trace_json_end(&trace->json);
     client->id = 0;
@@ -118,6 +119,7 @@ static void client_open(struct trace *trace, struct seen_client *client, unsigne
         return;
     trace_json_flow(&trace->json, "s", TRACK_WORKER + worker, trace->accept_ns[worker], client->id);
     client->accept_ns = event->at_ns;
+    client->arrow = true;
 }
 
 static void client_runs(struct seen_client *client, const struct trace *trace, unsigned track, uint64_t at_ns) {
