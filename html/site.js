@@ -103,7 +103,8 @@ function histogram(times, stats, wide) {
   for (const part of [0, 0.25, 0.5, 0.75, 1]) {
     const x = left + part * 40 * step;
     svg.append(drawing("line", { class: "axis", x1: x, x2: x, y1: base, y2: base + 5 }));
-    const label = drawing("text", { x: part === 0 ? 0 : x, y: base + 19, "text-anchor": part === 0 ? "start" : "middle" });
+    const anchor = part === 0 ? "start" : part === 1 ? "end" : "middle"; // who stands beyond the end has a mark of its own
+    const label = drawing("text", { x: part === 0 ? 0 : x, y: base + 19, "text-anchor": anchor });
     label.textContent = part === 1 ? `${limit} ms` : `${+(limit * part).toPrecision(3)}`;
     svg.append(label);
   }

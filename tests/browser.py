@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A real browser against every model: headless Chromium loads a site and uses what it finds.
 
-    browser.py [HTTPD] [--model M ...] [--what load|video|listing|spa|compare ...] [--root DIR]
+    browser.py [HTTPD] [--model M ...] [--what load|video|listing|spa|compare|measure ...] [--root DIR]
 
 Exits 0 when all is well, 1 when something failed, 77 when Chromium or its driver is missing."""
 
@@ -462,10 +462,45 @@ def compare(browser, options, model):
     return f"{len(points)} points and {len(named)} works"
 
 
+# ---- The front page's measurement
+
+MEASURE = """
+const own = window.fetch, form = document.getElementById('probe');
+let asked = 0;
+window.fetch = async (...what) => { // one of them takes long, and is beyond the axis
+  if (++asked === 50) await new Promise(done => setTimeout(done, 500));
+  return own(...what);
+};
+form.elements.count.value = '100';
+form.requestSubmit();
+while (!document.querySelector('#histogram .over')) await new Promise(done => setTimeout(done, 20));
+const labels = [...document.querySelectorAll('#histogram text')].map(text => [text.textContent, text.getBoundingClientRect()]);
+return {told: document.getElementById('result').textContent,
+        labels: labels.map(([text, box]) => [text, box.left, box.right])};
+"""
+
+
+def measure(browser, options, model):
+    """In a narrow window, too, no label lies upon another."""
+    with Server(options.httpd, options.root, model, *options.option) as server:
+        browser.forget()
+        browser.cdp("Emulation.setDeviceMetricsOverride", width=390, height=800, deviceScaleFactor=1, mobile=False)
+        browser.get(server.url)
+        seen = browser.execute(MEASURE)
+        browser.cdp("Emulation.clearDeviceMetricsOverride")
+        assert seen["told"].startswith("100 answers in "), seen
+        labels = sorted(seen["labels"], key=lambda label: label[1])
+        assert labels[-1][0] == ">", labels
+        assert all(one[2] < next_one[1] for one, next_one in zip(labels, labels[1:])), labels
+        check_no_console_errors(browser)
+        browser.get("about:blank")
+    return "100 requests"
+
+
 # ---- Running
 
 
-CHECKS = {"load": load, "video": video, "listing": listing, "spa": spa, "compare": compare}
+CHECKS = {"load": load, "video": video, "listing": listing, "spa": spa, "compare": compare, "measure": measure}
 
 
 def run(browser, what, options, model):
@@ -501,8 +536,8 @@ def main():
     with Browser() as browser:
         models = options.model or MODELS
         results = [run(browser, what, options, model) for what in options.what or ["load"] for model in models]
-        if not options.what:  # which is about the page, whoever serves it
-            results.append(run(browser, "compare", options, models[0]))
+        if not options.what:  # which are about the page, whoever serves it
+            results += [run(browser, what, options, models[0]) for what in ("compare", "measure")]
     return 0 if all(results) else 1
 
 
