@@ -15,6 +15,7 @@ import json
 import os
 import pathlib
 import re
+import signal
 import socket
 import struct
 import sys
@@ -340,7 +341,12 @@ def experiment(browser, options, root):
         await_run(browser, "begins", lambda shown: "honest client is alone" in shown["progress"])
         browser.get("about:blank")
     browser.console_errors()
-    end = time.monotonic() + LIMIT  # who sweeps up may outlive the server for a moment
+    await_swept(options)
+
+
+def await_swept(options):
+    """Who sweeps up may outlive the server for a moment."""
+    end = time.monotonic() + LIMIT
     while left := set(glob.glob("/var/tmp/httpd-lab-*")) - options.before:
         assert time.monotonic() < end, left
         time.sleep(0.05)
@@ -356,7 +362,8 @@ def replaced(browser, options, root):
         browser.execute(CLICK, "#start")
         await_run(browser, "begins", lambda shown: "honest client is alone" in shown["progress"])
         assert browser.execute("return document.getElementById('load').disabled"), "what is loaded would be overwritten"
-        first.kill()
+        os.kill(first.pid, signal.SIGKILL)  # and nobody else: the lab's process sweeps up
+        first.process.wait(LIMIT)
         awaits(browser, "gone", lambda shown: "is gone" in shown["state"])
         second = Server(options.httpd, root, "poll", "--lab", port=first.port)
         stack.callback(second.kill)
@@ -368,6 +375,7 @@ def replaced(browser, options, root):
         assert [row[0] for row in shown["rows"]] == ["poll"], shown
         browser.get("about:blank")
     browser.console_errors()
+    await_swept(options)
 
 
 def browser_models(options):

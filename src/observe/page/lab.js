@@ -111,7 +111,7 @@ function frame(local) {
   frameAt = local;
   play(passed, Number(byId('speed').value), LAG_NS);
   if (local - askedAt > LATE_MS)
-    state('lost', `no answer for ${((local - askedAt) / 1000).toFixed(0)} s: the server is busy with somebody else, and this page waits at the door`);
+    state('lost', 'no answer for over a second: the server is busy with somebody else, and this page waits at the door');
   draw();
   if (player.recording)
     showTime();
