@@ -69,6 +69,7 @@ def main():
     table = rows(lab(binary, "idle", "fork", "nonblocking", "epoll"))
     memory, calls = ({model: figures[at] for model, (figures, _) in table.items()} for at in (7, 6))
     assert memory["fork"] > memory["epoll-et"] + 5 and calls["nonblocking"] > 5 * calls["epoll-et"], table
+    assert rows(lab(binary, "cold", "coroutine"))["coroutine"][0][0] > 0
     with busy_processors():
         others = re.search(r"^Other programs had up to (\d+) %", lab(binary, "slow", "epoll").stdout, re.M)
         assert others and 50 <= int(others[1]) <= 100, others

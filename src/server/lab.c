@@ -99,7 +99,9 @@ static size_t list_expected(const struct lab *lab, const struct expectation *exp
 static void print_header(const struct lab *lab) {
     const struct experiment *experiment = lab->experiment;
     char first[512];
-    printf("%s. %s\nExpected of\n", experiment->title, experiment->what);
+    snprintf(first, sizeof first, "%s.", experiment->title);
+    print_words(first, 0, experiment->what);
+    printf("Expected of\n");
     const struct expectation *expected = experiment->expected;
     for (;; expected++) {
         size_t len = list_expected(lab, expected, first, sizeof first);
