@@ -17,6 +17,7 @@ enum {
     TRACK_WORKER = 1,
     TRACK_LOADER = 1000,
     TRACK_CLIENT = 2000000, /* more than any table has clients */
+    CLOSED_NS = 1000,       /* so long is drawn that one was closed */
 };
 
 struct seen_call {
@@ -93,7 +94,7 @@ static void client_close(struct trace *trace, struct seen_client *client, unsign
     if (client->id == 0)
         return;
     client_forget(trace, client, track, at_ns);
-    trace_json_slice(&trace->json, "closed", track, at_ns, at_ns + 1000);
+    trace_json_slice(&trace->json, "closed", track, at_ns, at_ns + CLOSED_NS);
     fprintf(trace->json.file, ",\"args\":{\"why\":\"%s\"}}", why);
     if (client->arrow)
         trace_json_flow(&trace->json, "f", track, at_ns, client->id);
@@ -158,11 +159,8 @@ static void client_ring(struct seen_client *client, const struct trace *trace, u
     bool goes_on = !submitted && event->what == CALL_RECV && event->value > 0 && (client->in_ring & bit);
     if (!submitted && !(client->in_ring & bit))
         return;
-    trace_json_span(&trace->json,
-                    submitted ? "b"
-                    : goes_on ? "n"
-                              : "e",
-                    "ring", name, track, event->at_ns, client->id, event->what);
+    const char *phase = submitted ? "b" : goes_on ? "n" : "e";
+    trace_json_span(&trace->json, phase, "ring", name, track, event->at_ns, client->id, event->what);
     if (!submitted)
         fprintf(trace->json.file, ",\"args\":{\"result\":%lld}", (long long)event->value);
     trace_json_end(&trace->json);
@@ -193,7 +191,7 @@ static void client_event(struct trace *trace, unsigned worker, const struct even
     if (event->client >= trace->touched[worker])
         trace->touched[worker] = event->client + 1;
     if (event->kind == EVENT_ACCEPTED)
-        client_close(trace, client, own, event->at_ns, "not seen");
+        client_close(trace, client, own, event->at_ns - CLOSED_NS, "not seen");
     if (client->id == 0) {
         if (event->kind == EVENT_CLOSED)
             return;
