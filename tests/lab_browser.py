@@ -303,16 +303,17 @@ input.dispatchEvent(new Event('change'));
     await_run(browser, "its events play", lambda shown: shown["clients"] > 5 and shown["last"])
 
 
-def check_tree(browser):
+def check_tree(browser, models):
     """What who can't see it is told: where one is, what there is to press, what it is that changes."""
     nodes = browser.cdp("Accessibility.getFullAXTree")["nodes"]
     tree = {(node["role"]["value"], node.get("name", {}).get("value", "")) for node in nodes if not node["ignored"]}
     roles = {role for role, _ in tree}
     assert {"main", "navigation", "article", "status", "table", "rowheader", "columnheader", "group"} <= roles, roles
     for role, name in (("region", "Experiments"), ("region", "The model at work"), ("link", "A slow client"),
-                       ("checkbox", "blocking"), ("button", "Save the run"), ("combobox", "Watching"),
-                       ("term", "blocking held up")):
+                       ("checkbox", "blocking"), ("button", "Save the run"), ("combobox", "Watching")):
         assert (role, name) in tree, (role, name, sorted(tree))
+    assert any(role == "term" and name.startswith(models[0]) and name.endswith(("answered", "late", "held up"))
+               for role, name in tree), sorted(tree)
     assert any(role in ("image", "img") and "latency over time" in name for role, name in tree), sorted(tree)
 
 
@@ -328,7 +329,7 @@ def experiment(browser, options, root):
             if options.shots:
                 shoot(browser, options.shots, f"experiment-{name}")
             print(f"{name}: ok", flush=True)
-        check_tree(browser)
+        check_tree(browser, models)
         check_share(browser, pathlib.Path(folder), models)
         browser.execute("location.hash = 'slow';")
         browser.execute(CLICK, "#start")
