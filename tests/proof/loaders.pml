@@ -1,6 +1,6 @@
 /* The hand-over between a loop and the loaders (src/host/loaders.c, worker_turn.c, and the end: worker_end_loads and
    server_work), for spin. However threads are interleaved: each load that is submitted is heard of once, or taken back
-   by the last who leaves; one that nobody waits for (loaders_leave) is done once, and released by who did it; nobody
+   by the last who leaves; one that nobody waits for (loaders_detach) is done once, and released by who did it; nobody
    touches one that has been released; in the lanes stands only what somebody wants; lanes keep their bounds; and all
    ends, also where a subtree hangs, which holds up nobody who wants another. Condition and eventfd are as POSIX and
    Linux have them; a wake-up without cause may come at any time. What is done under the lock is one step, as nobody

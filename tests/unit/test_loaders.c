@@ -295,7 +295,7 @@ static void test_not_passed_on(void **state) {
     load_init(&load, &left_kind);
     load.lane = LANE_HASHES;
     client->load = &load;
-    assert_true(worker_wait(&worker, client, WANT_LOAD));
+    assert_true(worker_note_want(&worker, client, WANT_LOAD));
     await(&begun);
     worker_hang_up(&worker, client);
     assert_int_equal(worker.loading, 1);
