@@ -67,7 +67,7 @@ function updateLoop(item, loop) {
   button.classList.toggle('works', busy && player.played - loop.since < 1e9 && loop.calls > 0 && !loop.name.startsWith('loader') || loop.loads > 0);
   set(button.children[0], loop.name);
   set(button.children[1], loop.call ? `${loop.call} for ${short(Math.max(0, player.played - loop.since))}` :
-    loop.name.startsWith('loader') ? 'nothing to load' : loop.calls ? 'between system calls' : 'nothing yet');
+    loop.lost ? 'too fast to be seen' : loop.name.startsWith('loader') ? 'nothing to load' : loop.calls ? 'between system calls' : 'nothing yet');
   button.classList.toggle('chosen', chosen?.kind === 'loop' && chosen.key === loop.name);
 }
 
@@ -118,6 +118,7 @@ function words(e) {
   case 'replied': return `${who}: the reply has left, ${bytes(e.value)}`;
   case 'load': return `${who}: something is loaded`;
   case 'loaded': return `${who}: it is there`;
+  case 'lost': return `${who}: ${e.value.toLocaleString('en')} events that came too fast to be seen`;
   case 'closed': return `${who} is gone: ${told().ends[e.what]}`;
   default: return e.kind;
   }
@@ -154,6 +155,8 @@ function explanation() {
       about.push(`The system call made for it: ${client.call.name}.`);
     return [[...about, text], source];
   }
+  if (loop.lost)
+    return [[`What ${loop.name} does came too fast to be seen here.`], 'drive'];
   if (!loop.call && loop.name.startsWith('loader'))
     return [[`${loop.name} sleeps until something is to be loaded, so that the loop needn’t wait for a disk.`], 'load'];
   if (!loop.call)

@@ -15,12 +15,13 @@ export class Recording {
   take(answer) {
     const fresh = [];
     for (const [ring, number, at, worker, kind, what, client, fd, value, apart] of answer.events) {
-      const before = this.seen.get(ring);
-      if (before !== undefined && number <= before)
+      const before = this.seen.get(ring), lost = before ? number - before.number - 1 : 0;
+      if (lost < 0)
         continue;
-      if (before !== undefined)
-        this.lost += number - before - 1;
-      this.seen.set(ring, number);
+      this.lost += lost;
+      if (lost)
+        fresh.push({ring, at: before.at, worker, kind: 'lost', what: 0, client: -1, fd: -1, value: lost, apart: false});
+      this.seen.set(ring, {number, at});
       fresh.push({ring, at, worker, kind: answer.kinds[kind], what, client, fd, value, apart: apart === 1});
     }
     const {events, ...told} = answer;
@@ -91,14 +92,16 @@ function apply(e) {
   const {told} = player.recording, own = e.apart || e.ring.startsWith('child');
   if (e.client >= 0)
     applyToClient(e, told);
+  if (e.kind === 'lost' && player.loops.has(e.ring))
+    Object.assign(loopOf(e.ring), {call: null, loads: 0, since: e.at, lost: true});
   if (!own) {
     const loop = loopOf(e.ring);
     if (e.kind === 'load' || e.kind === 'loaded')
       loop.loads = e.kind === 'load' ? e.at : 0; // since when; its calls lie in it
     if (e.kind === 'call')
-      Object.assign(loop, {call: told.calls[e.what], since: e.at, who: e.client >= 0 ? slotOf(e) : null, calls: loop.calls + 1});
+      Object.assign(loop, {call: told.calls[e.what], since: e.at, who: e.client >= 0 ? slotOf(e) : null, lost: false, calls: loop.calls + 1});
     else if (['load', 'loaded', 'returned'].includes(e.kind))
-      Object.assign(loop, {call: loop.loads ? 'a load' : null, since: loop.loads || e.at, who: e.client >= 0 ? slotOf(e) : null});
+      Object.assign(loop, {call: loop.loads ? 'a load' : null, since: loop.loads || e.at, who: e.client >= 0 ? slotOf(e) : null, lost: false});
   }
   player.lines.push(e);
   if (player.lines.length > LINES)
