@@ -71,11 +71,11 @@ bool closing;
 
 bool rung; /* the eventfd is readable */
 byte done; /* the stack of those reported: bits, as it is in no order */
-byte asked, loading, waiting; /* loads of clients so far; worker->loading; clients that are parked */
-bool restless = true; /* clients leave; from some time on those who are left stay until their loads are done */
-bool joined;  /* another client wants what is under way for the first: its first load */
-bool refused; /* no thread is to be had */
-bool gone, over; /* the home; the process */
+byte asked, loading, waiting; /* loads so far; worker->loading; clients that are parked */
+bool restless = true;         /* clients leave; from some time on those who are left stay until their loads are done */
+bool joined;                  /* another client wants the first load, too */
+bool refused;                 /* no thread is to be had */
+bool gone, over;              /* the home; the process */
 
 hidden byte i, at, in, crew, somebody; /* the worker's, within a step */
 
@@ -232,6 +232,13 @@ inline park(t, h) {
     fi
 }
 
+inline join(x) {
+    TOUCH(x);
+    load[x].waiters++;
+    load[x].refs++;
+    waiting++
+}
+
 /* A file is closed. */
 inline leave_load() {
     i = asked;
@@ -313,7 +320,7 @@ active proctype worker() {
 #if LOADS < 3
     :: d_step { asked < LOADS -> park(0, 1) }
     :: d_step { asked < LOADS -> park(1, 1) }
-    :: d_step { load[0].waiters == 1 && !joined -> joined = true; TOUCH(0); load[0].waiters++; load[0].refs++; waiting++ }
+    :: d_step { load[0].waiters == 1 && !joined -> joined = true; join(0) }
 #endif
 #ifdef REFUSES
     :: refused = !refused
