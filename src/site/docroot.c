@@ -92,7 +92,8 @@ bool docroot_stays(const struct docroot *root) {
 /* A path yet to be walked; links put their targets in front of the rest. */
 struct walk {
     char rest[2 * PATH_LEN_MAX + 2];
-    int fds[DEPTH_MAX + 1]; /* the folders from the root down to here: ".." pops one */
+    char name[NAME_MAX + 1]; /* by which the last of `fds` was found; "": it is where ".." led, or the root */
+    int fds[DEPTH_MAX + 1];  /* the folders from the root down to here: ".." pops one */
     int depth, links;
 };
 
@@ -129,6 +130,7 @@ static int walk_all(struct walk *walk, bool follow) {
             if (walk->depth == 0)
                 return -EXDEV;
             close(walk->fds[walk->depth--]);
+            walk->name[0] = '\0';
         } else if (len > 0 && strcmp(name, ".") != 0) {
             int fd = openat(walk->fds[walk->depth], name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
             if (fd < 0)
@@ -148,30 +150,43 @@ static int walk_all(struct walk *walk, bool follow) {
                 return folder ? -ENOTDIR : -ENAMETOOLONG;
             }
             walk->fds[++walk->depth] = fd;
+            memcpy(walk->name, name, len + 1);
         }
         memmove(walk->rest, rest, strlen(rest) + 1);
     }
     return 0;
 }
 
+/* Opens what was found, by the kernel's own name for it, so that it can't be swapped for something else. Where there is
+   no /proc (in a chroot), by its name in the folder that it was found in; then it must be the same. */
+static int walk_open(const struct walk *walk, int flags) {
+    int top = walk->fds[walk->depth];
+    char link[64];
+    struct stat found, st;
+    snprintf(link, sizeof link, "/proc/self/fd/%d", top);
+    int fd = open(link, (flags & ~O_NOFOLLOW) | O_CLOEXEC);
+    if (fd >= 0 || errno != ENOENT)
+        return fd < 0 ? -errno : fd;
+    fd = walk->name[0] ? openat(walk->fds[walk->depth - 1], walk->name, flags | O_NOFOLLOW | O_CLOEXEC)
+                       : openat(top, ".", flags | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    if (fstat(top, &found) == 0 && fstat(fd, &st) == 0 && st.st_dev == found.st_dev && st.st_ino == found.st_ino)
+        return fd;
+    close(fd);
+    return -ENOENT;
+}
+
 static int docroot_walk(const struct docroot *root, const char *path, int flags, bool follow) {
     struct walk walk = {.depth = 0, .links = 0};
-    char link[64];
-    int fd = -1, error;
     if (strlen(path) > PATH_LEN_MAX)
         return -ENAMETOOLONG;
     memcpy(walk.rest, path, strlen(path) + 1);
     walk.fds[0] = root->fd;
-    error = walk_all(&walk, follow);
-    if (!error) {
-        /* The kernel's own name for what was found: opened again it can't be swapped for something else. */
-        snprintf(link, sizeof link, "/proc/self/fd/%d", walk.fds[walk.depth]);
-        fd = open(link, (flags & ~O_NOFOLLOW) | O_CLOEXEC);
-        error = fd < 0 ? -errno : 0;
-    }
+    int error = walk_all(&walk, follow), fd = error ? error : walk_open(&walk, flags);
     while (walk.depth > 0)
         close(walk.fds[walk.depth--]);
-    return error ? error : fd;
+    return fd;
 }
 
 /* Only what the kernel has in its own caches, and on the root's own file system: another, mounted beneath it, may be a
