@@ -6,9 +6,9 @@
 
 /*@ requires \valid_read(s + (0 .. n - 1));
     assigns \result \from s, indirect: s[0 .. n - 1], c, n;
-    ensures \result == \null ==> \forall integer i; 0 <= i < n ==> s[i] != (char)c;
+    ensures \result == \null ==> \forall char *p; \base_addr(p) == \base_addr(s) && s <= p < s + n ==> *p != (char)c;
     ensures \result != \null ==> \base_addr(\result) == \base_addr(s) && s <= \result < s + n && *\result == (char)c &&
-            \forall integer i; 0 <= i < \result - s ==> s[i] != (char)c; */
+            \forall char *p; \base_addr(p) == \base_addr(s) && s <= p < \result ==> *p != (char)c; */
 char *memchr(const char *s, int c, size_t n);
 
 /*@ requires \valid_read(a + (0 .. n - 1)) && \valid_read(b + (0 .. n - 1));
