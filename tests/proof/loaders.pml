@@ -54,6 +54,13 @@
 #define WANTED(crew) \
     (crew == 1 -> FIRST(HASHES) : FIRSTS + (MORE(0) + MORE(1) < ROOM -> MORE(0) + MORE(1) : ROOM))
 
+/* loaders.c's invariant */
+#ifdef REFUSES
+#define ENOUGH true
+#else
+#define ENOUGH (WANTED(0) <= count[0] - working[0] && WANTED(1) <= count[1] - working[1])
+#endif
+
 typedef state {
     byte refs, waiters, tree, told; /* told: heard of, taken back, or released by a loader, so often */
     bool hash, undone;
@@ -149,7 +156,8 @@ end_unhired:
               assert(busy[lane] <= (mine == 1 -> 1 : PER) && working[mine] < MOST + LANES)
            :: lane == ENDED -> ended++
            :: lane == WAITING -> idle[mine]++
-           fi
+           fi;
+           assert(ENOUGH)
        };
        if
        :: d_step { lane == WAITING && signalled[mine] > 0 -> signalled[mine]--; awake() }
@@ -201,6 +209,7 @@ inline add(x) {
     :: signalled[crew] < idle[crew] -> signalled[crew]++
     :: else
     fi;
+    assert(ENOUGH);
     somebody = count[crew] > 0;
     if
     :: somebody
