@@ -54,9 +54,9 @@ def free_port(host="127.0.0.1"):
         return probe.getsockname()[1]
 
 
-def listens(port):
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+def listens(family, address):
+    with socket.socket(family) as probe:
+        return probe.connect_ex(address) == 0
 
 
 @contextlib.contextmanager
@@ -65,7 +65,9 @@ def haproxy(folder, port, text):
     path.write_text(COMMON.format(folder=folder) + text)
     process = Child(["sh", "-c", 'echo begins; exec haproxy -db -f "$1"', "haproxy", str(path)], "^begins$")
     try:
-        await_true("haproxy listens" + process.output(), lambda: listens(port))
+        # It doesn't begin to do so at once everywhere, and the stats' socket of the one before lies there still.
+        await_true("haproxy listens" + process.output(), lambda: listens(socket.AF_INET, ("127.0.0.1", port)) and
+                   listens(socket.AF_UNIX, f"{folder}/stats"))
         yield
     finally:
         process.kill()
