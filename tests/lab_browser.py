@@ -397,6 +397,19 @@ def browser_models(options):
         return json.loads(get(server, "/_httpd/experiments.json")[1])["models"]
 
 
+@contextlib.contextmanager
+def judged(name, browser, failed):
+    """What goes wrong within is told and counted, and the page is left, so that the rest can be tried."""
+    try:
+        yield
+    except Exception:
+        failed.append(name)
+        print(f"{name}: FAILED", flush=True)
+        traceback.print_exc()
+        browser.get("about:blank")
+        browser.console_errors()
+
+
 def main():
     terminate_politely()
     parser = argparse.ArgumentParser()
@@ -408,23 +421,17 @@ def main():
     options = parser.parse_args()
     options.before = set(glob.glob("/var/tmp/httpd-lab-*"))
     skip_without("chromium", "chromedriver")
-    failures = 0
+    failed = []
     with tempfile.TemporaryDirectory() as folder, Browser() as browser:
         root = pathlib.Path(folder)
         (root / "index.html").write_text("<!doctype html><title>here</title>")
         (root / "big").write_bytes(os.urandom(20 << 20))
         check_closed(options.httpd, root)
         for check in experiment, replaced:
-            try:
+            with judged(check.__name__, browser, failed):
                 check(browser, options, root)
-            except Exception:
-                failures += 1
-                print(f"{check.__name__}: FAILED", flush=True)
-                traceback.print_exc()
-                browser.get("about:blank")
-                browser.console_errors()
         for model in options.model:
-            try:
+            with judged(model, browser, failed):
                 with Server(options.httpd, root, model, "--lab") as server:
                     check_sources(options.source, server)
                     browser.get(server.url + "_httpd/lab")
@@ -442,13 +449,7 @@ def main():
                     assert not errors, errors
                     browser.get("about:blank")
                 print(f"{model}: ok", flush=True)
-            except Exception:
-                failures += 1
-                print(f"{model}: FAILED", flush=True)
-                traceback.print_exc()
-                browser.get("about:blank")
-                browser.console_errors()
-    sys.exit(1 if failures else 0)
+    sys.exit(1 if failed else 0)
 
 
 if __name__ == "__main__":
