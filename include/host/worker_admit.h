@@ -15,7 +15,7 @@ void worker_invite(struct worker *worker);
 /* How many newcomers others have yielded to this worker, since this was asked last. */
 unsigned worker_invited(struct worker *worker);
 
-/* conn_env.count, where there is a limit. */
+/* conn_env.count. */
 peer_count_fn worker_count;
 
 #endif

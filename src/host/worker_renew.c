@@ -33,7 +33,7 @@ void worker_serve(struct worker *worker, struct serving *serving) {
     filecache_detach_to(serving->site.cache, worker_detach_load, worker);
     worker->env.limits = &worker->settings->limits;
     worker->env.trust = &worker->settings->trust;
-    worker->env.count = worker->settings->limits.max_per_ip ? worker_count : NULL;
+    worker->env.count = worker_count; /* without a limit, too: a reload may set or end one while somebody counts */
     observer_serve(&worker->observer, worker->settings->log_format, worker->settings->tells_ends);
     worker_watch_site(worker);
 }

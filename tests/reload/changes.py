@@ -126,6 +126,25 @@ def limits(httpd, model, site):
             kept.close()
 
 
+def counted(httpd, model, site):
+    """Whom a balancer speaks for counts while he is answered, also when a limit comes or goes meanwhile."""
+    base, him = [f"root {site.path('a')}", "trust 127.0.0.1"], {"X_Forwarded_For": "192.0.2.1"}
+    with Reloaded(httpd, model, site.folder, base + ["max-per-ip 1"]) as server:
+        kept = Kept(server.port)
+        reply = kept.begin("/large.bin", **him)
+        server.reload(base)
+        assert reply.read() == large(b"a"), f"{model}: without --max-per-ip"
+        assert body(b"a index")(kept.ask(**him))
+        if model != "blocking":  # where there is never a second
+            reply = kept.begin("/large.bin", **him)
+            server.reload(base + ["max-per-ip 1"])
+            second = Kept(server.port)
+            assert second.ask(**him)[0] == 429, f"{model}: --max-per-ip"
+            assert reply.read() == large(b"a") and body(b"a index")(second.ask(**him)), model
+            second.close()
+        kept.close()
+
+
 def mistakes(httpd, model, site):
     """One line, and nothing changes; nor does it by what holds from the start on, which is named."""
     base = [f"root {site.path('a')}"]

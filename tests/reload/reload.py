@@ -42,7 +42,7 @@ def main():
         site = Site(folder)
         for model in args.model:
             if args.what != "load":
-                for test in (changes.each_thing, changes.files_alone, changes.limits, changes.mistakes,
+                for test in (changes.each_thing, changes.files_alone, changes.limits, changes.counted, changes.mistakes,
                              changes.under_way, *([] if args.sanitized else [changes.within_reach]), *watching.ALL,
                              ignored.nohup, ignored.terminal):
                     test(httpd, model, site)

@@ -55,9 +55,13 @@ class Kept:
         if asked:
             self.ask()
 
-    def ask(self, path="/", **headers):
+    def begin(self, path, **headers):
+        """Until the answer's head is there."""
         self.http.request("GET", path, headers={k.replace("_", "-"): v for k, v in headers.items()})
-        reply = self.http.getresponse()
+        return self.http.getresponse()
+
+    def ask(self, path="/", **headers):
+        reply = self.begin(path, **headers)
         body = reply.read()
         return reply.status, body, {k.lower(): v for k, v in reply.getheaders()}
 
