@@ -22,6 +22,7 @@
 
 enum {
     LARGE_MOST = 65536,
+    LARGE_LEAST = 3,      /* that one request may need: a page, what is called as it without ".html", and a sibling */
     FORGET_AT_ONCE = 512, /* entries: some 100 us, descriptors being dearer to close than memory is to free */
     LOOK_AT_ONCE = 1024,  /* that are likely to stay */
 };
@@ -214,7 +215,10 @@ static bool shelf_evict(struct filecache *cache, struct shelf *shelf) {
             shelf->hand = 0;
         struct file *file = shelf->at[shelf->hand];
         if (file->refs == 1 && file->used == 0) {
-            filecache_unlink(cache, file); /* the last one is in its place now, and looked at next */
+            filecache_unlink(cache, file);
+            /* The last one, and so the newest, is in its place now, and not looked at next: a request that needs two
+               entries would have each of them make room for the other, for ever. */
+            shelf->hand++;
             return true;
         }
         file->used -= file->used > 0;
@@ -226,7 +230,7 @@ static bool shelf_evict(struct filecache *cache, struct shelf *shelf) {
 void filecache_limit_fds(struct filecache *cache, unsigned count) {
     struct shelf *shelf = &cache->shelves[SHELF_LARGE];
     if (count < shelf->limit)
-        shelf->limit = count > 0 ? count : 1;
+        shelf->limit = count > LARGE_LEAST ? count : LARGE_LEAST;
 }
 
 void filecache_fds_above(struct filecache *cache, int first) {

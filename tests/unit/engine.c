@@ -13,6 +13,7 @@
 enum {
     SLOT_COUNT = 2,         /* of each pool: one connection needs no more than one */
     OPS_MOST = 1024 * 1024, /* a connection that wants more wants forever */
+    LOADS_AT_ONCE = 1024,   /* and so does one that wants more loads than this for what it was fed */
 };
 
 static void make_file(struct fixture *root, const char *name, size_t len) {
@@ -199,8 +200,10 @@ static void load_once(struct engine *engine) {
 }
 
 enum conn_op_kind engine_load_all(struct engine *engine) {
-    while (engine_wants(engine) == OP_LOAD)
+    for (int loads = 0; engine_wants(engine) == OP_LOAD; loads++) {
+        assert_true(loads < LOADS_AT_ONCE);
         load_once(engine);
+    }
     return engine->op.kind;
 }
 
