@@ -17,6 +17,8 @@
 #include <stdint.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -79,13 +81,13 @@ static void refuse_but(struct program *program, int call, int index, uint32_t va
     answer(program, SECCOMP_RET_ALLOW);
 }
 
-/* One whose first two arguments must be 0: of setpriority(2), the calling thread's own. */
-static void refuse_but_own(struct program *program, int call) {
+/* One whose first two arguments must be these. */
+static void refuse_but_both(struct program *program, int call, uint32_t first, uint32_t second) {
     add(program, BPF_JMP | BPF_JEQ | BPF_K, 0, 6, (uint32_t)call);
     load(program, argument(0));
-    add(program, BPF_JMP | BPF_JEQ | BPF_K, 0, 2, 0);
+    add(program, BPF_JMP | BPF_JEQ | BPF_K, 0, 2, first);
     load(program, argument(1));
-    add(program, BPF_JMP | BPF_JEQ | BPF_K, 1, 0, 0);
+    add(program, BPF_JMP | BPF_JEQ | BPF_K, 1, 0, second);
     answer(program, REFUSE);
     answer(program, SECCOMP_RET_ALLOW);
 }
@@ -97,9 +99,15 @@ enum { IS_TERMINAL = TCGETS };
 enum { IS_TERMINAL = TIOCGWINSZ };
 #endif
 
-/* Memory that can be run is never made; no namespace is entered by a new process; of prctl a forked child needs to die
-   with its parent, of ioctl isatty(3) its one question; a thread may yield to others. clone3 has its flags in memory:
-   it is as if the kernel didn't know it, and the C library falls back on clone. */
+#define NAMESPACES                                                                                                     \
+    (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET)
+
+/* Memory that can be run is never made; no namespace is entered by a new process or thread (which root's could: a
+   thread has its own); of prctl a forked child needs to die with its parent, of ioctl isatty(3) its one question; a
+   thread may yield to others. A pair of sockets is of the one kind that is used: each call makes sockets of whatever
+   family it is asked for before it finds that they can't be a pair, and one of datagrams can send to any name on the
+   machine. clone3 has its flags in memory: it is as if the kernel didn't know it, and the C library falls back on
+   clone. */
 static void add_call(struct program *program, int call) {
     switch (call) {
     case SYS_mmap:
@@ -107,19 +115,21 @@ static void add_call(struct program *program, int call) {
         refuse_bits(program, call, 2, PROT_EXEC);
         break;
     case SYS_clone:
-        refuse_bits(program, call, 0,
-                    CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID |
-                        CLONE_NEWNET);
+        refuse_bits(program, call, 0, NAMESPACES);
         break;
     case FILTER_THREADS:
-        add(program, BPF_JMP | BPF_JEQ | BPF_K, 0, 4, SYS_clone);
+        add(program, BPF_JMP | BPF_JEQ | BPF_K, 0, 5, SYS_clone);
         load(program, argument(0));
+        add(program, BPF_JMP | BPF_JSET | BPF_K, 1, 0, NAMESPACES);
         add(program, BPF_JMP | BPF_JSET | BPF_K, 1, 0, CLONE_THREAD);
         answer(program, REFUSE);
         answer(program, SECCOMP_RET_ALLOW);
         break;
     case SYS_setpriority:
-        refuse_but_own(program, call);
+        refuse_but_both(program, call, PRIO_PROCESS, 0); /* the calling thread's own */
+        break;
+    case SYS_socketpair:
+        refuse_but_both(program, call, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC);
         break;
     case SYS_prctl:
         refuse_but(program, call, 0, PR_SET_PDEATHSIG);

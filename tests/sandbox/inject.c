@@ -73,6 +73,18 @@ static long try_ring(void) {
     return syscall(SYS_io_uring_setup, 4, &params);
 }
 
+/* What a pair is made of besides what an upgrade needs: one of datagrams can send to any name on this machine, and of
+   other families a socket is made before it is found that there are no pairs. */
+static long try_pair(int family, int type) {
+    int ends[2];
+    long result = syscall(SYS_socketpair, family, type, 0, ends);
+    if (result == 0) {
+        syscall(SYS_close, ends[0]);
+        syscall(SYS_close, ends[1]);
+    }
+    return result;
+}
+
 /* What harms nobody where it succeeds. */
 static void try_some(const char *role) {
     report(role, "socket", syscall(SYS_socket, AF_INET, SOCK_STREAM, 0));
@@ -88,8 +100,11 @@ static void try_all(const char *role) {
     }
     report(role, "execve", try_exec());
     report(role, "fork", try_fork());
+    report(role, "thread_namespace", syscall(SYS_clone, CLONE_THREAD | CLONE_NEWNET, 0, 0, 0, 0)); /* invalid besides */
     report(role, "ptrace", syscall(SYS_ptrace, PTRACE_ATTACH, getppid(), 0, 0));
     report(role, "connect", try_connect());
+    report(role, "pair_datagrams", try_pair(AF_UNIX, SOCK_DGRAM));
+    report(role, "pair_internet", try_pair(AF_INET, SOCK_STREAM));
     report(role, "bind", syscall(SYS_bind, report_fd, "", 0));
     report(role, "listen", syscall(SYS_listen, report_fd, 1));
     report(role, "mmap", syscall(SYS_mmap, 0, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
