@@ -336,6 +336,37 @@ def test_full_disk(httpd, folder, model):
         subprocess.run(["umount", "-l", disk], check=False)
 
 
+def test_full_disk_rotated(httpd, folder, model):
+    """The file that was left on a full disk ends with a whole line, also when the server has opened it itself, within
+    the sandbox."""
+    disk = folder / "disk"
+    disk.mkdir(exist_ok=True)
+    if os.getuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "none", disk],
+                                          capture_output=True, check=False).returncode:
+        print(f"{model}: no right to mount a small disk: left out")
+        return
+    try:
+        log, form = disk / "access.log", "$status $connection_requests " + "x" * 1000
+        with Server(httpd, folder, model, "--access-log", log, "--log-format", form) as server:
+            log.rename(disk / "first.log")
+            server.signal(signal.SIGUSR1)
+            until(log.exists, "the log is opened again")
+            with server.connect() as client:
+                while "No space left" not in server.said():
+                    get(client)
+                    time.sleep(0.01)
+            log.rename(disk / "full.log")
+            server.signal(signal.SIGUSR1)
+            until(log.exists, "the log is opened again")
+            subprocess.run(["mount", "-o", "remount,size=64m", disk], check=True)
+            until(lambda: "is written again" in server.said(), "it is over")
+            server.stop()
+        lines = lines_of(disk / "full.log") + lines_of(log)
+        check(all(re.fullmatch(rb"\d{3} \d+ x{1000}", line) for line in lines), "no line is torn")
+    finally:
+        subprocess.run(["umount", "-l", disk], check=False)
+
+
 def test_terminal(httpd, folder, model):
     for environment, coloured in (({"TERM": "xterm"}, True), ({"TERM": "xterm", "NO_COLOR": "1"}, False),
                                   ({"TERM": "dumb"}, False)):
@@ -411,8 +442,8 @@ def test_killed_child(httpd, folder, model):
     check(len(lines) == load.total() + 10, f"{load.total()} + 10 requests, {len(lines)} lines")
 
 
-TESTS = [test_combined, test_json, test_own_format, test_rotation, test_stopped_reader, test_full_disk, test_terminal,
-         test_errors, test_killed_child]
+TESTS = [test_combined, test_json, test_own_format, test_rotation, test_stopped_reader, test_full_disk,
+         test_full_disk_rotated, test_terminal, test_errors, test_killed_child]
 
 
 def main():

@@ -6,7 +6,7 @@
 
 enum landlock_access {
     LANDLOCK_READ,   /* files and folders beneath a folder, or one file */
-    LANDLOCK_APPEND, /* files beneath a folder are made and written */
+    LANDLOCK_APPEND, /* files beneath a folder are made and written; and cut, by what is left of a line */
 };
 
 /* The kernel's version of it; 0: it has none. */

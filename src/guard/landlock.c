@@ -63,14 +63,15 @@ int landlock_open(void) {
 bool landlock_allow(int rules, const char *path, enum landlock_access access) {
     static const uint64_t allowed[] = {
         [LANDLOCK_READ] = FS_READ_FILE | FS_READ_DIR,
-        [LANDLOCK_APPEND] = FS_WRITE_FILE | FS_MAKE_REG,
+        [LANDLOCK_APPEND] = FS_WRITE_FILE | FS_MAKE_REG | FS_TRUNCATE,
     };
     struct stat st;
-    struct path_beneath rule = {.allowed = allowed[access], .folder = open(path, O_PATH | O_CLOEXEC)};
+    struct path_beneath rule = {.allowed = allowed[access] & everything(landlock_version()).fs,
+                                .folder = open(path, O_PATH | O_CLOEXEC)};
     if (rule.folder < 0)
         return errno == ENOENT || errno == ENOTDIR || errno == EACCES; /* nothing there that we could reach */
     if (fstat(rule.folder, &st) == 0 && !S_ISDIR(st.st_mode))
-        rule.allowed &= FS_READ_FILE | FS_WRITE_FILE; /* all that makes sense for a file */
+        rule.allowed &= FS_READ_FILE | FS_WRITE_FILE | FS_TRUNCATE; /* all that makes sense for a file */
     bool ok = syscall(CALL_ADD, rules, RULE_PATH_BENEATH, &rule, 0) == 0;
     int error = errno;
     close(rule.folder);
