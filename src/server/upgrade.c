@@ -113,6 +113,7 @@ static void upgrade_let_go(const struct upgrade *upgrade, int fd, const struct r
     listeners_share(upgrade->listeners, report->taken);
     if (!signals_hand_over()) {
         steward_kill(upgrade->steward, report->pid, SIGTERM);
+        listeners_own(upgrade->listeners); /* it takes none: their names are this process' to remove */
         return;
     }
     notify_successor(report->pid);

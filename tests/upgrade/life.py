@@ -104,6 +104,29 @@ def test_stop_meanwhile():
         check("the new one ends", until(lambda: not pathlib.Path(f"/proc/{late}/exe").exists()))
 
 
+SERVES_AS_IT_STOPS = """#!{python}
+import os, signal, struct, time
+os.kill({pid}, signal.SIGTERM)
+time.sleep(0.01)
+os.write(int(os.environ["HTTPD_UPGRADE"].split(":")[0]), struct.pack("iI", os.getpid(), 1))
+signal.pause()
+"""
+
+
+def test_stop_as_it_serves():
+    """SIGTERM just before the new process says that it serves: both end, and no name is left behind."""
+    for _ in range(4):  # what comes first is a matter of luck
+        with Service(HTTPD) as service:
+            path = service.folder / "socket"
+            service.start("-l", f"unix:{path}")
+            service.install(SERVES_AS_IT_STOPS.format(python=sys.executable, pid=service.pid))
+            service.signal(signal.SIGUSR2)
+            check("the old one ends with 0", exit_status(service.pid) == 0)
+            if "SIGUSR2: process" not in service.said():  # with which the name is the new one's, who goes on
+                check("the new one ends", until(lambda: not service.processes()))
+                check("the name is gone", not path.exists())
+
+
 def test_kept_models():
     """A kept connection is answered once more, and told that this was the last; a download goes on to its end."""
     for model in ("epoll", "thread", "fork", "uring", "coroutine"):
