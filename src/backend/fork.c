@@ -104,8 +104,10 @@ static void fork_take(void *model, struct client *client) {
     worker_calls(self->worker, CALL_CLOSE);
     worker_called(self->worker, CALL_CLOSE, close(client->fd));
     client->model = pid;
-    if (pid < 0)
+    if (pid < 0) {
+        conn_close(&client->conn);
         clients_drop(&self->worker->clients, client);
+    }
 }
 
 /* Children of other workers are other threads' to reap: __WNOTHREAD. */

@@ -2,6 +2,7 @@
 serves again when it can, keeps no processor busy meanwhile, and says so once."""
 
 import ctypes
+import json
 import os
 import re
 import resource
@@ -10,6 +11,7 @@ import signal
 import socket
 import subprocess
 import time
+import urllib.request
 
 import unlucky
 from arsenal import request
@@ -69,9 +71,16 @@ def signals(httpd, model, site):
     return at_ease(httpd, model, site, "signals")
 
 
+def all_told(server):
+    """Whether of each connection that was accepted it is told that it is open, or why it ended."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{server.port}/_httpd/status.json") as reply:
+        told = json.load(reply)["connections"]
+    return told["accepted"] == told["open"] + sum(told["ended"].values())
+
+
 def no_fork(httpd, model, site):
     """Who comes meanwhile is turned away; afterwards he is served."""
-    with Unlucky(httpd, model, site, "fork") as server:
+    with Unlucky(httpd, model, site, "fork", 0, "--status") as server:
         asked(server)
         server.mark.touch()
         before, end = cpu_seconds(server.pid), time.monotonic() + LASTS
@@ -84,6 +93,7 @@ def no_fork(httpd, model, site):
         asked(server)
         assert used < BUSY, f"{100 * used:.0f} % of a processor"
         assert said(server, "can't fork") == 1, server.output()
+        await_true(lambda: all_told(server), "connections of which nothing is told")
     return "served afterwards, said once"
 
 
