@@ -7,6 +7,7 @@ them all; they are opened again by SIGUSR1 under load; and what can't be written
 Exits 0 when all is well, 1 when something failed, 77 when goaccess or jq is missing."""
 
 import argparse
+import contextlib
 import json
 import os
 import pathlib
@@ -310,17 +311,36 @@ def test_stopped_reader(httpd, folder, model):
     os.close(writing)
 
 
-def test_full_disk(httpd, folder, model):
-    """Lines wait, and are lost when there are too many; nobody else is kept, and the log goes on when there is room."""
+@contextlib.contextmanager
+def small_disk(folder, model):
+    """A disk of 64 KiB, mounted in the folder; None where there is no right to mount one."""
     disk = folder / "disk"
-    disk.mkdir()
+    disk.mkdir(exist_ok=True)
     if os.getuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "none", disk],
                                           capture_output=True, check=False).returncode:
         print(f"{model}: no right to mount a small disk: left out")
+        yield None
         return
     try:
-        log, form = disk / "access.log", "$status $connection_requests " + "x" * 1000
-        with Server(httpd, folder, model, "--access-log", log, "--log-format", form) as server:
+        yield disk
+    finally:
+        subprocess.run(["umount", "-l", disk], check=False)
+
+
+LONG_FORM = "$status $connection_requests " + "x" * 1000
+
+
+def check_whole(lines):
+    check(all(re.fullmatch(rb"\d{3} \d+ x{1000}", line) for line in lines), "no line is torn")
+
+
+def test_full_disk(httpd, folder, model):
+    """Lines wait, and are lost when there are too many; nobody else is kept, and the log goes on when there is room."""
+    with small_disk(folder, model) as disk:
+        if not disk:
+            return
+        log = disk / "access.log"
+        with Server(httpd, folder, model, "--access-log", log, "--log-format", LONG_FORM) as server:
             with Load(server, model) as load:
                 until(lambda: "No space left" in server.said(), "it is said that the disk is full")
                 seen = load.total()
@@ -329,42 +349,31 @@ def test_full_disk(httpd, folder, model):
             said = until(lambda: re.search(r"is written again; (\d+) lines were lost", server.said()), "it is over")
             server.stop()
         lines = lines_of(log)
-        check(all(re.fullmatch(rb"\d{3} \d+ x{1000}", line) for line in lines), "no line is torn")
+        check_whole(lines)
         count = len(lines) + int(said[1]) - 1  # but for /ready
         check(count == load.total(), f"{load.total()} requests, {len(lines)} lines, {said[1]} lost")
-    finally:
-        subprocess.run(["umount", "-l", disk], check=False)
 
 
 def test_full_disk_rotated(httpd, folder, model):
     """The file that was left on a full disk ends with a whole line, also when the server has opened it itself, within
     the sandbox."""
-    disk = folder / "disk"
-    disk.mkdir(exist_ok=True)
-    if os.getuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "none", disk],
-                                          capture_output=True, check=False).returncode:
-        print(f"{model}: no right to mount a small disk: left out")
-        return
-    try:
-        log, form = disk / "access.log", "$status $connection_requests " + "x" * 1000
-        with Server(httpd, folder, model, "--access-log", log, "--log-format", form) as server:
+    with small_disk(folder, model) as disk:
+        if not disk:
+            return
+        log = disk / "access.log"
+        with Server(httpd, folder, model, "--access-log", log, "--log-format", LONG_FORM) as server:
             log.rename(disk / "first.log")
             server.signal(signal.SIGUSR1)
             until(log.exists, "the log is opened again")
             with server.connect() as client:
-                while "No space left" not in server.said():
-                    get(client)
-                    time.sleep(0.01)
+                until(lambda: get(client) and "No space left" in server.said(), "it is said that the disk is full")
             log.rename(disk / "full.log")
             server.signal(signal.SIGUSR1)
             until(log.exists, "the log is opened again")
             subprocess.run(["mount", "-o", "remount,size=64m", disk], check=True)
             until(lambda: "is written again" in server.said(), "it is over")
             server.stop()
-        lines = lines_of(disk / "full.log") + lines_of(log)
-        check(all(re.fullmatch(rb"\d{3} \d+ x{1000}", line) for line in lines), "no line is torn")
-    finally:
-        subprocess.run(["umount", "-l", disk], check=False)
+        check_whole(lines_of(disk / "full.log") + lines_of(log))
 
 
 def test_terminal(httpd, folder, model):
