@@ -34,7 +34,8 @@ void upgrade_begin(struct upgrade *upgrade);
 /* At the end: one that is under way is given up. */
 void upgrade_close(struct upgrade *upgrade);
 
-/* Tells the process that this one is to replace, if there is one, that it is ready, and waits until that has let go. */
-void upgrade_report(struct inherited *inherited, struct listeners *listeners);
+/* Tells the process that this one is to replace, if there is one, that it is ready, and waits until that has let go.
+   False after say(): this one has been told to stop, and that one goes on. */
+bool upgrade_report(struct inherited *inherited, struct listeners *listeners);
 
 #endif

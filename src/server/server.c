@@ -92,7 +92,10 @@ static void server_banner(const struct server *server) {
 
 /* All workers serve: whoever waits for that is told. False after say(). */
 static bool server_ready(struct server *server) {
-    upgrade_report(&server->inherited, &server->listeners);
+    if (!upgrade_report(&server->inherited, &server->listeners)) {
+        server->told = true; /* of a stop that isn't the service's */
+        return false;
+    }
     if (!steward_serves(&server->steward) && !server->successor)
         return false; /* there is nobody to go on in a successor's place */
     if (server->successor) {

@@ -176,13 +176,19 @@ void upgrade_close(struct upgrade *upgrade) {
     upgrade->joinable = false;
 }
 
-void upgrade_report(struct inherited *inherited, struct listeners *listeners) {
+bool upgrade_report(struct inherited *inherited, struct listeners *listeners) {
     int fd = inherited->predecessor_fd;
     const struct report report = {(int32_t)getpid(), inherited_taken(inherited)};
     struct pollfd answer = {.fd = fd, .events = POLLIN};
     char go;
     if (fd < 0)
-        return;
+        return true;
+    inherited->predecessor_fd = -1;
+    if (signals_stopping()) { /* it would let go of them for one that ends at once */
+        say("stopped before it served");
+        close(fd);
+        return false;
+    }
     send(fd, &report, sizeof report, MSG_NOSIGNAL);
     while (poll(&answer, 1, UPGRADE_MS) < 0 && errno == EINTR)
         ;
@@ -190,5 +196,5 @@ void upgrade_report(struct inherited *inherited, struct listeners *listeners) {
     if (let_go || !signals_stopping()) /* it has died; else it has told us to stop, as it goes on or stops itself */
         listeners_own(listeners);
     close(fd);
-    inherited->predecessor_fd = -1;
+    return true;
 }

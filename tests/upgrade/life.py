@@ -127,6 +127,47 @@ def test_stop_as_it_serves():
                 check("the name is gone", not path.exists())
 
 
+def test_stop_new():
+    """SIGTERM to the new process before it serves: the old one goes on."""
+    with Service(HTTPD) as service:
+        path = service.folder / "pid"
+        # Without a steward there is one new process; with so many workers it takes a while.
+        service.start("-l", "127.0.0.1:0", "-w", "64", "--no-sandbox", "--pid-file", path)
+
+        def new():
+            """Once SIGTERM asks it to stop."""
+            for children in pathlib.Path(f"/proc/{service.pid}/task").glob("*/children"):
+                for pid in children.read_text().split():
+                    status = pathlib.Path(f"/proc/{pid}/status").read_text()
+                    held_back, caught = (int(re.search(rf"^{what}:\s*(\w+)", status, re.M)[1], 16)
+                                         for what in ("SigBlk", "SigCgt"))
+                    if (caught & ~held_back) >> (signal.SIGTERM - 1) & 1:
+                        return int(pid)
+            return None
+
+        for _ in range(20):
+            before = service.pid
+            service.signal(signal.SIGUSR2)
+            while not (late := new()):
+                pass
+            os.kill(late, signal.SIGSTOP)
+            time.sleep(0.2)
+            if "USR2" not in service.said()[service.seen:]:
+                break
+            os.kill(late, signal.SIGCONT)  # that was too late
+            service.pid = late
+            exit_status(before)
+            service.await_banner()
+        os.kill(late, signal.SIGTERM)
+        os.kill(late, signal.SIGCONT)
+        service.await_line(r"^httpd: stopped before it served\n")
+        service.await_line(GOES_ON)
+        check("the old one serves", service.ask() == 200)
+        check("and the file has its number", path.read_text() == f"{service.pid}\n")
+        check("then it succeeds", exit_status(service.upgrade()) == 0 and service.ask() == 200)
+        check("and ends with 0", service.stop() == 0)
+
+
 def test_kept_models():
     """A kept connection is answered once more, and told that this was the last; a download goes on to its end."""
     for model in ("epoll", "thread", "fork", "uring", "coroutine"):
