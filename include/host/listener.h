@@ -43,8 +43,10 @@ bool listeners_open(struct listeners *listeners, const char *const *specs, int s
                     struct inherited *inherited, char *error, size_t error_size);
 
 /* Marks listeners that other processes have too: a stop leaves their names and their queues as they are. Those of a
-   predecessor are so until listeners_own is called, those of a service manager always. */
+   predecessor are so until listeners_own is called, those of a service manager always. listeners_own_but takes back all
+   others than `set`. */
 void listeners_share(struct listeners *listeners, listener_set set);
+void listeners_own_but(struct listeners *listeners, listener_set set);
 void listeners_own(struct listeners *listeners);
 
 static inline bool listeners_shared(const struct listeners *listeners, int i) {

@@ -7,11 +7,14 @@ void listeners_share(struct listeners *listeners, listener_set set) {
     atomic_fetch_or(&listeners->shared, set);
 }
 
-void listeners_own(struct listeners *listeners) {
-    listener_set managers = 0;
+void listeners_own_but(struct listeners *listeners, listener_set set) {
     for (int i = 0; i < listeners->count; i++)
-        managers |= (listener_set)(listeners->name[i] != NULL) << i;
-    atomic_store(&listeners->shared, managers);
+        set |= (listener_set)(listeners->name[i] != NULL) << i;
+    atomic_store(&listeners->shared, set);
+}
+
+void listeners_own(struct listeners *listeners) {
+    listeners_own_but(listeners, 0);
 }
 
 listener_set listeners_take_names(struct listeners *listeners) {

@@ -21,7 +21,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { STACK_LEN = 256 * 1024, LOOK_MS = 100 };
+enum {
+    STACK_LEN = 256 * 1024,
+    LOOK_MS = 20, /* well below ROOM_GRACE_MS: a stop gives the new process up before it shuts the door */
+};
 
 /* From the new process to the old one. Versions must go on to understand each other. */
 struct report {
@@ -109,24 +112,25 @@ static bool upgrade_await(const struct upgrade *upgrade, pid_t pid, int fd, stru
     return false;
 }
 
-static void upgrade_let_go(const struct upgrade *upgrade, int fd, const struct report *report) {
-    listeners_share(upgrade->listeners, report->taken);
+/* False: this process has been told to stop, and so is the new one. */
+static bool upgrade_let_go(const struct upgrade *upgrade, int fd, const struct report *report) {
+    listeners_own_but(upgrade->listeners, report->taken);
     if (!signals_hand_over()) {
         steward_kill(upgrade->steward, report->pid, SIGTERM);
-        listeners_own(upgrade->listeners); /* it takes none: their names are this process' to remove */
-        return;
+        return false;
     }
     notify_successor(report->pid);
     if (!upgrade->quiet)
         say_as(SAY_NOTICE, "SIGUSR2: process %d serves; this one ends when it has answered what it was asked",
                (int)report->pid);
-    if (send(fd, "", 1, MSG_NOSIGNAL) < 0)
-        return; /* it has ended meanwhile: nobody is left to go on */
+    send(fd, "", 1, MSG_NOSIGNAL); /* if it has ended meanwhile nobody is left to go on */
+    return true;
 }
 
 static void *upgrade_main(void *arg) {
     struct upgrade *upgrade = arg;
     struct report report;
+    bool replaced = false;
     int ends[2];
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0) {
         say("SIGUSR2: no descriptors for an upgrade: %s; this process goes on", strerror(errno));
@@ -136,9 +140,11 @@ static void *upgrade_main(void *arg) {
         if (pid < 0)
             say("SIGUSR2: can't start %s: %s; this process goes on", upgrade->path, strerror(-pid));
         else if (upgrade_await(upgrade, pid, ends[0], &report))
-            upgrade_let_go(upgrade, ends[0], &report);
+            replaced = upgrade_let_go(upgrade, ends[0], &report);
         close(ends[0]);
     }
+    if (!replaced)
+        listeners_own(upgrade->listeners);
     if (!signals_stopping())
         notify_ready(NULL);
     atomic_store(&upgrade->under_way, false);
@@ -159,11 +165,19 @@ void upgrade_begin(struct upgrade *upgrade) {
         return;
     }
     upgrade_close(upgrade);
+    /* Were this one killed as it stops, the new one would go on: so nobody may shut the door before that one has been
+       told to stop, too. Who does so sees this, or the stop is seen here. */
+    listeners_share(upgrade->listeners, LISTENERS_ALL);
+    if (signals_stopping()) {
+        listeners_own(upgrade->listeners);
+        return;
+    }
     atomic_store(&upgrade->under_way, true);
     notify_reloading();
     int error = helper_thread_start(&upgrade->thread, STACK_LEN, upgrade_main, upgrade);
     upgrade->joinable = error == 0;
     if (error) {
+        listeners_own(upgrade->listeners);
         atomic_store(&upgrade->under_way, false);
         say("SIGUSR2: can't start a thread: %s; this process goes on", strerror(error));
         notify_ready(NULL);

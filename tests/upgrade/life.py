@@ -127,6 +127,24 @@ def test_stop_as_it_serves():
                 check("the name is gone", not path.exists())
 
 
+def test_stop_twice():
+    """SIGTERM while the new process starts, and another before that is told to stop: it goes on, and is at the door."""
+    with start("-l", "127.0.0.1:0") as service:
+        service.install(f'#!/bin/sh\necho starting $$ >&2\nsleep 1\nexec {service.real} "$@"\n')
+        service.signal(signal.SIGUSR2)
+        late = int(service.await_line(r"^starting (\d+)\n")[1])
+        service.signal(signal.SIGTERM)
+        time.sleep(0.02)
+        status = service.stop()
+        service.pid = late
+
+        def ended():
+            return not pathlib.Path(f"/proc/{late}/exe").exists()
+
+        decided = until(lambda: ended() or "stopped" in service.said() or service.said().count("serving") == 2)
+        check("the new one has ended, or serves", decided and (ended() or service.ask() == 200), status)
+
+
 def test_stop_new():
     """SIGTERM to the new process before it serves: the old one goes on."""
     with Service(HTTPD) as service:
