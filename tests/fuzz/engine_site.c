@@ -1,8 +1,10 @@
-/* Small files, one that is sent from its descriptor, siblings, folders, links, and names that are hard to write. */
+/* Small files, one that is sent from its descriptor, siblings, folders, links, and names that are hard to write; and,
+   so that an output queue fills up after few requests, heads that are as long as the options let them be. */
 #define _GNU_SOURCE
 #include "engine_site.h"
 
 #include "base/check.h"
+#include "site/mime_map.h"
 
 #include <fcntl.h>
 #include <ftw.h>
@@ -11,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static char made[64];
+static char made_root[64];
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at) {
     (void)st, (void)type, (void)at;
@@ -19,7 +21,7 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 }
 
 static void remove_all(void) {
-    nftw(made, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    nftw(made_root, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
 static void make_file(struct engine_site *site, int root, const char *name, size_t len) {
@@ -33,6 +35,88 @@ static void make_file(struct engine_site *site, int root, const char *name, size
     CHECK(fd >= 0 && write(fd, file->content, len) == (ssize_t)len);
     const struct timespec times[2] = {{1700000000, 0}, {1700000000, 0}};
     CHECK(futimens(fd, times) == 0 && close(fd) == 0);
+}
+
+/* A folder whose listing is sent from a descriptor. */
+static void make_many(int root) {
+    CHECK(mkdirat(root, "many", 0755) == 0);
+    int folder = openat(root, "many", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    CHECK(folder >= 0);
+    for (int i = 0; i < 48; i++) {
+        char name[256];
+        memset(name, '&', sizeof name - 1);
+        name[sizeof name - 1] = '\0';
+        name[0] = (char)('A' + i);
+        int fd = openat(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+        CHECK(fd >= 0 && close(fd) == 0);
+    }
+    close(folder);
+}
+
+/* Pages "made/0" to "made/3": small, as long as is copied behind a head, one byte more, and one for a descriptor. */
+static int page_find(const struct made *made, const struct request *request, const struct asker *asker,
+                     struct slice rest) {
+    (void)made, (void)request, (void)asker;
+    return rest.len == 2 && rest.at[0] == '/' && rest.at[1] >= '0' && rest.at[1] <= '3' ? rest.at[1] - '0' : MADE_NONE;
+}
+
+static void page_make(const struct made *made, int page, struct text *text, const char **type, const char **fields) {
+    static const int lens[] = {100, 4096, 4097, 40000};
+    (void)made;
+    for (int i = 0; i < lens[page]; i++)
+        text_put(text, &"0123456789abcdefghijklmnopqrstuvwxyz_"[(i + page) % 37], 1);
+    *type = "text/x-made";
+    *fields = "Cache-Control: no-store\r\nX-Made: yes\r\n";
+}
+
+/* All that goes into a reply's head, as long as config.c lets it be. */
+static void configure_most(struct site_config *config) {
+    static char fields[FIELDS_MAX], cache_control[256], type[MIME_TYPE_LEN_MAX + 1], origin[CORS_ORIGIN_LEN_MAX + 1];
+    static char away[4096];
+    memset(fields, 'f', sizeof fields);
+    memcpy(fields, "X-Own: ", 7);
+    memcpy(fields + sizeof fields - 2, "\r\n", 2);
+    memset(cache_control, 'c', sizeof cache_control - 1);
+    memset(type, 't', sizeof type - 1);
+    type[1] = '/';
+    memset(origin, 'o', sizeof origin - 1);
+    memcpy(origin, "http://", 7);
+    strcpy(away, "https://example.com/");
+    memset(away + strlen(away), 'a', 4000 - strlen(away));
+    config->fields = (struct slice){fields, sizeof fields};
+    config->cache_control = cache_control;
+    config->default_type = type;
+    config->cors[0] = "http://a";
+    config->cors[1] = origin;
+    config->cors_count = 2;
+    config->redirects[0] = (struct redirect){SLICE("/away/"), {away, 4000}, true, true};
+    config->redirect_count = 1;
+}
+
+static void configure_more(struct engine_site *site) {
+    static const struct made pages = {{"made", 4}, page_find, page_make};
+    struct site_config *configs = site->configs;
+    configs[4].list = configs[4].dotfiles = true;
+    configs[5].list = true;
+    configs[5].spa = "index.html";
+    configs[5].health = SLICE("/health");
+    configs[5].cors[0] = "http://a";
+    configs[5].cors_count = 1;
+    site->made[5] = &pages;
+    configs[6].vhosts = configs[6].list = configs[6].clean_urls = true;
+    configs[7].spa = "page.html";
+    for (int i = 4; i < SITE_COUNT; i++)
+        if (i != 5)
+            configure_most(&configs[i]);
+}
+
+const struct site_file *engine_site_named(const struct engine_site *site, int which, struct slice path) {
+    if ((which != 0 && which != 3 && which != 4 && which != 5 && which != 7) || path.len < 2 || path.at[1] == '.')
+        return NULL;
+    for (int i = 0; i < site->file_count; i++)
+        if (slice_equal(slice_from(path, 1), slice_of(site->files[i].name)))
+            return &site->files[i];
+    return NULL;
 }
 
 static void configure(struct engine_site *site) {
@@ -53,6 +137,7 @@ static void configure(struct engine_site *site) {
     last->redirects[1] = (struct redirect){SLICE("/moved/"), SLICE("/folder/"), true, true};
     last->redirects[2] = (struct redirect){SLICE("/away/"), SLICE("https://example.com/?a"), true, false};
     last->redirect_count = 3;
+    configure_more(site);
 }
 
 void engine_site_make(struct engine_site *site) {
@@ -61,7 +146,7 @@ void engine_site_make(struct engine_site *site) {
     memset(long_name, 'l', 255);
     strcpy(site->root, "/tmp/fuzz_engine.XXXXXX");
     CHECK(mkdtemp(site->root));
-    strcpy(made, site->root);
+    strcpy(made_root, site->root);
     atexit(remove_all);
     int root = open(site->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     CHECK(root >= 0);
@@ -87,6 +172,10 @@ void engine_site_make(struct engine_site *site) {
     make_file(site, root, "site.example/index.html", 55);
     make_file(site, root, "\303\244/index.html", 66);
     make_file(site, root, long_name, 77);
+    make_file(site, root, "copied.odd", 4096);
+    make_file(site, root, "owned.odd", 4097);
+    make_file(site, root, "large.odd", 40000);
+    make_many(root);
     CHECK(symlinkat("small.txt", root, "link.txt") == 0 && symlinkat("/etc", root, "outside") == 0);
     CHECK(symlinkat("loop", root, "loop") == 0 && mkfifoat(root, "fifo", 0644) == 0);
     close(root);

@@ -2,11 +2,12 @@
 #ifndef ENGINE_SITE_H
 #define ENGINE_SITE_H
 
+#include "site/made.h"
 #include "site/site_config.h"
 
 #include <stddef.h>
 
-enum { SITE_COUNT = 4, SITE_FILES_MAX = 24 };
+enum { SITE_COUNT = 8, SITE_FILES_MAX = 32 };
 
 struct site_file {
     const char *name;
@@ -19,10 +20,17 @@ struct engine_site {
     char root[64];
     struct site_file files[SITE_FILES_MAX];
     int file_count;
-    struct site_config configs[SITE_COUNT]; /* plain; listings and clean URLs; hosts and a single page; redirects */
+    /* Plain; listings and clean URLs; hosts and a single page; redirects; all at its most, with listings; pages that
+       are made, a health path and --cors; hosts, clean URLs and listings at their most; a single page at its most. */
+    struct site_config configs[SITE_COUNT];
+    const struct made *made[SITE_COUNT]; /* NULL: none */
 };
 
 /* Makes it. It is removed when the process exits. */
 void engine_site_make(struct engine_site *site);
+
+/* Whether the path of a target is nothing but the name of a file, on a site where that leads to the file and no
+   elsewhere. NULL: it isn't. */
+const struct site_file *engine_site_named(const struct engine_site *site, int which, struct slice path);
 
 #endif

@@ -1,17 +1,25 @@
-/* The connection engine with a real site. An input is two numbers (which site and limits; how many control bytes), the
-   control bytes, and what the client sends. It is run three times: unsplit; with the splits and short sends that the
-   control bytes choose; and with their failures, timeouts, drains and clock too.
+/* The connection engine with a real site. An input is two numbers (which site and limits; how many control bytes), two
+   more where the first says so (who is in front, who watches, how slowly it is read; how often its first two requests
+   are said), the control bytes, and what the client sends. It is run three times: unsplit, and unwatched, so that as
+   many replies gather as the output queue holds; with the splits and short sends that the control bytes choose; and
+   with their failures, timeouts, drains and clock too.
 
    Which replies are due, the reference reader says: so many requests there are, these are bodies and no requests. The
    replies are read strictly, and the content of files compared with the files. Whatever the splits, the bytes are the
-   same; whatever else happens, the replies that did arrive are those. Nothing is kept of a connection that is gone. */
+   same; whatever else happens, the replies that did arrive are those. Nothing is kept of a connection that is gone.
+
+   A reply's own bounds are looked for where there is the least room for it: so that small inputs fill the queue, to any
+   degree, their requests are repeated, and some sites have heads as long as they may be. */
 #define _GNU_SOURCE
 #include "base/bounds.h"
 #include "base/httpdate.h"
 #include "engine/conn.h"
+#include "engine/exchanges.h"
+#include "engine_input.h"
+#include "engine_judge.h"
 #include "engine_site.h"
+#include "engine_watch.h"
 #include "fuzz.h"
-#include "reference.h"
 #include "reply_reader.h"
 #include "site/reply.h"
 #include "site/site.h"
@@ -24,9 +32,7 @@
 enum {
     OUT_MAX = 16 << 20,
     OUT_ENOUGH = 12 << 20, /* the peer leaves */
-    REPLIES_MAX = 512,
-    STREAM_MAX = 16 * 1024,
-    CACHE_ENOUGH = 1000, /* files a cache knows before it is opened anew */
+    CACHE_ENOUGH = 1000,   /* files a cache knows before it is opened anew */
 };
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
@@ -38,25 +44,16 @@ const char *__asan_default_options(void) {
     return "quarantine_size_mb=16:malloc_context_size=4:detect_leaks=0";
 }
 
-/* Whether something happened in a run after which replies may be fewer, or say close. */
-struct trouble {
-    bool cut, timed_out, closing;
-};
-
 struct run {
     struct slice stream;
     struct slice control;
-    bool mishaps; /* control bytes may mean more than sizes */
+    bool mishaps;     /* control bytes may mean more than sizes */
+    size_t send_most; /* taken at once, where control bytes say nothing */
+    bool watched;
+    struct slice proxy_header; /* comes before the stream */
     struct trouble trouble;
     char *out;
     size_t out_len;
-};
-
-/* One reply that is due. */
-struct due {
-    int status; /* 0: whatever the site says */
-    bool head, stop;
-    enum request_method method;
 };
 
 static struct engine_site engine_site;
@@ -64,11 +61,17 @@ static struct site sites[SITE_COUNT];
 static struct conn_env env;
 static struct limits limits;
 static atomic_bool crowded;
+static atomic_bool leaving;
+static struct peer_trust trust;
+static uint64_t counted_for; /* what the connection counts for */
+static struct engine_watch watcher;
+static size_t keep_max;
 static struct room room;
 static char *whole, *split, *troubled; /* what the three runs sent */
 
 static void clock_set(uint64_t now_ms) {
     env.clock.now_ms = now_ms;
+    env.clock.now_ns = now_ms * 1000000;
     env.clock.seconds = 1800000000 + (int64_t)(now_ms / 1000);
     memcpy(env.clock.date, "Date: ", 6);
     httpdate_format(env.clock.seconds, env.clock.date + 6);
@@ -97,6 +100,14 @@ static void check_files(int which) {
 
 static size_t least(size_t a, size_t b) {
     return a < b ? a : b;
+}
+
+/* --max-per-ip: of some addresses there are too many already. */
+static bool count(struct conn *conn, uint64_t key) {
+    (void)conn;
+    bool may = (key >> 56 & 3) != 3; /* of IPv4 the last byte */
+    counted_for = may ? key : 0;
+    return may;
 }
 
 /* At most `most` bytes of what is to be sent. */
@@ -166,6 +177,8 @@ static void check_held(const struct conn *conn) {
     CHECK(conn->state != CONN_LOADING || (conn->load && conn->held && !conn->out));
     CHECK(!conn->out || !outq_empty(conn->out));
     CHECK(!conn_idle(conn) || (!conn->in && !conn->out));
+    CHECK(!conn_idle(conn) || !conn->trusted || counted_for == 0);
+    CHECK(env.exchanges.touched == (conn->exchanges != NULL) && (!conn->exchanges || (env.watch && conn->out)));
     CHECK(conn_deadline(conn) <= env.clock.now_ms + 100000);
 }
 
@@ -180,11 +193,26 @@ static void do_load(struct conn *conn, struct load *load) {
     load_put(load);
 }
 
+/* The next bytes of the PROXY header, or else of the stream. */
+static size_t take_input(const struct run *run, size_t fed, size_t most, const char **at) {
+    bool proxied = fed < run->proxy_header.len;
+    struct slice rest =
+        proxied ? slice_from(run->proxy_header, fed) : slice_from(run->stream, fed - run->proxy_header.len);
+    size_t len = least(most, rest.len);
+    *at = room_put(&room, fed, rest.at, len);
+    return len;
+}
+
 static void drive_conn(struct run *run) {
     struct conn conn;
     struct conn_op op, again;
-    size_t fed = 0, control = 0, ops_left = run->control.len + 64 * (run->stream.len + 16);
-    conn_open(&conn, &env, NULL);
+    struct address from = address_ip((const char[]){10, 1, 1, 1}, 4, 1);
+    size_t fed = 0, control = 0, ops_left = run->control.len + 64 * (run->stream.len + 16) + OUT_MAX / 1000;
+    if (run->watched)
+        engine_watch_open(&watcher, keep_max);
+    env.watch = run->watched ? &watcher.watch : NULL;
+    counted_for = 0;
+    conn_open(&conn, &env, env.trust ? &from : NULL);
     for (;;) {
         CHECK(ops_left-- > 0);
         memset(&op, 0xa5, sizeof op);
@@ -194,7 +222,7 @@ static void drive_conn(struct run *run) {
         check_held(&conn);
         if (op.kind == OP_CLOSE)
             break;
-        size_t most = SIZE_MAX;
+        size_t most = op.kind == OP_RECV ? SIZE_MAX : run->send_most;
         if (control < run->control.len) {
             unsigned c = (unsigned char)run->control.at[control++];
             if (c < 0xf0)
@@ -210,12 +238,13 @@ static void drive_conn(struct run *run) {
             do_load(&conn, op.load);
         } else if (op.kind == OP_RECV) {
             CHECK(op.recv_max > 0 && op.recv_max <= limits.head_max);
-            size_t len = least(least(op.recv_max, most), run->stream.len - fed);
+            const char *at;
+            size_t len = take_input(run, fed, least(op.recv_max, most), &at);
             if (len == 0) {
                 conn_done(&conn, 0);
                 continue;
             }
-            conn_feed(&conn, room_put(&room, fed, run->stream.at + fed, len), len);
+            conn_feed(&conn, at, len);
             room_shut(&room); /* they are ours again: whoever looks at them now is reported */
             fed += len;
         } else if (run->out_len > OUT_ENOUGH) {
@@ -226,163 +255,38 @@ static void drive_conn(struct run *run) {
         }
     }
     conn_close(&conn);
+    if (run->watched)
+        engine_watch_check(&watcher, fed, run->out_len);
+    CHECK(env.exchanges.touched == 0);
     CHECK(env.in_short.touched == 0 && env.in.touched == 0 && env.out.touched == 0);
     atomic_store(&crowded, false);
     env.draining = false;
 }
 
-/* What a stream of requests is to be answered with, as far as it is whole. */
-static int find_due(struct slice stream, struct due *due) {
-    int count = 0;
-    size_t at = 0;
-    bool stop = false;
-    while (at < stream.len && !stop && count < REPLIES_MAX) {
-        struct reference head;
-        struct reference_body body = {0, 0};
-        reference_head(stream.at + at, stream.len - at, limits.head_max, &head);
-        if (head.status == REQUEST_INCOMPLETE)
-            break;
-        if (head.status == 0 && head.body != BODY_NONE) {
-            if (head.expect_continue || (head.body == BODY_LENGTH && head.body_len > BODY_DISCARD_MAX))
-                body.status = 413;
-            else
-                body = reference_body(head.body, head.body_len, stream.at + at + head.used, stream.len - at - head.used,
-                                      0);
-            if (body.status == REQUEST_INCOMPLETE)
-                break;
-        }
-        stop = head.status || body.status || !head.keep_alive ||
-               (limits.max_requests && (unsigned)count + 1 >= limits.max_requests);
-        due[count++] = (struct due){head.status          ? head.status
-                                    : body.status == 400 ? 400
-                                                         : 0,
-                                    head.method == METHOD_HEAD, stop, head.method};
-        at += head.used + body.used;
-    }
-    return count;
-}
-
-static bool one_of(int status, const int *list) {
-    while (*list && *list != status)
-        list++;
-    return *list != 0;
-}
-
-static const struct site_file *file_tagged(struct slice etag) {
-    for (int i = 0; i < engine_site.file_count; i++)
-        if (slice_equal(etag, slice_of(engine_site.files[i].etag)))
-            return &engine_site.files[i];
-    return NULL;
-}
-
-/* "bytes FIRST-LAST/SIZE" at the start of `text`, and that these are the file's bytes at `content`. */
-static size_t check_part(const struct site_file *file, const char *text, const char *content, size_t content_len) {
-    unsigned long long first, last, size;
-    CHECK(sscanf(text, "bytes %llu-%llu/%llu", &first, &last, &size) == 3);
-    CHECK(size == file->len && first <= last && last < size && last - first < content_len);
-    CHECK(memcmp(content, file->content + first, last - first + 1) == 0);
-    return last - first + 1;
-}
-
-static void check_multipart(const struct site_file *file, struct slice type, struct slice body) {
-    static const char name[] = "Content-Range: ";
-    const char *boundary = memmem(type.at, type.len, "boundary=", 9);
-    CHECK(boundary);
-    struct slice mark = slice_from(type, (size_t)(boundary + 9 - type.at)), rest = body;
-    for (int parts = 0;; parts++) {
-        CHECK(rest.len >= mark.len + 8 && memcmp(rest.at, "\r\n--", 4) == 0);
-        CHECK(memcmp(rest.at + 4, mark.at, mark.len) == 0);
-        rest = slice_from(rest, 4 + mark.len);
-        if (rest.len == 4) {
-            CHECK(memcmp(rest.at, "--\r\n", 4) == 0 && parts >= 2 && parts <= RANGE_COUNT_MAX);
-            return;
-        }
-        const char *range = memmem(rest.at, rest.len, name, sizeof name - 1);
-        const char *end = memmem(rest.at, rest.len, "\r\n\r\n", 4);
-        CHECK(memcmp(rest.at, "\r\nContent-Type: ", 16) == 0 && range && end && range < end);
-        rest = slice_from(rest, (size_t)(end + 4 - rest.at));
-        rest = slice_from(rest, check_part(file, range + sizeof name - 1, rest.at, rest.len));
-    }
-}
-
-static void check_content(const struct reply *reply, bool to_head) {
-    struct slice etag, value, type;
-    if ((reply->status != 200 && reply->status != 206) || !reply_field(reply, "ETag", &etag))
-        return;
-    CHECK(reply_field(reply, "Content-Type", &type));
-    const struct site_file *file = file_tagged(etag);
-    if (!file) /* a listing */
-        return;
-    if (reply->status == 200) {
-        CHECK(reply->content_len == file->len);
-        CHECK(to_head || memcmp(reply->body.at, file->content, file->len) == 0);
-    } else if (reply_field(reply, "Content-Range", &value)) {
-        CHECK(check_part(file, value.at, reply->body.at, reply->body.len) == reply->body.len);
-    } else {
-        check_multipart(file, type, reply->body);
-    }
-}
-
-static void check_reply(const struct reply *reply, const struct due *due) {
-    static const int possible[] = {200, 206, 301, 304, 400, 403, 404, 412, 414, 416, 0};
-    if (due->status)
-        CHECK(reply->status == due->status && reply->close);
-    else if (due->method == METHOD_GET || due->method == METHOD_HEAD)
-        CHECK(one_of(reply->status, possible) && (due->method == METHOD_GET || reply->status != 206));
-    else
-        CHECK(reply->status == (due->method == METHOD_OPTIONS ? 204 : due->method == METHOD_OTHER ? 405 : 501));
-    check_content(reply, due->head);
-}
-
-/* Reads what a run sent. Returns the number of replies; `out` had better be theirs to the last byte. */
-static int read_replies(const struct run *run, const struct due *due, int due_count, struct reply *replies) {
-    struct slice rest = {run->out, run->out_len};
-    int count = 0;
-    bool closed = false;
-    while (rest.len > 0) {
-        size_t used;
-        /* A request that never was whole, or what it asks for was never loaded. */
-        bool unasked = run->trouble.timed_out && memcmp(rest.at, "HTTP/1.1 408", least(rest.len, 12)) == 0;
-        bool late = unasked || (run->trouble.timed_out && memcmp(rest.at, "HTTP/1.1 503", least(rest.len, 12)) == 0);
-        CHECK(!closed && (unasked || count < due_count));
-        if (reply_read(rest, !unasked && due[count].head, &replies[count], &used) == REPLY_PARTIAL) {
-            CHECK(run->trouble.cut || run->trouble.timed_out);
-            return count;
-        }
-        rest = slice_from(rest, used);
-        closed = replies[count].close;
-        if (late) {
-            CHECK(closed && rest.len == 0);
-            return count;
-        }
-        check_reply(&replies[count], &due[count]);
-        CHECK(closed || !due[count].stop);
-        CHECK(!closed || due[count].stop || run->trouble.closing || replies[count].status == 400 ||
-              replies[count].status == 414);
-        count++;
-    }
-    CHECK(count == due_count || closed || run->trouble.cut || run->trouble.timed_out || run->trouble.closing);
-    return count;
-}
-
-static void run_all(int which, struct slice control, struct slice stream) {
+static void run_all(int which, const struct run *how) {
     static struct due due[REPLIES_MAX];
     static struct reply replies[REPLIES_MAX], others[REPLIES_MAX];
-    struct run run = {.stream = stream, .out = whole};
-    int due_count = find_due(stream, due);
+    struct run run = {.stream = how->stream, .proxy_header = how->proxy_header, .send_most = SIZE_MAX, .out = whole};
+    const struct engine_judge judge = {&engine_site, which, &limits, atomic_load(&leaving), env.count && env.trust};
+    int due_count = engine_judge_due(&judge, how->stream, due);
     uint64_t now_ms = env.clock.now_ms;
     env.site = &sites[which];
     drive_conn(&run);
-    int count = read_replies(&run, due, due_count, replies);
+    int count =
+        engine_judge_replies(&judge, (struct slice){run.out, run.out_len}, &run.trouble, due, due_count, replies);
 
-    struct run parts = {.stream = stream, .control = control, .out = split};
+    struct run parts = *how;
+    parts.out = split;
     drive_conn(&parts);
     if (!run.trouble.cut && !parts.trouble.cut)
         CHECK(parts.out_len == run.out_len && memcmp(parts.out, run.out, run.out_len) == 0);
 
-    struct run worst = {.stream = stream, .control = control, .mishaps = true, .out = troubled};
+    struct run worst = *how;
+    worst.mishaps = true;
+    worst.out = troubled;
     drive_conn(&worst);
-    int other_count = read_replies(&worst, due, due_count, others);
+    struct slice sent = {worst.out, worst.out_len};
+    int other_count = engine_judge_replies(&judge, sent, &worst.trouble, due, due_count, others);
     CHECK(other_count <= count || run.trouble.cut);
     for (int i = 0; i < other_count && i < count; i++)
         CHECK(reply_same(&others[i], &replies[i]));
@@ -398,7 +302,7 @@ static void learn(struct site_file *file) {
     for (const char *c = file->name; *c; c++)
         len += sprintf(request + len, *c == '/' ? "/" : "%%%02x", (unsigned char)*c);
     len += sprintf(request + len, "?x HTTP/1.0\r\n\r\n");
-    struct run run = {.stream = {request, (size_t)len}, .out = whole};
+    struct run run = {.stream = {request, (size_t)len}, .send_most = SIZE_MAX, .out = whole};
     struct reply reply;
     struct slice etag;
     size_t used;
@@ -423,6 +327,9 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
     CHECK(pool_open(&env.out, sizeof(struct outq), 1));
     CHECK(pool_open(&env.in_short, CONN_SHORT_LEN, 1));
     CHECK(pool_open(&env.in, CONN_IN_LEN(limits.head_max), 1));
+    CHECK(pool_open(&env.exchanges, EXCHANGES_LEN(0), 1));
+    CHECK(network_parse(SLICE("10.0.0.0/8"), &trust.in_front.networks[0]));
+    trust.in_front.count = 1;
     clock_set(1000000);
     known = known_open();
     CHECK(known);
@@ -436,26 +343,54 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
         learn(&engine_site.files[i]);
     filecache_close(all.cache);
     for (int i = 0; i < SITE_COUNT; i++)
-        sites[i] = (struct site){.config = &engine_site.configs[i], .cache = cache_open(i)};
+        sites[i] = (struct site){.config = &engine_site.configs[i],
+                                 .cache = cache_open(i),
+                                 .made = engine_site.made[i],
+                                 .leaving = &leaving};
     return 0;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+/* Who is in front: nobody, a balancer that is trusted, or one that says by a PROXY header from whom a connection is,
+   from the client or from another balancer. */
+static void put_in_front(struct run *how, unsigned who) {
+    static const char v1[] = "PROXY TCP4 192.0.2.1 192.0.2.9 1 80\r\n";
+    static const char v2[] = "\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x40\x0a\2\2\2\xc0\0\2\x9\0\1\0\x50";
+    static char v2_whole[16 + 0x40];
+    memcpy(v2_whole, v2, sizeof v2 - 1);
+    env.trust = who ? &trust : NULL;
+    trust.proxy_protocol = who >= 2;
+    if (who == 2)
+        how->proxy_header = (struct slice){v1, sizeof v1 - 1};
+    else if (who == 3)
+        how->proxy_header = (struct slice){v2_whole, sizeof v2_whole};
+}
+
+static void set_limits(unsigned flags) {
     static const unsigned head_maxes[] = {HEAD_MAX_DEFAULT, HEAD_MAX_LEAST, 1024, HEAD_MAX_DEFAULT};
-    static char stream[STREAM_MAX + 1];
-    struct input input = {data, data + size};
-    unsigned flags = input_byte(&input), control_len = input_byte(&input);
-    struct slice rest = input_rest(&input), control = {rest.at, least(control_len, rest.len)};
-    rest = slice_from(rest, control.len);
-    if (rest.len > STREAM_MAX)
-        return 0;
-    /* A verdict may wait for the end of a line: so that none is outstanding at the end, there is one. */
-    memcpy(stream, rest.at, rest.len);
-    stream[rest.len] = '\n';
     limits.head_max = head_maxes[flags >> 2 & 3];
     limits.max_requests = flags & 16 ? 2 : 0;
     limits.min_rate = flags & 32 ? 1000 : 0;
     env.in.slot_size = CONN_IN_LEN(limits.head_max);
-    run_all(flags & 3, control, (struct slice){stream, rest.len + 1});
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    static const size_t send_mosts[] = {SIZE_MAX, 8192, 4000, 1500}, keep_maxes[] = {0, 0, 100, 4000};
+    static char stream[INPUT_STREAM_MAX + 1];
+    const struct engine_input input = engine_input_read(data, size);
+    const unsigned more = input.more;
+    if (input.stream.len > INPUT_STREAM_MAX)
+        return 0;
+    struct run how = {.control = input.control,
+                      .stream = engine_input_stream(&input, stream),
+                      .send_most = send_mosts[more >> 4 & 3],
+                      .watched = more >> 2 & 3};
+    set_limits(input.flags);
+    put_in_front(&how, more & 3);
+    trust.field = more & 64 ? FORWARDED_FORWARDED : FORWARDED_X_FORWARDED_FOR;
+    env.count = more & 64 ? NULL : count;
+    atomic_store(&leaving, more & 64);
+    keep_max = keep_maxes[more >> 2 & 3];
+    env.exchanges.slot_size = EXCHANGES_LEN(keep_max);
+    run_all((input.flags & 3) + (input.flags & 64 ? 4 : 0), &how);
     return 0;
 }

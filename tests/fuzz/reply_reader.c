@@ -78,8 +78,9 @@ static void read_fields(struct reply *reply) {
     bool has_length = reply_field(reply, "Content-Length", &value);
     CHECK(has_length != (reply->status == 204 || reply->status == 304));
     reply->content_len = has_length ? number_of(value) : 0;
-    static const char *const once[] = {"Content-Type",  "Content-Encoding", "ETag",          "Last-Modified", "Vary",
-                                       "Content-Range", "Location",         "Accept-Ranges", "Cache-Control"};
+    static const char *const once[] = {"Content-Type",  "Content-Encoding", "ETag",
+                                       "Last-Modified", "Content-Range",    "Location",
+                                       "Accept-Ranges", "Cache-Control",    "Allow"};
     for (size_t i = 0; i < sizeof once / sizeof *once; i++)
         reply_field(reply, once[i], &value);
 }
