@@ -30,9 +30,9 @@
 #include <unistd.h>
 
 enum {
-    OUT_MAX = 16 << 20,
-    OUT_ENOUGH = 12 << 20, /* the peer leaves */
-    CACHE_ENOUGH = 1000,   /* files a cache knows before it is opened anew */
+    OUT_MAX = 3 << 20,
+    OUT_ENOUGH = 1 << 20, /* the peer leaves */
+    CACHE_ENOUGH = 1000,  /* files a cache knows before it is opened anew */
 };
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
