@@ -33,3 +33,16 @@ struct slice engine_input_stream(const struct engine_input *input, char *stream)
     stream[len] = '\n';
     return (struct slice){stream, len + 1};
 }
+
+struct slice engine_input_proxy_header(const struct engine_input *input) {
+    static const char v1[] = "PROXY TCP4 192.0.2.1 192.0.2.9 1 80\r\n";
+    static const char v2[16 + 0x40] = "\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x40\x0a\2\2\2\xc0\0\2\x9\0\1\0\x50";
+    switch (input->more & 3) {
+    case 2:
+        return (struct slice){v1, sizeof v1 - 1};
+    case 3:
+        return (struct slice){v2, sizeof v2};
+    default:
+        return (struct slice){0};
+    }
+}

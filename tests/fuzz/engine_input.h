@@ -32,4 +32,8 @@ enum { INPUT_STREAM_MAX = 16 * 1024 };
 /* Writes what the client sends, which is no longer than that, to `stream`, which has room for a byte more. */
 struct slice engine_input_stream(const struct engine_input *input, char *stream);
 
+/* What comes before that, where the balancer in front, which is trusted, says from whom the connection is: a client, or
+   another balancer that is trusted. Else empty: where `more & 3` is 0 there is no balancer. */
+struct slice engine_input_proxy_header(const struct engine_input *input);
+
 #endif

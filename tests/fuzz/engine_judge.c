@@ -143,11 +143,8 @@ int engine_judge_replies(const struct engine_judge *judge, struct slice sent, co
     bool closed = false;
     while (rest.len > 0) {
         size_t used;
-        /* A request that never was whole, or what it asks for was never loaded. */
+        /* A request that never was whole. */
         bool unasked = trouble->timed_out && memcmp(rest.at, "HTTP/1.1 408", rest.len < 12 ? rest.len : 12) == 0;
-        bool health = count < due_count && slice_equal(due[count].path, SLICE("/health"));
-        bool late = unasked || (!health && trouble->timed_out &&
-                                memcmp(rest.at, "HTTP/1.1 503", rest.len < 12 ? rest.len : 12) == 0);
         CHECK(!closed && (unasked || count < due_count));
         if (reply_read(rest, !unasked && due[count].head, &replies[count], &used) == REPLY_PARTIAL) {
             CHECK(trouble->cut || trouble->timed_out);
@@ -155,11 +152,12 @@ int engine_judge_replies(const struct engine_judge *judge, struct slice sent, co
         }
         rest = slice_from(rest, used);
         closed = replies[count].close;
-        if (late) {
+        if (unasked || (trouble->timed_out && replies[count].status == 503 && closed)) { /* or was never loaded */
             CHECK(closed && rest.len == 0);
             return count;
         }
-        check_reply(judge, &replies[count], &due[count]);
+        if (!trouble->reloaded || due[count].status)
+            check_reply(judge, &replies[count], &due[count]);
         CHECK(closed || !due[count].stop);
         CHECK(!closed || due[count].stop || trouble->closing || replies[count].status == 400 ||
               replies[count].status == 414);

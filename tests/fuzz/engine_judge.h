@@ -28,6 +28,7 @@ struct due {
 /* Whether something happened in a run after which replies may be fewer, or say close. */
 struct trouble {
     bool cut, timed_out, closing;
+    bool reloaded; /* replies may be another site's */
 };
 
 /* What a stream of requests is to be answered with, as far as it is whole. Returns the number of replies. */

@@ -110,6 +110,15 @@ static void configure_more(struct engine_site *site) {
             configure_most(&configs[i]);
 }
 
+struct slice engine_site_ask(const struct site_file *file, char *request, size_t size) {
+    size_t len = (size_t)snprintf(request, size, "GET /");
+    for (const char *c = file->name; *c; c++)
+        len += (size_t)snprintf(request + len, size - len, *c == '/' ? "/" : "%%%02x", (unsigned char)*c);
+    len += (size_t)snprintf(request + len, size - len, "?x HTTP/1.0\r\n\r\n");
+    CHECK(len < size);
+    return (struct slice){request, len};
+}
+
 const struct site_file *engine_site_named(const struct engine_site *site, int which, struct slice path) {
     if ((which != 0 && which != 3 && which != 4 && which != 5 && which != 7) || path.len < 2 || path.at[1] == '.')
         return NULL;

@@ -29,8 +29,11 @@ struct engine_site {
 /* Makes it. It is removed when the process exits. */
 void engine_site_make(struct engine_site *site);
 
-/* Whether the path of a target is nothing but the name of a file, on a site where that leads to the file and no
-   elsewhere. NULL: it isn't. */
+/* Writes a request for the file, with an escape for each byte. */
+struct slice engine_site_ask(const struct site_file *file, char *request, size_t size);
+
+/* Whether the path of a target is nothing but the name of a file, on a site where that leads to the file and
+   nowhere else. NULL: it isn't. */
 const struct site_file *engine_site_named(const struct engine_site *site, int which, struct slice path);
 
 #endif

@@ -32,7 +32,9 @@
 enum {
     OUT_MAX = 3 << 20,
     OUT_ENOUGH = 1 << 20, /* the peer leaves */
-    CACHE_ENOUGH = 1000,  /* files a cache knows before it is opened anew */
+    IDLE_MS = 60000,
+    OTHER_IDLE_MS = 90000,
+    CACHE_ENOUGH = 1000, /* files a cache knows before it is opened anew */
 };
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
@@ -58,10 +60,10 @@ struct run {
 
 static struct engine_site engine_site;
 static struct site sites[SITE_COUNT];
+static struct known *known;
 static struct conn_env env;
 static struct limits limits;
-static atomic_bool crowded;
-static atomic_bool leaving;
+static atomic_bool crowded, leaving;
 static struct peer_trust trust;
 static uint64_t counted_for; /* what the connection counts for */
 static struct engine_watch watcher;
@@ -77,8 +79,6 @@ static void clock_set(uint64_t now_ms) {
     httpdate_format(env.clock.seconds, env.clock.date + 6);
     memcpy(env.clock.date + 6 + HTTPDATE_LEN, "\r\n", 2);
 }
-
-static struct known *known;
 
 static struct filecache *cache_open(int which) {
     int error;
@@ -129,6 +129,24 @@ static size_t take_output(struct run *run, const struct conn_op *op, size_t most
     return done;
 }
 
+/* Another site from now on, whom to trust and whether to count turned over, and other limits: as it is by a reload. */
+static void reload(struct conn *conn) {
+    const unsigned idle_before = limits.idle_timeout_ms;
+    int which = (int)(env.site - sites);
+    env.site = &sites[(which + 1) % SITE_COUNT];
+    env.count = env.count ? NULL : count;
+    trust.in_front.count = !trust.in_front.count;
+    limits.idle_timeout_ms = IDLE_MS + OTHER_IDLE_MS - idle_before;
+    conn_renew(conn, idle_before);
+}
+
+static void reload_back(struct site *site, bool counts) {
+    env.site = site;
+    env.count = counts ? count : NULL;
+    trust.in_front.count = 1;
+    limits.idle_timeout_ms = IDLE_MS;
+}
+
 /* Control bytes from 0xf0 on are mishaps: they answer the op, or happen before it is. */
 static void mishap(struct run *run, struct conn *conn, const struct conn_op *op, unsigned what) {
     static const ssize_t results[] = {-ECONNRESET, 0, -ETIMEDOUT, -EPIPE, -EIO};
@@ -149,16 +167,15 @@ static void mishap(struct run *run, struct conn *conn, const struct conn_op *op,
             conn_done(conn, -EAGAIN);
         return;
     case 0xf9:
-    case 0xfa:
-    case 0xfb:
-    case 0xfc:
-    case 0xfd:
-    case 0xfe:
-    case 0xff:
-        clock_set(env.clock.now_ms + (UINT64_C(1) << 2 * (what - 0xf8)));
+        reload(conn);
+        run->trouble.reloaded = true;
         return;
     default:
         break;
+    }
+    if (what > 0xf9) {
+        clock_set(env.clock.now_ms + (UINT64_C(1) << 2 * (what - 0xf8)));
+        return;
     }
     if (results[what - 0xf0] == 0 && op->kind == OP_LOAD) /* which would say that it is done */
         return;
@@ -171,13 +188,13 @@ static void mishap(struct run *run, struct conn *conn, const struct conn_op *op,
     conn_done(conn, results[what - 0xf0]);
 }
 
-static void check_held(const struct conn *conn) {
+static void check_held(const struct conn *conn, bool reloaded) {
     CHECK(env.in_short.touched + env.in.touched == (conn->in != NULL) && env.out.touched == (conn->out != NULL));
     CHECK((conn->in != NULL) == (conn->in_len > 0));
     CHECK(conn->state != CONN_LOADING || (conn->load && conn->held && !conn->out));
     CHECK(!conn->out || !outq_empty(conn->out));
     CHECK(!conn_idle(conn) || (!conn->in && !conn->out));
-    CHECK(!conn_idle(conn) || !conn->trusted || counted_for == 0);
+    CHECK(reloaded || !conn_idle(conn) || !conn->trusted || counted_for == 0);
     CHECK(env.exchanges.touched == (conn->exchanges != NULL) && (!conn->exchanges || (env.watch && conn->out)));
     CHECK(conn_deadline(conn) <= env.clock.now_ms + 100000);
 }
@@ -219,7 +236,7 @@ static void drive_conn(struct run *run) {
         conn_next(&conn, &op);
         conn_next(&conn, &again);
         CHECK(op.kind == again.kind && (op.kind != OP_RECV || op.recv_max == again.recv_max));
-        check_held(&conn);
+        check_held(&conn, run->trouble.reloaded);
         if (op.kind == OP_CLOSE)
             break;
         size_t most = op.kind == OP_RECV ? SIZE_MAX : run->send_most;
@@ -285,24 +302,23 @@ static void run_all(int which, const struct run *how) {
     worst.mishaps = true;
     worst.out = troubled;
     drive_conn(&worst);
+    reload_back(&sites[which], judge.limited);
     struct slice sent = {worst.out, worst.out_len};
     int other_count = engine_judge_replies(&judge, sent, &worst.trouble, due, due_count, others);
-    CHECK(other_count <= count || run.trouble.cut);
-    for (int i = 0; i < other_count && i < count; i++)
+    CHECK(other_count <= count || run.trouble.cut || worst.trouble.reloaded);
+    for (int i = 0; i < other_count && i < count && !worst.trouble.reloaded; i++)
         CHECK(reply_same(&others[i], &replies[i]));
     if (env.clock.now_ms != now_ms)
         clock_set(env.clock.now_ms + 1000 - env.clock.now_ms % 1000);
     check_files(which);
+    for (int i = 0; worst.trouble.reloaded && i < SITE_COUNT; i++)
+        check_files(i);
 }
 
 /* Asks for each file by name where everything may be had, and learns its tag. */
 static void learn(struct site_file *file) {
     char request[1024];
-    int len = sprintf(request, "GET /");
-    for (const char *c = file->name; *c; c++)
-        len += sprintf(request + len, *c == '/' ? "/" : "%%%02x", (unsigned char)*c);
-    len += sprintf(request + len, "?x HTTP/1.0\r\n\r\n");
-    struct run run = {.stream = {request, (size_t)len}, .send_most = SIZE_MAX, .out = whole};
+    struct run run = {.stream = engine_site_ask(file, request, sizeof request), .send_most = SIZE_MAX, .out = whole};
     struct reply reply;
     struct slice etag;
     size_t used;
@@ -322,7 +338,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
     CHECK(whole && split && troubled);
     room_clear(&room);
     limits = (struct limits){
-        .header_timeout_ms = 10000, .idle_timeout_ms = 60000, .send_timeout_ms = 30000, .head_max = HEAD_MAX_DEFAULT};
+        .header_timeout_ms = 10000, .idle_timeout_ms = IDLE_MS, .send_timeout_ms = 30000, .head_max = HEAD_MAX_DEFAULT};
     env = (struct conn_env){.limits = &limits, .crowded = &crowded};
     CHECK(pool_open(&env.out, sizeof(struct outq), 1));
     CHECK(pool_open(&env.in_short, CONN_SHORT_LEN, 1));
@@ -350,21 +366,6 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
     return 0;
 }
 
-/* Who is in front: nobody, a balancer that is trusted, or one that says by a PROXY header from whom a connection is,
-   from the client or from another balancer. */
-static void put_in_front(struct run *how, unsigned who) {
-    static const char v1[] = "PROXY TCP4 192.0.2.1 192.0.2.9 1 80\r\n";
-    static const char v2[] = "\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x40\x0a\2\2\2\xc0\0\2\x9\0\1\0\x50";
-    static char v2_whole[16 + 0x40];
-    memcpy(v2_whole, v2, sizeof v2 - 1);
-    env.trust = who ? &trust : NULL;
-    trust.proxy_protocol = who >= 2;
-    if (who == 2)
-        how->proxy_header = (struct slice){v1, sizeof v1 - 1};
-    else if (who == 3)
-        how->proxy_header = (struct slice){v2_whole, sizeof v2_whole};
-}
-
 static void set_limits(unsigned flags) {
     static const unsigned head_maxes[] = {HEAD_MAX_DEFAULT, HEAD_MAX_LEAST, 1024, HEAD_MAX_DEFAULT};
     limits.head_max = head_maxes[flags >> 2 & 3];
@@ -382,10 +383,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         return 0;
     struct run how = {.control = input.control,
                       .stream = engine_input_stream(&input, stream),
+                      .proxy_header = engine_input_proxy_header(&input),
                       .send_most = send_mosts[more >> 4 & 3],
                       .watched = more >> 2 & 3};
     set_limits(input.flags);
-    put_in_front(&how, more & 3);
+    env.trust = more & 3 ? &trust : NULL;
+    trust.proxy_protocol = how.proxy_header.len > 0;
     trust.field = more & 64 ? FORWARDED_FORWARDED : FORWARDED_X_FORWARDED_FOR;
     env.count = more & 64 ? NULL : count;
     atomic_store(&leaving, more & 64);
