@@ -31,7 +31,7 @@ struct conn_env {
     struct clock clock;
     const struct limits *limits;
     const struct peer_trust *trust; /* NULL: nobody is */
-    peer_count_fn *count;           /* NULL: nobody counts */
+    peer_count_fn *count;           /* NULL: nobody counts; it never changes while there are connections */
     const atomic_bool *crowded;     /* somebody waits at the door and can't be let in: replies say Connection: close */
     bool draining;                  /* worker.draining (of a forked child: its client is to leave): likewise */
     pthread_mutex_t *lock;          /* held by who uses the env and its connections; NULL where one thread runs all */

@@ -102,10 +102,10 @@ static size_t least(size_t a, size_t b) {
     return a < b ? a : b;
 }
 
-/* --max-per-ip: of some addresses there are too many already. */
+static bool limited; /* by --max-per-ip: of some addresses there are too many already */
 static bool count(struct conn *conn, uint64_t key) {
     (void)conn;
-    bool may = (key >> 56 & 3) != 3; /* of IPv4 the last byte */
+    bool may = !limited || (key >> 56 & 3) != 3; /* of IPv4 the last byte */
     counted_for = may ? key : 0;
     return may;
 }
@@ -129,20 +129,21 @@ static size_t take_output(struct run *run, const struct conn_op *op, size_t most
     return done;
 }
 
-/* Another site from now on, whom to trust and whether to count turned over, and other limits: as it is by a reload. */
+/* Another site from now on, whom to trust and whether there is a limit turned over, and other limits: as it is by a
+ * reload. */
 static void reload(struct conn *conn) {
     const unsigned idle_before = limits.idle_timeout_ms;
     int which = (int)(env.site - sites);
     env.site = &sites[(which + 1) % SITE_COUNT];
-    env.count = env.count ? NULL : count;
+    limited = !limited;
     trust.in_front.count = !trust.in_front.count;
     limits.idle_timeout_ms = IDLE_MS + OTHER_IDLE_MS - idle_before;
     conn_renew(conn, idle_before);
 }
 
-static void reload_back(struct site *site, bool counts) {
+static void reload_back(struct site *site, bool was_limited) {
     env.site = site;
-    env.count = counts ? count : NULL;
+    limited = was_limited;
     trust.in_front.count = 1;
     limits.idle_timeout_ms = IDLE_MS;
 }
@@ -284,7 +285,7 @@ static void run_all(int which, const struct run *how) {
     static struct due due[REPLIES_MAX];
     static struct reply replies[REPLIES_MAX], others[REPLIES_MAX];
     struct run run = {.stream = how->stream, .proxy_header = how->proxy_header, .send_most = SIZE_MAX, .out = whole};
-    const struct engine_judge judge = {&engine_site, which, &limits, atomic_load(&leaving), env.count && env.trust};
+    const struct engine_judge judge = {&engine_site, which, &limits, atomic_load(&leaving), limited && env.trust};
     int due_count = engine_judge_due(&judge, how->stream, due);
     uint64_t now_ms = env.clock.now_ms;
     env.site = &sites[which];
@@ -339,7 +340,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
     room_clear(&room);
     limits = (struct limits){
         .header_timeout_ms = 10000, .idle_timeout_ms = IDLE_MS, .send_timeout_ms = 30000, .head_max = HEAD_MAX_DEFAULT};
-    env = (struct conn_env){.limits = &limits, .crowded = &crowded};
+    env = (struct conn_env){.limits = &limits, .count = count, .crowded = &crowded};
     CHECK(pool_open(&env.out, sizeof(struct outq), 1));
     CHECK(pool_open(&env.in_short, CONN_SHORT_LEN, 1));
     CHECK(pool_open(&env.in, CONN_IN_LEN(limits.head_max), 1));
@@ -390,7 +391,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     env.trust = more & 3 ? &trust : NULL;
     trust.proxy_protocol = how.proxy_header.len > 0;
     trust.field = more & 64 ? FORWARDED_FORWARDED : FORWARDED_X_FORWARDED_FOR;
-    env.count = more & 64 ? NULL : count;
+    limited = !(more & 64);
     atomic_store(&leaving, more & 64);
     keep_max = keep_maxes[more >> 2 & 3];
     env.exchanges.slot_size = EXCHANGES_LEN(keep_max);
