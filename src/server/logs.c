@@ -63,15 +63,16 @@ struct kept {
     char text[];
 };
 
-static struct kept *keep(struct kept **all, const char *text, bool *is_new) {
-    struct kept *kept = *all;
+/* The one of that text; or a new one, which is to be completed and then put before `all`, as a child that is forked
+   meanwhile takes what it finds there for whole. */
+static struct kept *keep(struct kept *all, const char *text, bool *is_new) {
+    struct kept *kept = all;
     while (kept && strcmp(kept->text, text) != 0)
         kept = kept->next;
     *is_new = !kept;
     if (!kept && (kept = malloc(sizeof *kept + strlen(text) + 1))) {
         strcpy(kept->text, text);
-        kept->next = *all;
-        *all = kept;
+        kept->next = all;
     }
     return kept;
 }
@@ -80,7 +81,9 @@ static struct kept *keep(struct kept **all, const char *text, bool *is_new) {
 static const char *keep_path(const char *path) {
     static struct kept *all;
     bool is_new;
-    const struct kept *kept = keep(&all, path, &is_new);
+    struct kept *kept = keep(all, path, &is_new);
+    if (kept && is_new)
+        all = kept;
     return kept ? kept->text : NULL;
 }
 
@@ -91,11 +94,13 @@ const struct log_format *logs_format(const struct config *config) {
     const char *text = config->log_format ? config->log_format : config->log_on_terminal ? "" : "combined";
     if (!config->access_log_path)
         return NULL;
-    struct kept *kept = keep(&all, text, &is_new);
+    struct kept *kept = keep(all, text, &is_new);
     if (kept && is_new && *text)
         CHECK(log_format_compile(&kept->format, kept->text, error, sizeof error));
     else if (kept && is_new)
         log_format_for_terminal(&kept->format, terminal_has_colours(STDOUT_FILENO));
+    if (kept && is_new)
+        all = kept;
     return kept ? &kept->format : NULL;
 }
 
