@@ -11,7 +11,8 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 
-/* As pread(2), or -errno. */
+/* Reads the range whole, however many calls that takes: how many bytes, which are fewer only where the file ends, or
+   -errno. */
 ssize_t disk_read(int fd, char *at, size_t len, uint64_t first);
 
 /* Reads what of the range is in memory, without waiting for a disk: as pread(2), or -EAGAIN where nothing is, or where

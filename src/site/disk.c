@@ -69,11 +69,16 @@ ssize_t disk_read_at_hand(int fd, char *at, size_t len, uint64_t first) {
 }
 
 ssize_t disk_read(int fd, char *at, size_t len, uint64_t first) {
-    ssize_t n;
-    do
-        n = calls_pread(fd, at, len, (off_t)first);
-    while (n < 0 && errno == EINTR);
-    return n < 0 ? -errno : n;
+    size_t done = 0;
+    while (done < len) {
+        ssize_t n = calls_pread(fd, at + done, len - done, (off_t)(first + done));
+        if (n < 0 && errno != EINTR)
+            return -errno;
+        if (n == 0)
+            break;
+        done += n > 0 ? (size_t)n : 0;
+    }
+    return (ssize_t)done;
 }
 
 /* Some that lie here have no read that doesn't wait, either. */

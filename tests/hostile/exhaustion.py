@@ -12,7 +12,7 @@ from faults import BUSY, EACH_ITS_OWN, LASTS, LOOPS, asked, asked_while_it_lasts
 from honest import Ask, Link, wrong
 from luck import LIMIT, await_true, connections
 from service import Service, adopt_orphans, exit_status
-from target import SMALL, small_content
+from target import LOG, SMALL, small_content
 from unlucky import HOT, Unlucky, honest_round
 from webdriver import cpu_seconds, process_tree, session_members
 
@@ -174,8 +174,18 @@ def refusal(httpd, model, site, kind, options):
 
 
 def short(httpd, model, site):
-    """Files small and large, and what is made of them, are read and sent in parts."""
+    """Files small and large, and what is made of them, are read and sent in parts; of one that grows meanwhile it is
+    found out by reading that it still begins as it did."""
+    log = site.root / LOG
     with Unlucky(httpd, model, site, "short", 0, "--list") as server:
+        link, ask, end = Link(server.port), Ask("/" + LOG), time.monotonic() + LIMIT
+        link.send(ask, end)
+        link.rest = link.receive(end)  # it has begun
+        before = log.read_bytes()
+        site.append_line()
+        _, _, body = link.answer(ask, end)
+        link.close()
+        assert body == before, f"of {len(before)} bytes of a file that has grown, {len(body)} came"
         return honest_round(server)
 
 
