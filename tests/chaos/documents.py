@@ -7,6 +7,8 @@ import time
 
 LAG = 1.0  # seconds after which an edit is seen at the latest
 SIZES = (0, 100, 4_000, 70_000, 300_000, 3_000_000)
+STILL = 4  # seconds; a file that has stood so long, and one at the least, may be sent by reference
+PAGE = 4096
 
 
 def content(name, number, size):
@@ -20,7 +22,7 @@ class Document:
         self.path, self.name, self.rng = folder / name, name, rng
         self.number, self.lock = 0, threading.Lock()
         self.versions = []  # [bytes or None for no file, from, to, a cut is legal from here on]
-        self.cuts = []  # moments at which the file was shortened
+        self.cuts = []  # moments at which the file was shortened, to what size, and whether it had stood still
         self.replace()
 
     def _become(self, body, act):
@@ -42,11 +44,11 @@ class Document:
         self._become(body, lambda: draft.rename(self.path))
 
     def truncate(self):
-        body = self.versions[-1][0]
+        body, since, _ = self.versions[-1]
         if body:
+            size, now = self.rng.randrange(len(body)), time.monotonic()
             with self.lock:
-                self.cuts.append(time.monotonic())
-            size = self.rng.randrange(len(body))
+                self.cuts.append((now, size, now - since > STILL))
             self._become(body[:size], lambda: os.truncate(self.path, size))
 
     def append(self):
@@ -72,7 +74,24 @@ class Document:
 
     def may_be_cut(self, asked, lag=LAG):
         with self.lock:
-            return any(moment >= asked - lag for moment in self.cuts[-50:])
+            return any(moment >= asked - lag for moment, _, _ in self.cuts[-50:])
+
+    def cut_on_its_way(self, asked, body, part, first, lag=LAG):
+        """Whether what came is this part of a version, from `first` on, but for zeros where the file was cut while its
+        pages were on their way: that can't be helped of what is sent by reference, and the README says so. A page is
+        emptied to its end, and only beyond the cut."""
+        with self.lock:
+            sizes = [size for moment, size, still in self.cuts[-50:] if still and moment >= asked - lag]
+        if not sizes or len(body) != len(part):
+            return False
+        at = body.find(b"\0")
+        while at >= 0:
+            end = len(body) - len(body[at:].lstrip(b"\0"))
+            if first + at < min(sizes) or (first + end) % PAGE and end < len(body):
+                return False
+            body = body[:at] + part[at:end] + body[end:]
+            at = body.find(b"\0")
+        return body == part
 
 
 def append(path, more):
