@@ -48,9 +48,9 @@ bool find_folder(const struct find_place *place, const struct found *found, int6
                  struct find_folder *folder);
 
 /* Which precompressed siblings the found file has: bit i for enum content_coding i. A variant has none of its own.
-   False as above. */
-bool find_codings(const struct find_place *place, const struct found *found, const struct find_folder *folder,
-                  bool at_hand, uint8_t *codings);
+   Where that can't be told just now, it may have it, and `folder` says nothing for later. False as above. */
+bool find_codings(const struct find_place *place, const struct found *found, struct find_folder *folder, bool at_hand,
+                  uint8_t *codings);
 
 /* The status that an error of the file system is answered with. */
 int find_status(int error);

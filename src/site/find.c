@@ -199,8 +199,8 @@ bool find_folder(const struct find_place *place, const struct found *found, int6
     return true;
 }
 
-bool find_codings(const struct find_place *place, const struct found *found, const struct find_folder *folder,
-                  bool at_hand, uint8_t *codings) {
+bool find_codings(const struct find_place *place, const struct found *found, struct find_folder *folder, bool at_hand,
+                  uint8_t *codings) {
     char path[sizeof found->path];
     size_t name_at = folder_of(found, path);
     struct stat st;
@@ -213,7 +213,10 @@ bool find_codings(const struct find_place *place, const struct found *found, con
         int error = docroot_stat(place->root, path, at_hand, &st);
         if (error == -EAGAIN)
             return false;
-        if (error == 0 && S_ISREG(st.st_mode))
+        bool unknown = error && find_status(error) >= 500;
+        if (unknown)
+            folder->version = 0; /* it will be the same folder when this can be told */
+        if (unknown || (!error && S_ISREG(st.st_mode)))
             *codings |= (uint8_t)(1 << coding);
     }
     return true;

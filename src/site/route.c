@@ -11,6 +11,11 @@ static bool is_file(const struct file *file) {
     return file->kind == FILE_BODY || file->kind == FILE_FD;
 }
 
+/* It can't be told just now what is there: so nothing else may be taken in its place. */
+static bool is_unknown(const struct file *file) {
+    return file->kind == FILE_ERROR && file->status >= 500;
+}
+
 /* A reference to this site's `path` that can't name another host: it begins with one slash, because a decoded path has
    neither a leading slash nor an empty segment (RFC 3986 4.2). `slash`: one more at its end. */
 static void route_redirect(struct route *route, const struct request *request, struct slice path, bool slash) {
@@ -81,7 +86,7 @@ static bool host_name(struct slice authority, char *out, size_t *len) {
     return true;
 }
 
-/* Puts the host's folder, or that of "_", before the path. */
+/* Puts the host's folder, or that of "_", before the path. A host's that can't be had just now is the route's file. */
 static bool route_to_host(struct route *route, struct lookup *lookup, const struct request *request,
                           struct slice *path) {
     size_t len;
@@ -90,6 +95,10 @@ static bool route_to_host(struct route *route, struct lookup *lookup, const stru
         struct file *folder = lookup_file(lookup, (struct slice){route->host_path, len});
         if (!folder)
             return true;
+        if (is_unknown(folder)) {
+            route->file = folder;
+            return true;
+        }
         known = folder->kind == FILE_FOLDER;
         filecache_put(folder);
     }
@@ -106,7 +115,7 @@ static bool route_to_host(struct route *route, struct lookup *lookup, const stru
 }
 
 /* Tries the file at `prefix` (of the host) + `name` + `suffix`: true when it is one, which then is the route's, or when
-   that isn't known yet. */
+   that isn't known yet. What would be the answer (status 200) is the route's, too, when it can't be had just now. */
 static bool route_try(struct route *route, struct lookup *lookup, struct slice prefix, struct slice name,
                       const char *suffix, int status) {
     char path[PATH_LEN_MAX + 1];
@@ -119,7 +128,7 @@ static bool route_try(struct route *route, struct lookup *lookup, struct slice p
     struct file *file = lookup_file(lookup, (struct slice){path, len});
     if (!file)
         return true;
-    if (!is_file(file)) {
+    if (!is_file(file) && !(status == 200 && is_unknown(file))) {
         filecache_put(file);
         return false;
     }
@@ -154,7 +163,7 @@ static bool route_page(struct route *route, const struct site_config *config, st
     if (!config->clean_urls || stem.len == 0 || !route_try(route, lookup, prefix, stem, ".html", 200))
         return false;
     struct slice address = clean_address(config, stem);
-    if (address.len != asked.len)
+    if (address.len != asked.len && !is_unknown(route->file))
         route_instead(route, request, address, false);
     return true;
 }
@@ -172,7 +181,7 @@ static void route_clean(struct route *route, const struct site_config *config, s
         struct file *other = lookup_file(lookup, (struct slice){route->path.at, route->path.len - html.len});
         if (!other)
             return;
-        bool taken = is_file(other);
+        bool taken = is_file(other) || is_unknown(other);
         filecache_put(other);
         if (taken)
             return;
@@ -222,7 +231,7 @@ static void route_look(struct route *route, const struct site_config *config, st
         return;
     }
     route->path = path;
-    if (!lookup->wants)
+    if (!lookup->wants && !route->file)
         route->file = lookup_file(lookup, path);
     if (!route->file)
         return;
