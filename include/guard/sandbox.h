@@ -26,7 +26,7 @@ enum sandbox_role {
 bool sandbox_enter(const struct sandbox_place *places, int count, const int *model_calls, char *missing,
                    size_t missing_size, char *error, size_t error_size);
 
-/* Restricts the calling thread to its role, if the process is in a sandbox. */
+/* Restricts the calling thread to its role, if the process is in a sandbox and the kernel has memory for that. */
 void sandbox_narrow(enum sandbox_role role);
 
 #endif

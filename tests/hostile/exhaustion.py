@@ -200,6 +200,16 @@ def results(httpd, model, site):
     return told
 
 
+def no_narrower(httpd, model, site):
+    """The kernel has no memory for a narrower filter, when a loader or a process begins: the server's own holds."""
+    with Unlucky(httpd, model, site, "narrow") as server:
+        server.mark.touch()
+        for number in range(10):
+            assert tolerated(server, Ask(f"/small/{number}.txt", small_content(number))) == 200, server.output()
+            assert tolerated(server, Ask(f"/nothing-{number}", status=404)) == 404, server.output()
+    return "20 answers"
+
+
 SCARCE = 17  # characters: what has such a path can't be opened
 SETTLED = 2  # seconds after which what a folder holds is remembered: VERSION_SETTLED_S
 
@@ -253,6 +263,7 @@ def while_marked(server, action):
 
 
 SCENARIOS = {
+    "fault-narrow": (no_narrower, ()),
     "fault-scarce": (scarce, ()),
     "fault-spawn": (no_processes, ()),
     "fault-children": (children, ("blocking", "thread", *LOOPS)),

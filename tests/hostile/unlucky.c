@@ -21,6 +21,7 @@
  *   orphan    no process can be made by one that the server has made
  *   unasked   nobody may ask for the limits of resources
  *   scarce    what has a path of UNLUCKY_SIZE characters can't be opened while UNLUCKY_MARK is there
+ *   narrow    no filter of system calls can be had while UNLUCKY_MARK is there
  *   copies    nothing can be sent from a file by reference
  *   results   every third op of an io_uring fails (unlucky_ring.c)
  *   weather   now this, now that: which, the size of UNLUCKY_MARK says (see there)
@@ -220,6 +221,10 @@ long syscall(long number_of_it, ...) {
     if (unlucky_is("scarce") && number_of_it == SYS_openat2 &&
         strlen((const char *)a[1]) == (size_t)number("UNLUCKY_SIZE") && marked()) {
         errno = EMFILE;
+        return -1;
+    }
+    if (unlucky_is("narrow") && number_of_it == SYS_seccomp && marked()) {
+        errno = ENOMEM;
         return -1;
     }
     if (unlucky_is("results") && unlucky_ring_calls(number_of_it, a))
