@@ -42,9 +42,11 @@ static bool sampled_tag(struct file_load *load, int fd, const struct stat *st, e
     return true;
 }
 
-/* A file that has grown since it was last looked at is a log, and grows while it is sent, too. */
-static bool has_grown(const struct file_load *load, uint64_t size) {
-    return load->old && load->old->kind == FILE_FD && load->old->size < size && size <= VERSION_PROOF_MAX;
+/* A file that was written to a moment ago, or has grown since it was last looked at, is a log, perhaps: then it grows
+   while it is sent, too, and may be another version before the first piece leaves. */
+static bool is_log(const struct file_load *load, const struct stat *st) {
+    const struct file *old = load->old;
+    return version_young(st, load->now_seconds) || (old && old->kind == FILE_FD && old->size < (uint64_t)st->st_size);
 }
 
 bool file_load_describe(struct file_load *load, const struct stat *st, int fd, enum load_effort effort, uint64_t *tag) {
@@ -53,7 +55,7 @@ bool file_load_describe(struct file_load *load, const struct stat *st, int fd, e
     if ((remote && effort != LOAD_WAITS) || (!whole && !sampled_tag(load, fd, st, effort, tag, &whole)))
         return false;
     uint64_t content = 0;
-    bool hashed = whole || has_grown(load, size);
+    bool provable = size <= VERSION_PROOF_MAX, hashed = whole || (provable && is_log(load, st));
     if (hashed && !content_hash(load, fd, st, true, effort, &content))
         return false;
     if (whole || (hashed && !version_is_still(fd, st)))
@@ -61,7 +63,7 @@ bool file_load_describe(struct file_load *load, const struct stat *st, int fd, e
     load->file->by_reference = !version_young(st, load->now_seconds);
     load->file->fetched_at_ms = effort == LOAD_WAITS ? load->begun_ms : 0;
     load->file->source = (struct outq_source){.fd = fd,
-                                              .provable = size <= VERSION_PROOF_MAX,
+                                              .provable = provable,
                                               .hashed = hashed,
                                               .remote = remote,
                                               .subtree = load->load.subtree,

@@ -173,6 +173,9 @@ def refusal(httpd, model, site, kind, options):
         return lines[0]
 
 
+BEGUN = 64 << 10  # bytes: more than a head
+
+
 def short(httpd, model, site):
     """Files small and large, and what is made of them, are read and sent in parts; of one that grows meanwhile it is
     found out by reading that it still begins as it did."""
@@ -180,7 +183,8 @@ def short(httpd, model, site):
     with Unlucky(httpd, model, site, "short", 0, "--list") as server:
         link, ask, end = Link(server.port), Ask("/" + LOG), time.monotonic() + LIMIT
         link.send(ask, end)
-        link.rest = link.receive(end)  # it has begun
+        while len(link.rest) < BEGUN:
+            link.rest += link.receive(end)
         before = log.read_bytes()
         site.append_line()
         _, _, body = link.answer(ask, end)

@@ -10,6 +10,7 @@ import os
 import pathlib
 import sys
 import tempfile
+import threading
 import time
 import traceback
 
@@ -30,9 +31,9 @@ import times
 import unlucky
 from arsenal import ALL, ATTACKS, Attack, ranges, request
 from attacker import Attacker
-from honest import Ask, Honest, Link
+from honest import Ask, Honest, Link, in_background
 from table import print_table
-from target import LOG, Attacked, Site, cached_asks, crawl_asks, honest_asks
+from target import LINE, LOG, LOG_SIZE, Attacked, Site, cached_asks, crawl_asks, honest_asks
 from webdriver import cpu_seconds, raise_descriptor_limit, terminate_politely
 
 # Seconds that an honest request may take. What is defended against took 4 to 100; a server that is in order takes a
@@ -119,6 +120,34 @@ def log_ranges_cost(httpd, model, site):
     return f"{1000 * used:.1f} ms of CPU for a request"
 
 
+def busy_log(httpd, model, site):
+    """A log that is written to all the time comes whole, from the first request on: it is another version before the
+    first piece leaves, and before the last."""
+    path, end, written = site.root / "busy.log", time.monotonic() + 20, threading.Event()
+
+    def write():
+        with open(path, "ab", buffering=0) as log:
+            while not written.is_set():
+                log.write(b"busy\n")
+                time.sleep(0.0005)
+
+    path.write_bytes(LINE * (LOG_SIZE // len(LINE)))
+    writer = in_background(write)
+    try:
+        with Attacked(httpd, site.root, model) as server:
+            link = Link(server.port)
+            for _ in range(3):
+                ask = Ask("/busy.log", fresh=True)  # which closes after the answer
+                link.send(ask, end)
+                status, head, body = link.answer(ask, end)
+                assert status == 200 and body == path.read_bytes()[:len(body)], f"{status}, {len(body)} bytes"
+    finally:
+        written.set()
+        writer.join()
+        path.unlink()
+    return "3 whole answers"
+
+
 # ---- Running
 
 
@@ -127,6 +156,7 @@ ATTACKED = {
        for name, attack in ATTACKS.items() if name != "guesses"},
     "resting": (resting, ("blocking",)),
     "log-ranges-cost": (log_ranges_cost, ("blocking",)),
+    "busy-log": (busy_log, ()),
     **passwords.SCENARIOS,
     **silent.SCENARIOS,
 }
