@@ -46,6 +46,22 @@ static void add_folder_of(struct places *places, const char *path, enum landlock
     add_place(places, folder, access);
 }
 
+/* A deploy may point another link than the root itself elsewhere, one on the way to it: `current` of
+   /srv/site/current/public. Of such links the last is the one: what it leads to then is looked for at the side of what
+   it leads to now. */
+static void add_way(struct places *places, const char *root) {
+    char way[PATH_MAX], real[PATH_MAX], last[PATH_MAX] = "";
+    struct stat st;
+    snprintf(way, sizeof way, "%s", root);
+    for (char *slash = way; (slash = strchr(slash + 1, '/')); *slash = '/') {
+        *slash = '\0';
+        if (lstat(way, &st) == 0 && S_ISLNK(st.st_mode))
+            snprintf(last, sizeof last, "%s", way);
+    }
+    if (*last && realpath(last, real) && strrchr(real, '/') != real)
+        add_folder_of(places, real, LANDLOCK_READ);
+}
+
 /* Rules hold for what lies beneath a folder, not for its name: so that the root may be replaced, or be a symbolic link
    that a deploy points to a neighbour, the folders that the name and what it leads to lie in are allowed; but not all
    there is. */
@@ -64,6 +80,7 @@ static void add_root(struct places *places, const struct site_config *site) {
         add_folder_of(places, plain, LANDLOCK_READ);
     if (realpath(site->root, real) && strrchr(real, '/') != real)
         add_folder_of(places, real, LANDLOCK_READ);
+    add_way(places, plain);
 }
 
 /* Logs are opened again under the same name; a FIFO both to read and to write, so that it stays open. */

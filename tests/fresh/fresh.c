@@ -226,6 +226,24 @@ static void test_root_gone(void **state) {
     fixture_close(&fixture);
 }
 
+/* A deploy flips a link on the way to the root, as deploy tools lay it out: current/public, in releases/N. */
+static void test_root_beneath_link(void **state) {
+    struct fixture fixture;
+    char root[96];
+    fixture_open(&fixture);
+    fixture_text(&fixture, "releases/1/public/first", "one");
+    fixture_text(&fixture, "releases/2/public/second", "two");
+    flip(&fixture, "current", "releases/1");
+    snprintf(root, sizeof root, "%s/current/public", fixture.path);
+    struct server *server = start_server(state, root);
+    assert_int_equal(status_of(server, "/first"), 200);
+    flip(&fixture, "current", "releases/2");
+    await_status(server, "/second", 200);
+    assert_int_equal(status_of(server, "/first"), 404);
+    assert_true(server_stop(server));
+    fixture_close(&fixture);
+}
+
 /* A precompressed sibling appears, is replaced, gets older than its file, is made again, and vanishes; each is seen. */
 static void test_siblings(void **state) {
     enum { ROUNDS = 15 };
@@ -274,10 +292,13 @@ static void test_siblings(void **state) {
 
 int main(int argc, char **argv) {
     static const struct CMUnitTest all_tests[] = {
-        TEST(test_small),     TEST(test_large),        TEST(test_names),    TEST(test_root),
-        TEST(test_siblings),  TEST(test_mid_transfer), TEST(test_in_place), TEST(test_mapped),
-        TEST(test_same_time), TEST(test_nodes),        TEST(test_future),   TEST(test_huge),
-        TEST(test_root_gone),
+        TEST(test_small),     TEST(test_large),
+        TEST(test_names),     TEST(test_root),
+        TEST(test_siblings),  TEST(test_mid_transfer),
+        TEST(test_in_place),  TEST(test_mapped),
+        TEST(test_same_time), TEST(test_nodes),
+        TEST(test_future),    TEST(test_huge),
+        TEST(test_root_gone), TEST(test_root_beneath_link),
     };
     enum { TEST_COUNT = sizeof all_tests / sizeof all_tests[0] };
     struct CMUnitTest tests[TEST_COUNT];
