@@ -292,12 +292,13 @@ def test_rotation(httpd, folder, model):
 
 
 def test_stopped_reader(httpd, folder, model):
-    """Of a FIFO that nobody reads, and of a pipe that is our standard output."""
+    """Of a FIFO that nobody reads, and of a pipe that is our standard output, by either name."""
     fifo = folder / "fifo"
     os.mkfifo(fifo)
     reading, writing = os.pipe()
     form = "$status " + "x" * 2000
-    for name, options, stdout in (("fifo", ["--access-log", fifo], None), ("pipe", ["--access-log", "-"], writing)):
+    for name, options, stdout in (("fifo", ["--access-log", fifo], None), ("pipe", ["--access-log", "-"], writing),
+                                  ("/dev/stdout", ["--access-log", "/dev/stdout"], writing)):
         with Server(httpd, folder, model, *options, "--log-format", form, stdout=stdout) as server:
             with Load(server, model) as load:
                 until(lambda: "stopped" in server.said(), f"{name}: it is said that nobody reads")
