@@ -247,6 +247,9 @@ check "SIGTERM ends it with 0 ($status)" is "$status" 0
 start -p 0 -r "$site" -w 4 --max-connections 2
 check 'no more workers than connections' await has "$work/banner" ', 2 workers$'
 stop
+start -p 0 -r "$site" -m blocking
+check 'no more connections than the model takes' await has "$work/banner" ', at most 1 connection \(all that the model takes\)$'
+stop
 
 # with -q, stdout has the URL whose port nobody else can know, and nothing else is said
 for address in '-p 0' '-l :0' '-l 127.0.0.1:0'; do

@@ -70,11 +70,21 @@ struct server {
     uint64_t alive_at_ms; /* when to tell so next */
 };
 
+/* Where it takes fewer connections than it was asked to: how many, and why. */
+static void server_say_few(const struct server *server, char *text, size_t size) {
+    const struct settings *settings = &server->config->settings;
+    unsigned places = 0; /* the model may have fewer than there is room for */
+    for (int i = 0; i < settings->workers; i++)
+        places += server->workers[i].clients.capacity;
+    if (places < settings->limits.max_connections)
+        snprintf(text, size, ", at most %u connection%s (all that %s)", places, places == 1 ? "" : "s",
+                 places < server->connections ? "the model takes" : "ulimit -n allows");
+}
+
 static void server_banner(const struct server *server) {
     const struct config *config = server->config;
     char root[PATH_MAX], few[96] = "", status[PATH_MAX + 256];
-    if (server->fit < config->settings.limits.max_connections)
-        snprintf(few, sizeof few, ", at most %u connections (all that ulimit -n allows)", server->fit);
+    server_say_few(server, few, sizeof few);
     snprintf(status, sizeof status, "serving %s with %s, %d worker%s%s",
              realpath(config->settings.site.root, root) ? root : config->settings.site.root,
              config->settings.backend->name, config->settings.workers, config->settings.workers == 1 ? "" : "s", few);
