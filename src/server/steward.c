@@ -63,9 +63,10 @@ union passed_space {
 static bool steward_hear(struct request_message *request, struct passed *passed) {
     union passed_space space;
     struct iovec iov = {request, sizeof *request};
-    struct msghdr message = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &space, .msg_controllen = sizeof space};
+    struct msghdr message = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &space};
     ssize_t len;
     passed->count = 0;
+    message.msg_controllen = CMSG_LEN(sizeof passed->fds); /* with what `space` has besides, one more would come */
     do
         len = recvmsg(STEWARD_FD, &message, MSG_CMSG_CLOEXEC);
     while (len < 0 && errno == EINTR);

@@ -2,6 +2,8 @@
    code. A thread of a role does so when it next calls a function that it uses anyway and the file INJECT_FILE.ROLE is
    there. What each attempt came to is written to the descriptor INJECT_FD, a line each: "ROLE NAME ERRNO". */
 #define _GNU_SOURCE
+#include "base/bounds.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/io_uring.h>
@@ -85,6 +87,31 @@ static long try_pair(int family, int type) {
     return result;
 }
 
+/* Hands the steward one descriptor more than it takes, with a question that it answers by no. */
+static long try_steward(void) {
+    enum { MANY = LISTEN_MAX + 2 };
+    int32_t kill_nobody[] = {1, 0}, answer = 0;
+    int type, fds[MANY], fd = STDERR_FILENO;
+    union {
+        struct cmsghdr first;
+        char bytes[CMSG_SPACE(sizeof fds)];
+    } space = {.first = {CMSG_LEN(sizeof fds), SOL_SOCKET, SCM_RIGHTS}};
+    struct iovec iov = {kill_nobody, sizeof kill_nobody};
+    struct msghdr message = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &space, .msg_controllen = sizeof space};
+    do {
+        socklen_t len = sizeof type;
+        if (getsockopt(++fd, SOL_SOCKET, SO_TYPE, &type, &len) < 0)
+            type = 0;
+    } while (type != SOCK_SEQPACKET && fd < 100);
+    for (int i = 0; i < MANY; i++)
+        fds[i] = report_fd;
+    memcpy(CMSG_DATA(&space.first), fds, sizeof fds);
+    if (syscall(SYS_sendmsg, fd, &message, MSG_NOSIGNAL) < 0)
+        return -1;
+    errno = syscall(SYS_recvfrom, fd, &answer, sizeof answer, 0, NULL, NULL) == sizeof answer ? EPERM : EPIPE;
+    return answer;
+}
+
 /* What harms nobody where it succeeds. */
 static void try_some(const char *role) {
     report(role, "socket", syscall(SYS_socket, AF_INET, SOCK_STREAM, 0));
@@ -121,6 +148,7 @@ static void try_all(const char *role) {
     report(role, "setpriority_user", syscall(SYS_setpriority, PRIO_USER, 0, 1));
     report(role, "process_vm_readv", syscall(SYS_process_vm_readv, getppid(), NULL, 0, NULL, 0, 0));
     report(role, "bpf", syscall(SYS_bpf, 0, NULL, 0));
+    report(role, "steward", try_steward());
     report(role, "end", 0);
 }
 
@@ -144,6 +172,8 @@ static bool is_due(const char *role) {
 
 static void look(void) {
     bool first = getpid() == (pid_t)syscall(SYS_gettid);
+    if (getpid() != server && getppid() != server) /* the steward */
+        return;
     const char *role = getpid() != server ? "child" : first ? "worker" : "loader";
     if (!is_due(role))
         return;

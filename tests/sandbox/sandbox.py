@@ -19,6 +19,18 @@ def status_of(pid):
         return dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
 
 
+def steward_fds(folder):
+    """What the steward of the server in that folder has open."""
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/comm") as name, open(f"/proc/{pid}/cmdline") as command:
+                if name.read() == "httpd-steward\n" and folder in command.read():
+                    return sorted(os.listdir(f"/proc/{pid}/fd"))
+        except OSError:  # it has ended meanwhile
+            pass
+    return None
+
+
 LOADING = model not in ("blocking", "fork", "thread")  # else loads are done by whoever needs them
 
 
@@ -86,12 +98,15 @@ def main():
             sys.exit(SKIPPED)
         check(status["NoNewPrivs"] == "1", "no_new_privs")
         check(server.get("/file0").startswith(b"HTTP/1.1 200"), "serves")
+        before = steward_fds(folder)
+        check(before, "a steward")
         if model == "thread":  # whose accept loop closes nothing: its clients' threads, which have the same rights
             check_refused(server.inject("loader"), "worker", but=("accept", "send", "shutdown"))
         else:
             check_refused(server.inject("worker"), "worker", but=("fork",) if model == "fork" else ())
         if model == "fork":
             check_refused(server.inject("child"), "child")
+        check(steward_fds(folder) == before, f"the steward has what it had, {before}: {steward_fds(folder)}")
         if LOADING:
             check_refused(server.inject("loader", "/"), "loader")
         check(server.get("/file1").startswith(b"HTTP/1.1 200"), "goes on")
