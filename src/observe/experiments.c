@@ -83,6 +83,8 @@ void experiments_begin(struct experiments_told *told, uint32_t run) {
 void experiments_tell(struct experiments_told *told, const char *format, ...) {
     size_t len = atomic_load_explicit(&told->len, memory_order_relaxed), room = sizeof told->text - len;
     va_list args;
+    if (len > sizeof told->text) /* the server can write it, too, and may be somebody's by now */
+        return;
     va_start(args, format);
     int n = vsnprintf(told->text + len, room, format, args);
     va_end(args);

@@ -69,6 +69,10 @@ static void test_told(void **state) {
     size_t len = told->len;
     assert_true(len <= EXPERIMENTS_TEXT_MAX && len > EXPERIMENTS_TEXT_MAX - 300);
     assert_memory_equal(told->text + len - 3, "\",\n", 3);
+    /* Who shares the memory can't have something written elsewhere. */
+    atomic_store(&told->len, (size_t)1 << 40);
+    experiments_tell(told, "[]");
+    assert_int_equal(told->len, (size_t)1 << 40);
     experiments_begin(told, 2);
     check_told(experiments, "{\"run\":2,\"running\":true,\"records\":[\nnull]}\n");
     experiments_close(experiments);
