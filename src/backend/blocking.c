@@ -40,10 +40,11 @@ static int blocking_wait_for(void *ctx, struct client *client, enum drive_want w
         if (ready > 0 && door_rings(worker, fds, door))
             worker_make_room(worker);
         worker_between_rounds(worker);
+        if (worker->draining && worker->env.clock.now_ms >= worker->drain_until_ms)
+            return -ETIMEDOUT; /* also of one that takes whatever it is sent, and never has to be waited for */
         if (want == WANT_TURN || conn_leaving(&client->conn) || (ready > 0 && fds[door].revents))
             return 0;
-        if (worker->env.clock.now_ms >= conn_deadline(&client->conn) ||
-            (worker->draining && worker->env.clock.now_ms >= worker->drain_until_ms))
+        if (worker->env.clock.now_ms >= conn_deadline(&client->conn))
             return -ETIMEDOUT;
     }
 }

@@ -4,12 +4,14 @@ moment. None of it is timed but by generous limits."""
 import collections
 import contextlib
 import ctypes
+import mmap
 import os
 import shlex
 import shutil
 import signal
 import socket
 import struct
+import threading
 import time
 
 import target
@@ -18,6 +20,7 @@ from honest import Ask, Honest, Link, in_background, one
 from webdriver import session_members
 
 LIMIT = 20  # seconds, in all of this: something that never comes is found out, something slow is not
+DRAIN = 10  # seconds that the server has for what is being answered
 NO_LINGER = struct.pack("ii", 1, 0)  # close is a reset
 
 
@@ -234,6 +237,43 @@ def drain(httpd, model, site):
     return f"{count} whole listings after SIGTERM"
 
 
+DOWNLOAD_SIZE = 1 << 40  # without content
+
+
+def drain_download(httpd, model, site):
+    """SIGTERM while somebody downloads what has no end, as fast as it comes: he is cut off in time. (In the models where
+    the server looks at nothing but its one client meanwhile.)"""
+    with open(site.root / "endless.bin", "wb") as file:
+        file.truncate(DOWNLOAD_SIZE)
+    with target.Attacked(httpd, site.root, model) as server, mmap.mmap(-1, 1 << 30) as nowhere:
+        link = Link(server.port)
+        link.send(Ask("/endless.bin"), time.monotonic() + LIMIT)
+        reader = threading.Thread(target=lambda: take_all(link.socket, nowhere))
+        reader.start()
+        time.sleep(1)
+        since = time.monotonic()
+        os.kill(server.pid, signal.SIGTERM)
+        try:
+            ended(server)
+        finally:
+            link.socket.shutdown(socket.SHUT_RDWR)
+            reader.join()
+            link.close()
+            os.unlink(site.root / "endless.bin")
+        took = time.monotonic() - since
+        assert took < DRAIN + 1, f"it took {took:.1f} s"
+    return f"cut off after {took:.1f} s"
+
+
+def take_all(connection, nowhere):
+    """Without a copy, so that there always is room for more."""
+    try:
+        while connection.recv_into(nowhere, 0, socket.MSG_TRUNC) > 0:
+            pass
+    except OSError:
+        pass
+
+
 # ---- File systems that hang
 
 FUSE_OPTIONS = "fd={},rootmode=40000,user_id=0,group_id=0"
@@ -321,6 +361,7 @@ SCENARIOS = {
     "few-descriptors": (few_descriptors, ("blocking",)),
     "vanishing": (vanishing, ()),
     "drain": (drain, ()),
+    "drain-download": (drain_download, tuple(model for model in ALL if model != "blocking")),
     # What loads is the same in all models that have loaders; root only.
     "dead-folder": (dead_folder, tuple(model for model in ALL if model not in ("thread", "epoll-et", "uring"))),
     "hung-folders": (hung_folders, tuple(model for model in ALL if model not in ("epoll-et", "uring"))),
