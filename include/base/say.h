@@ -32,6 +32,12 @@ void say_move(const char *path, int fd);
 /* The file that lines go to. NULL: stderr. */
 const char *say_path(void);
 
+/* Has the file's descriptor be a free one from `least` on. In one thread. */
+void say_lift(int least);
+
+/* The file's descriptor; -1: lines go to stderr. */
+int say_fd(void);
+
 /* Opens the path again: for SIGUSR1, in whose handler it may be called. If that fails the old file stays. */
 void say_reopen(void);
 

@@ -11,7 +11,7 @@ typedef void helper_main_fn(void *ctx, int fd);
    Returns the server's end; or -1 after say(), in a line that begins with `what` and ends with `instead`. */
 int helper_open(const char *what, const char *instead, int type, helper_main_fn *main, void *ctx);
 
-/* In it: closes all descriptors from `first` on. */
+/* In it: closes all descriptors from `first` on but the error log's. */
 void helper_close_from(int first);
 
 #endif

@@ -50,6 +50,17 @@ const char *say_path(void) {
     return file_path;
 }
 
+void say_lift(int least) {
+    int fd = file_path ? fcntl(file_fd, F_DUPFD_CLOEXEC, least) : -1;
+    if (fd < 0)
+        file_path = NULL;
+    file_fd = fd < 0 ? STDERR_FILENO : fd;
+}
+
+int say_fd(void) {
+    return file_path ? file_fd : -1;
+}
+
 void say_reopen(void) {
     static const char failed[] = "httpd: the error log can't be opened again and stays as it was\n";
     const char *path = file_path;

@@ -9,6 +9,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* A helper gives the lowest descriptors a meaning of its own, and no line may be written there: the error log's is
+   above them. */
+enum { LOG_FD_LEAST = 8 };
+
 /* By way of a process that ends at once, and whose child is nobody's then. */
 int helper_open(const char *what, const char *instead, int type, helper_main_fn *main, void *ctx) {
     int ends[2];
@@ -18,8 +22,10 @@ int helper_open(const char *what, const char *instead, int type, helper_main_fn 
     }
     pid_t between = fork();
     if (between == 0) {
-        if (fork() == 0)
+        if (fork() == 0) {
+            say_lift(LOG_FD_LEAST);
             main(ctx, ends[1]);
+        }
         _exit(0);
     }
     int error = errno;
@@ -33,8 +39,15 @@ int helper_open(const char *what, const char *instead, int type, helper_main_fn 
     return ends[0];
 }
 
-void helper_close_from(int first) {
-    if (syscall(SYS_close_range, first, ~0u, 0) < 0)
-        for (int fd = first; fd < 1024; fd++)
+static void close_range_of(int first, unsigned last) {
+    if (syscall(SYS_close_range, first, last, 0) < 0)
+        for (int fd = first; fd < 1024 && (unsigned)fd <= last; fd++)
             close(fd);
+}
+
+void helper_close_from(int first) {
+    int log = say_fd();
+    if (log > first)
+        close_range_of(first, (unsigned)log - 1);
+    close_range_of(log >= first ? log + 1 : first, ~0u);
 }

@@ -96,6 +96,7 @@ static _Noreturn void steward_main(const struct steward_duties *duties, pid_t se
             answer = serves(duties, server);
             if (answer)
                 daemon_detach(duties->daemon);
+            say_move(NULL, -1); /* that was all it had to say, and the log may be deleted */
             break;
         case REQUEST_END:
             remove_names(duties, (listener_set)request.value);
@@ -117,8 +118,8 @@ struct steward_start {
     pid_t server;
 };
 
-/* What it holds is its standard streams, for those that it starts, and its end. Signals to the group are the server's;
-   they are blocked, not ignored, as those that it starts would ignore them, too. */
+/* What it holds is its standard streams, for those that it starts, its end, and till it serves the error log. Signals
+   to the group are the server's; they are blocked, not ignored, as those that it starts would ignore them, too. */
 static _Noreturn void steward_begin(void *ctx, int fd) {
     const struct steward_start *start = ctx;
     sigset_t all;

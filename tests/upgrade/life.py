@@ -481,8 +481,8 @@ def test_pid_file():
     with Service(HTTPD) as service:
         path = service.folder / "pid"
 
-        def refuses(what, pattern):
-            other = subprocess.run([HTTPD, "-r", service.folder / "site", "-l", "127.0.0.1:0", "--pid-file", path],
+        def refuses(what, pattern, *options):
+            other = subprocess.run([HTTPD, "-r", service.folder / "site", "-l", "127.0.0.1:0", "--pid-file", path, *options],
                                    stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LIMIT)
             check(what, other.returncode == 1 and re.fullmatch(pattern, other.stderr), f"{other.returncode} {other.stderr}")
 
@@ -511,6 +511,9 @@ def test_pid_file():
         refuses("a folder is none", r"httpd: --pid-file .*/pid: exists and holds no process number: .*\n")
         path = service.folder / "none" / "pid"
         refuses("no folder", r"httpd: --pid-file .*/pid: No such file or directory\n")
+        log = service.folder / "errors"
+        refuses("nothing on stderr, where there is an error log", "", "--error-log", log)
+        check("but there", re.fullmatch(r".* \[error\] \d+: --pid-file .*/pid: No such file or directory\n", log.read_text()), log.read_text())
 
 
 def test_daemon():
