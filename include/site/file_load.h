@@ -49,7 +49,7 @@ void file_load_list(struct file_load *load, const struct listing *listing, size_
 bool file_load_block(struct file_load *load, size_t head_len, size_t body_len);
 
 /* For the work: *tag of a regular file that isn't kept in memory, and what load->file is to be sent from. False: it
-   takes more effort. */
+   takes more effort or, after LOAD_WAITS, can't be read. */
 bool file_load_describe(struct file_load *load, const struct stat *st, int fd, enum load_effort effort, uint64_t *tag);
 
 /* load->file is an error, without a block but for its key. */

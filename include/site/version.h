@@ -59,11 +59,12 @@ uint64_t version_bytes(const char *bytes, size_t len);
 bool version_content(struct known *known, int fd, uint64_t size, enum load_effort effort, uint64_t *hash);
 
 /* The same, which is filed under `key` as a fact about the version that *st shows, if no other can have been read or
-   could show the same times. *hash is of whatever could be read. False: it takes more. */
+   could show the same times. Of one that has been cut meanwhile, *hash is of what there is. False: it takes more, or
+   can't be read. */
 bool version_learn(struct known *known, uint64_t key, int fd, const struct stat *st, uint64_t size,
                    enum load_effort effort, uint64_t *hash);
 
-/* The same of samples of a file that is longer than VERSION_WHOLE_MAX. False: not at hand. */
+/* The same of samples of a file that is longer than VERSION_WHOLE_MAX. False: not at hand, or it can't be read. */
 bool version_sample(struct known *known, uint64_t key, int fd, const struct stat *st, bool at_hand, uint64_t *hash);
 
 /* Whether the file still is of the version that *st shows. */

@@ -6,7 +6,8 @@
 #include "site/known.h"
 #include "site/version.h"
 
-/* The hash of a file's content, or of samples of it, from what is known or by reading it. False: it takes more. */
+/* The hash of a file's content, or of samples of it, from what is known or by reading it. False: it takes more, or
+   can't be read. */
 static bool content_hash(struct file_load *load, int fd, const struct stat *st, bool whole, enum load_effort effort,
                          uint64_t *hash) {
     struct known *known = load->place.known;
@@ -23,7 +24,8 @@ static bool content_hash(struct file_load *load, int fd, const struct stat *st, 
 }
 
 /* A tag of samples and time, unless the time says nothing. Another version of the file that has had the same one has
-   been edited in a way that hides: then its whole content must tell. *whole says so. False: it takes more. */
+   been edited in a way that hides: then its whole content must tell. *whole says so. False: it takes more, or can't be
+   read. */
 static bool sampled_tag(struct file_load *load, int fd, const struct stat *st, enum load_effort effort, uint64_t *tag,
                         bool *whole) {
     struct known *known = load->place.known;

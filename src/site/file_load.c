@@ -146,7 +146,8 @@ static enum reading load_body(struct file_load *load, const struct found *found,
     return READ_WELL;
 }
 
-/* Of the found regular file. False: it takes more; found->fd is closed. */
+/* Of the found regular file, of which nothing is promised that can't be read. False: it takes more; found->fd is
+   closed. */
 static bool load_regular(struct file_load *load, struct found *found, enum load_effort effort) {
     struct file *file = load->file;
     size_t head_len = file_head_space(load->place.config);
@@ -164,7 +165,9 @@ static bool load_regular(struct file_load *load, struct found *found, enum load_
         return true;
     if (reading == READ_WAITS || !file_load_describe(load, &file->st, found->fd, effort, &tag)) {
         calls_close(found->fd);
-        return false;
+        if (effort == LOAD_WAITS)
+            file_load_fail(load, find_status(-EIO));
+        return effort == LOAD_WAITS;
     }
     if (!file_load_block(load, head_len, 0)) {
         calls_close(found->fd);

@@ -19,37 +19,44 @@ uint64_t version_bytes(const char *bytes, size_t len) {
     return hash;
 }
 
-static bool hash_block(int fd, uint64_t first, uint64_t left, bool at_hand, uint64_t *hash) {
+/* Short, where the file has been cut meanwhile; unreadable, for an error, or as it isn't at hand. */
+enum hashed { HASHED_WELL, HASHED_SHORT, UNREADABLE };
+
+static enum hashed hash_block(int fd, uint64_t first, uint64_t left, bool at_hand, uint64_t *hash) {
     char block[BLOCK_LEN];
     size_t len = left < sizeof block ? (size_t)left : sizeof block;
     ssize_t n = at_hand ? disk_read_at_hand(fd, block, len, first) : disk_read(fd, block, len, first);
     *hash = hash_bytes(block, n > 0 ? (size_t)n : 0, *hash);
-    return n == (ssize_t)len;
+    return n < 0 ? UNREADABLE : (size_t)n < len ? HASHED_SHORT : HASHED_WELL;
 }
 
-static bool hash_content(int fd, uint64_t size, bool at_hand, uint64_t *hash) {
-    bool ok = true;
+static enum hashed hash_content(int fd, uint64_t size, bool at_hand, uint64_t *hash) {
+    enum hashed how = HASHED_WELL;
     *hash = 0;
-    for (uint64_t first = 0; first < size && ok; first += BLOCK_LEN)
-        ok = hash_block(fd, first, size - first, at_hand, hash);
-    return ok;
+    for (uint64_t first = 0; first < size && how == HASHED_WELL; first += BLOCK_LEN)
+        how = hash_block(fd, first, size - first, at_hand, hash);
+    return how;
 }
 
-bool version_content(struct known *known, int fd, uint64_t size, enum load_effort effort, uint64_t *hash) {
+static enum hashed hash_in_turn(struct known *known, int fd, uint64_t size, enum load_effort effort, uint64_t *hash) {
     if (effort == LOAD_WAITS)
         return hash_content(fd, size, false, hash);
     known_begin(known);
-    bool ok = hash_content(fd, size, true, hash);
+    enum hashed how = hash_content(fd, size, true, hash);
     known_end(known);
-    return ok;
+    return how;
 }
 
-static bool hash_samples(int fd, uint64_t size, bool at_hand, uint64_t *hash) {
-    bool ok = true;
+bool version_content(struct known *known, int fd, uint64_t size, enum load_effort effort, uint64_t *hash) {
+    return hash_in_turn(known, fd, size, effort, hash) == HASHED_WELL;
+}
+
+static enum hashed hash_samples(int fd, uint64_t size, bool at_hand, uint64_t *hash) {
+    enum hashed how = HASHED_WELL;
     *hash = 0;
-    for (uint64_t i = 0; i < SAMPLE_COUNT && ok; i++)
-        ok = hash_block(fd, (size - SAMPLE_LEN) / (SAMPLE_COUNT - 1) * i, SAMPLE_LEN, at_hand, hash);
-    return ok;
+    for (uint64_t i = 0; i < SAMPLE_COUNT && how == HASHED_WELL; i++)
+        how = hash_block(fd, (size - SAMPLE_LEN) / (SAMPLE_COUNT - 1) * i, SAMPLE_LEN, at_hand, hash);
+    return how;
 }
 
 /* Another write within the clock's tick wouldn't show in the times; nor, on a file system that keeps whole seconds,
@@ -69,15 +76,17 @@ bool version_is_still(int fd, const struct stat *st) {
 
 bool version_learn(struct known *known, uint64_t key, int fd, const struct stat *st, uint64_t size,
                    enum load_effort effort, uint64_t *hash) {
-    bool settled = is_settled(st), read = version_content(known, fd, size, effort, hash);
-    if (read && settled && version_is_still(fd, st))
+    bool settled = is_settled(st);
+    enum hashed how = hash_in_turn(known, fd, size, effort, hash);
+    if (how == HASHED_WELL && settled && version_is_still(fd, st))
         known_put(known, key, *hash);
-    return read || effort == LOAD_WAITS;
+    return how == HASHED_WELL || (how == HASHED_SHORT && effort == LOAD_WAITS);
 }
 
 bool version_sample(struct known *known, uint64_t key, int fd, const struct stat *st, bool at_hand, uint64_t *hash) {
-    bool settled = is_settled(st), read = hash_samples(fd, (uint64_t)st->st_size, at_hand, hash);
-    if (read && settled && version_is_still(fd, st))
+    bool settled = is_settled(st);
+    enum hashed how = hash_samples(fd, (uint64_t)st->st_size, at_hand, hash);
+    if (how == HASHED_WELL && settled && version_is_still(fd, st))
         known_put(known, key, *hash);
-    return read || !at_hand;
+    return how == HASHED_WELL || (how == HASHED_SHORT && !at_hand);
 }

@@ -3,6 +3,7 @@
  *   start     to make one takes UNLUCKY_MS longer; UNLUCKY_MARK is a file that is made as that begins
  *   tired     none can be made while UNLUCKY_MARK is there
  *   error     reading a file of UNLUCKY_SIZE bytes fails
+ *   unread    the same while UNLUCKY_MARK is there
  *   slow      the first read of such a file takes UNLUCKY_MS longer; UNLUCKY_MARK is a file that is made as it begins
  *   hung      every open of a file in a folder named "hung" takes UNLUCKY_MS longer
  *   memory    the allocation (malloc, calloc, mmap) that comes after UNLUCKY_SIZE others fails
@@ -126,9 +127,10 @@ static bool struck(int fd, bool waits) {
         make_mark();
         take_longer();
     }
-    if (unlucky_is("error"))
-        errno = EIO;
-    return unlucky_is("error");
+    if (!unlucky_is("error") && !(unlucky_is("unread") && marked()))
+        return false;
+    errno = EIO;
+    return true;
 }
 
 static bool refused(int fd) {

@@ -7,6 +7,8 @@ import signal
 import select
 import socket
 import time
+import urllib.error
+import urllib.request
 
 from arsenal import ALL
 from honest import Ask, Honest, Link, one
@@ -15,6 +17,7 @@ from target import Attacked, cached_asks, honest_asks, page_content
 
 FAST = 2  # seconds, as in hostile.py
 SLOW_MS = 4_000
+SEEN = 1.2  # seconds, until what was known is looked at again
 SIZES = (60_007, 300_007)  # of files of no other: one that a cache would hold, one that it would not
 HOT = Ask("/hot.txt", page_content(999_999))
 library = None
@@ -111,6 +114,31 @@ def disk_error(httpd, model, site):
     return "answers " + ", ".join(seen)
 
 
+def disk_recovers(httpd, model, site):
+    """While a file can't be read nothing is said of it that will stay: once it can be, its tag is its content's."""
+    with Unlucky(httpd, model, site, "unread") as server:
+        tags = {size: tag_of(server, size)[1] for size in SIZES}
+    for size in SIZES:
+        with Unlucky(httpd, model, site, "unread", size, marked=True) as server:
+            status, _ = tag_of(server, size)
+            assert status == 500, f"{name_of(size)}: {status} while it can't be read"
+            server.mark.unlink()
+            time.sleep(SEEN)
+            seen = tag_of(server, size)
+            assert seen == (200, tags[size]), f"{name_of(size)}: {seen}, not {tags[size]}"
+    return "500, then as if nothing had been"
+
+
+def tag_of(server, size):
+    request = urllib.request.Request(f"http://127.0.0.1:{server.port}{name_of(size)}", headers={"Connection": "close"})
+    try:
+        with urllib.request.urlopen(request, timeout=LIMIT) as reply:
+            return reply.status, reply.headers["ETag"]
+    except urllib.error.HTTPError as error:
+        error.close()
+        return error.code, None
+
+
 def honest_round(server):
     """An honest client asks for all sorts of things, and gets them."""
     client = Honest(server.port, honest_asks(), LIMIT)
@@ -146,6 +174,7 @@ SCENARIOS = {
     "slow-disk": (slow_disk, ("blocking",)),
     "slow-disk-drain": (slow_disk_drain, ()),
     "disk-error": (disk_error, ()),
+    "disk-recovers": (disk_recovers, ()),
     "slow-start": (slow_start, tuple(model for model in ALL if model != "thread")),
     "no-threads": (no_threads, ("thread",)),
 }
