@@ -291,6 +291,22 @@ def test_rotation(httpd, folder, model):
     check(len(lines) + lost == count, f"{count} requests, {len(lines)} lines in all files, {lost} lost")
 
 
+def test_linked(httpd, folder, model):
+    """A log whose name is a link to another folder is opened again there."""
+    links, there = folder / "links", folder / "there"
+    links.mkdir()
+    there.mkdir()
+    for name in ("access.log", "error.log"):
+        (links / name).symlink_to(there / name)
+    with Server(httpd, folder, model, "--access-log", links / "access.log", "--error-log", links / "error.log") as server:
+        for name in ("access.log", "error.log"):
+            (there / name).rename(there / f"{name}.1")
+        server.signal(signal.SIGUSR1)
+        for name in ("access.log", "error.log"):
+            until((there / name).exists, f"{name} is there again")
+        server.stop()
+
+
 def test_stopped_reader(httpd, folder, model):
     """Of a FIFO that nobody reads, and of a pipe that is our standard output, by either name."""
     fifo = folder / "fifo"
@@ -452,7 +468,7 @@ def test_killed_child(httpd, folder, model):
     check(len(lines) == load.total() + 10, f"{load.total()} + 10 requests, {len(lines)} lines")
 
 
-TESTS = [test_combined, test_json, test_own_format, test_rotation, test_stopped_reader, test_full_disk,
+TESTS = [test_combined, test_json, test_own_format, test_rotation, test_linked, test_stopped_reader, test_full_disk,
          test_full_disk_rotated, test_terminal, test_errors, test_killed_child]
 
 

@@ -39,11 +39,20 @@ static void add_place(struct places *places, const char *path, enum landlock_acc
 /* The folder that a name lies in: the file is another one after it was replaced. */
 static void add_folder_of(struct places *places, const char *path, enum landlock_access access) {
     char folder[PATH_MAX];
-    const char *slash = path ? strrchr(path, '/') : NULL;
-    if (!path)
-        return;
+    const char *slash = strrchr(path, '/');
     snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - path) + (slash == path) : 1, slash ? path : ".");
     add_place(places, folder, access);
+}
+
+/* The same of a file, and of what its name leads to, where it is a link: that is replaced, too. */
+static void add_file(struct places *places, const char *path, enum landlock_access access) {
+    char real[PATH_MAX];
+    struct stat st;
+    if (!path)
+        return;
+    add_folder_of(places, path, access);
+    if (lstat(path, &st) == 0 && S_ISLNK(st.st_mode) && realpath(path, real) && strrchr(real, '/') != real)
+        add_folder_of(places, real, access);
 }
 
 /* A deploy may point another link than the root itself elsewhere, one on the way to it: `current` of
@@ -86,7 +95,7 @@ static void add_root(struct places *places, const struct site_config *site) {
 /* Logs are opened again under the same name; a FIFO both to read and to write, so that it stays open. */
 static void add_log(struct places *places, const char *path) {
     struct stat st;
-    add_folder_of(places, path, LANDLOCK_APPEND);
+    add_file(places, path, LANDLOCK_APPEND);
     if (path && stat(path, &st) == 0 && S_ISFIFO(st.st_mode))
         add_place(places, path, LANDLOCK_READ);
 }
@@ -95,9 +104,9 @@ static bool enter_sandbox(const struct config *config) {
     static struct places places;
     char error[256];
     add_root(&places, &config->settings.site);
-    add_folder_of(&places, config->config_path, LANDLOCK_READ);
-    add_folder_of(&places, config->auth_path, LANDLOCK_READ);
-    add_folder_of(&places, config->mime_path, LANDLOCK_READ);
+    add_file(&places, config->config_path, LANDLOCK_READ);
+    add_file(&places, config->auth_path, LANDLOCK_READ);
+    add_file(&places, config->mime_path, LANDLOCK_READ);
     add_log(&places, logs_access_file(config));
     add_log(&places, config->error_log);
     tzset(); /* reads a file */
