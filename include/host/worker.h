@@ -69,11 +69,10 @@ struct worker {
     uint64_t tend_at_ms; /* of the first worker: when shared.tend wants to be called; 0: at no certain time */
 
     /* The door: worker_accept.c. */
-    int first_listener;      /* which to accept from first, next time */
-    uint64_t rest_until_ms;  /* no accepting before, as there is no room; 0 once a client has left */
-    uint64_t quiet_until_ms; /* what there was too little of is not said again before */
-    unsigned accept_errors;  /* of accept(2), one after the other */
-    unsigned accept_nobody;  /* how often it has said that nobody is there, since somebody was */
+    int first_listener;     /* which to accept from first, next time */
+    uint64_t rest_until_ms; /* no accepting before, as there is no room; 0 once a client has left */
+    unsigned accept_errors; /* of accept(2), one after the other */
+    unsigned accept_nobody; /* how often it has said that nobody is there, since somebody was */
 
     /* Newcomers that are yielded to another worker: worker_admit.c. */
     int compared;            /* the worker that it has compared itself with last */

@@ -90,12 +90,13 @@ void worker_make_room(struct worker *worker) {
     }
 }
 
+/* What one worker lacks, the others do, too: so it is said once for all of them. */
 void worker_lacks(struct worker *worker, const char *what, int error, const char *cure) {
+    static _Atomic uint64_t quiet_until_ms;
     uint64_t now_ms = worker->env.clock.now_ms;
     observer_count(&worker->observer, FIGURE_ACCEPT_ERRORS);
-    if (now_ms >= worker->quiet_until_ms)
+    if (now_ms >= atomic_exchange(&quiet_until_ms, now_ms + QUIET_MS))
         say_as(SAY_WARNING, "%s: %s%s", what, strerror(error), cure);
-    worker->quiet_until_ms = now_ms + QUIET_MS;
     worker->rest_until_ms = now_ms + ACCEPT_REST_MS;
 }
 

@@ -4,6 +4,7 @@ ring; reads that are done in part; and what the processes that it starts are lef
 import collections
 import os
 import re
+import resource
 import signal
 import time
 
@@ -204,6 +205,24 @@ def results(httpd, model, site):
     return told
 
 
+def none_for_workers(httpd, model, site):
+    """Descriptors run out for several workers: that is said once, and served again when there are some."""
+    with Unlucky(httpd, model, site, "", 0, "-w", "4") as server:
+        before = resource.prlimit(server.pid, resource.RLIMIT_NOFILE)
+        most = max(int(name) for name in os.listdir(f"/proc/{server.pid}/fd"))
+        resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (most + 1, before[1]))
+        links, end = [Link(server.port) for _ in range(8)], time.monotonic() + LASTS
+        for link in links:
+            link.open(end)
+        time.sleep(LASTS)
+        for link in links:
+            link.close()
+        resource.prlimit(server.pid, resource.RLIMIT_NOFILE, before)
+        asked(server)
+        assert said(server, "can't accept connections: Too many open files") == 1, server.output()
+    return "said once"
+
+
 def no_narrower(httpd, model, site):
     """The kernel has no memory for a narrower filter, when a loader or a process begins: the server's own holds."""
     with Unlucky(httpd, model, site, "narrow") as server:
@@ -267,6 +286,7 @@ def while_marked(server, action):
 
 
 SCENARIOS = {
+    "fault-workers": (none_for_workers, ("blocking",)),
     "fault-narrow": (no_narrower, ()),
     "fault-scarce": (scarce, ()),
     "fault-spawn": (no_processes, ()),
