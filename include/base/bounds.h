@@ -95,8 +95,8 @@ enum {
     LOADERS_SUBTREES = 32,
     /* All loaders: those of files, and one for each of the other lanes in load.h, which compute. */
     LOADERS_MOST = LOADERS_MAX + LOADERS_SUBTREES - 1 + 3,
-    /* Children of a worker that forks: each costs the kernel some 200 KiB. And bytes of files that each may keep, for
-       its one client. */
+    /* Children of a worker that forks: each costs the kernel some 200 KiB. And bytes of files that each may keep, and
+       of listings besides its newest, for its one client. */
     CHILDREN_MAX = 512,
     CHILD_CACHE_BYTES = 2 * 1024 * 1024,
     /* What isn't at hand may take this long to be loaded; then the request is answered 503. */

@@ -82,7 +82,7 @@ struct filecache {
     struct file **places; /* of all shelves */
     unsigned unasked_at;  /* how far filecache_close_unasked has come */
     int fds_above;        /* where there is room, descriptors of large files are no lower */
-    uint64_t bytes, made_bytes, max_bytes;
+    uint64_t bytes, made_bytes, max_bytes, max_made_bytes;
 
     /* Loads. */
     struct pool loads; /* struct file_load, and others that are no larger */
@@ -124,7 +124,8 @@ void filecache_put(struct file *file);
 /* Keeps at most `count` descriptors of large files from now on. */
 void filecache_limit_fds(struct filecache *cache, unsigned count);
 
-/* Keeps at most so many bytes of files in memory from now on, in place of FILECACHE_BYTES. */
+/* Keeps at most so many bytes of files in memory from now on, in place of FILECACHE_BYTES; and of listings besides the
+   newest, in place of FILECACHE_MADE_BYTES. */
 void filecache_limit_bytes(struct filecache *cache, uint64_t bytes);
 
 /* What a cache like this takes at most, but for FILECACHE_MADE_BYTES and for what replies hold on to. */

@@ -82,6 +82,7 @@ struct filecache *filecache_open(const struct site_config *config, struct known 
     }
     cache->counts = &cache->own_counts;
     cache->max_bytes = FILECACHE_BYTES;
+    cache->max_made_bytes = FILECACHE_MADE_BYTES;
     cache->place = (struct find_place){config, &cache->root->docroot, known};
     cache->unavailable = (struct file){
         .kind = FILE_ERROR, .status = 503, .source.fd = -1, .key = "", .cache = cache, .refs = 1}; /* never freed */
@@ -174,6 +175,7 @@ void filecache_follow(struct filecache *cache, const struct filecache *before) {
     cache->looks = before->looks;
     cache->fds_above = before->fds_above;
     cache->max_bytes = before->max_bytes;
+    cache->max_made_bytes = before->max_made_bytes;
 }
 
 bool filecache_abandon(struct filecache *cache, bool *more) {
@@ -285,7 +287,7 @@ void filecache_drop_body(struct filecache *cache) {
 }
 
 void filecache_limit_bytes(struct filecache *cache, uint64_t bytes) {
-    cache->max_bytes = bytes;
+    cache->max_bytes = cache->max_made_bytes = bytes;
 }
 
 uint64_t filecache_memory(const struct filecache *cache) {
@@ -329,10 +331,9 @@ static bool filecache_room(struct filecache *cache, const struct file *file) {
 /* Listings are made in memory, so those that slow clients hold on to are bounded like those that are kept. False: this
    one must not be sent. */
 static bool filecache_made_room(struct filecache *cache) {
-    bool room = true;
-    while (room && cache->made_bytes > FILECACHE_MADE_BYTES)
-        room = shelf_evict(cache, &cache->shelves[SHELF_LARGE]);
-    return room;
+    while (cache->made_bytes > cache->max_made_bytes && shelf_evict(cache, &cache->shelves[SHELF_LARGE]))
+        ;
+    return cache->made_bytes <= FILECACHE_MADE_BYTES;
 }
 
 static void file_refuse(struct filecache *cache, struct file *file) {

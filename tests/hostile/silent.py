@@ -5,6 +5,7 @@ import os
 import socket
 import time
 
+from arsenal import ALL
 from honest import Ask, Link
 from target import LARGE_SIZE, Attacked, page_content
 from webdriver import cpu_seconds, process_tree
@@ -72,4 +73,39 @@ def silent(httpd, model, site):
     return f"{100 * used:.0f} % of a CPU, {threads} threads and processes"
 
 
-SCENARIOS = {"silent": (silent, ("blocking",))}
+WAYS = [f"/list/?format={form}&C={by}&O={way}" for form in ("html", "json") for by in "NMS" for way in "AD"]
+OTHERS = 2 << 20  # bytes of listings that a process of fork keeps, besides the newest
+
+
+def made_sizes(pid):
+    """Bytes of each listing that a process holds."""
+    folder, sizes = f"/proc/{pid}/fd", []
+    for fd in os.listdir(folder):
+        if os.readlink(f"{folder}/{fd}").startswith("/memfd:httpd page"):
+            sizes.append(os.stat(f"{folder}/{fd}").st_size)
+    return sizes
+
+
+def listed(httpd, model, site):
+    """Clients that have read a long listing, each in all the ways that there are, and are idle: where each has a process
+    of its own, that keeps no dozen of pages for it."""
+    with Attacked(httpd, site.root, model, "--list") as server:
+        links = [Link(server.port) for _ in range(2)]
+        for link in links:
+            for way in WAYS:
+                status, _, _ = link.exchange(Ask(way), 20)
+                assert status == 200, f"{way}: {status}"
+        sizes = [made_sizes(pid) for pid in process_tree(server.pid)]
+        for link in links:
+            link.close()
+    assert any(sizes), "no process holds a listing"
+    for held in filter(None, sizes):
+        assert sum(held) <= max(held) + OTHERS, f"{sum(held) >> 20} MiB in {len(held)} listings for an idle client"
+    return f"{max(map(sum, sizes)) >> 20} MiB for each client"
+
+
+SCENARIOS = {
+    "silent": (silent, ("blocking",)),
+    # In others all clients share 256 MiB.
+    "listed": (listed, tuple(model for model in ALL if model != "fork")),
+}
