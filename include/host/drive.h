@@ -62,8 +62,8 @@ enum drive_want drive(struct drive *drive, struct client *client);
 /* send_file() with this drive's means, for a model that doesn't call drive(). */
 ssize_t drive_send_file(const struct drive *drive, struct client *client, const struct outq_send *op);
 
-/* Does a load that the connection wants, if it is at hand (or drive->may_wait), and tells the connection. False: it
-   must be waited for, as client->load. */
+/* Does a load that the connection wants, if it is at hand (or drive->may_wait), and tells the connection; -ETIMEDOUT,
+   where its deadline has passed before. False: it must be waited for, as client->load. */
 bool drive_load(struct drive *drive, struct client *client, struct load *load);
 
 /* Lets go of client->load, if there is one: what it brought has been used. */

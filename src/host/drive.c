@@ -158,6 +158,11 @@ bool drive_load(struct drive *drive, struct client *client, struct load *load) {
     drive->done += LOAD_COST;
     drive->moves++;
     drive_forget_load(client);
+    /* Who goes on from one load at hand to the next is always in line, where nobody looks at deadlines. */
+    if (load->state == LOAD_NEW && client->conn.env->clock.now_ms >= conn_deadline(&client->conn)) {
+        conn_done(&client->conn, -ETIMEDOUT);
+        return true;
+    }
     if (drive->may_wait) {
         conn_done(&client->conn, drive_load_waiting(drive, client, load));
         return true;
