@@ -181,7 +181,12 @@ static void route_clean(struct route *route, const struct site_config *config, s
         struct file *other = lookup_file(lookup, (struct slice){route->path.at, route->path.len - html.len});
         if (!other)
             return;
-        bool taken = is_file(other) || is_unknown(other);
+        if (is_unknown(other)) {
+            filecache_put(route->file);
+            route->file = other;
+            return;
+        }
+        bool taken = is_file(other);
         filecache_put(other);
         if (taken)
             return;

@@ -233,62 +233,9 @@ def no_narrower(httpd, model, site):
     return "20 answers"
 
 
-SCARCE = 17  # characters: what has such a path can't be opened
-SETTLED = 2  # seconds after which what a folder holds is remembered: VERSION_SETTLED_S
-
-
-def scarce(httpd, model, site):
-    """What can't be opened just now isn't taken for what isn't there: a host's folder, for which there is another; a
-    page; a precompressed sibling, of which is said that it may be there, and which is served when it can be."""
-    page, plain, coded = "scarce/page1.html", "scarce/one.txt", "scarce/one.txt.br"
-    texts = {"scarce.vhost.test/a.txt": b"of the host", "_/a.txt": b"of any host", page: b"page", plain: b"plain" * 99,
-             coded: b"coded", "scarce/two.txt": b"two"}
-    for path, text in texts.items():
-        (site.root / path).parent.mkdir(exist_ok=True)
-        if not (site.root / path).exists():
-            (site.root / path).write_bytes(text)
-    assert {len(path) for path in (page, coded, "scarce.vhost.test")} == {SCARCE}
-    with Unlucky(httpd, model, site, "scarce", SCARCE, "--vhosts") as server:
-        get = getter(server)
-        assert get("/a.txt") == (200, b"of any host")
-        assert while_marked(server, lambda: get("http://scarce.vhost.test/a.txt"))[0] == 503, "another host's"
-        assert get("http://scarce.vhost.test/a.txt") == (200, b"of the host")
-    while time.time() - (site.root / "scarce").stat().st_ctime < SETTLED + 1:
-        time.sleep(0.1)
-    with Unlucky(httpd, model, site, "scarce", SCARCE, "--clean-urls") as server:
-        get = getter(server)
-        assert get("/scarce/none")[0] == 404 and get("/scarce/two.txt") == (200, b"two")
-        assert while_marked(server, lambda: get("/scarce/page1"))[0] == 503, "a page that is there"
-        assert get("/scarce/page1") == (200, b"page")
-        get("/scarce/two.txt")  # the folder has been looked at
-        _, head, body = while_marked(server, lambda: get("/scarce/one.txt", whole=True))
-        assert body == texts[plain] and "vary: accept-encoding" in head.lower(), head
-        await_true(lambda: get("/scarce/one.txt") == (200, b"coded"), "the sibling isn't served any more")
-    return "503, and a sibling that may be there"
-
-
-def getter(server):
-    """Asks on one connection, as each process of fork has a cache of its own."""
-    link = Link(server.port)
-
-    def get(path, whole=False):
-        status, head, body = link.exchange(Ask(path, fields="Accept-Encoding: br\r\n"), LIMIT)
-        return (status, head, body) if whole else (status, body)
-    return get
-
-
-def while_marked(server, action):
-    server.mark.touch()
-    try:
-        return action()
-    finally:
-        server.mark.unlink()
-
-
 SCENARIOS = {
     "fault-workers": (none_for_workers, ("blocking",)),
     "fault-narrow": (no_narrower, ()),
-    "fault-scarce": (scarce, ()),
     "fault-spawn": (no_processes, ()),
     "fault-children": (children, ("blocking", "thread", *LOOPS)),
     "fault-start": (no_start, ()),

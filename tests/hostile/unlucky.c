@@ -21,7 +21,7 @@
  *   pause     to accept takes UNLUCKY_MS longer; UNLUCKY_MARK is a file that is made then
  *   orphan    no process can be made by one that the server has made
  *   unasked   nobody may ask for the limits of resources
- *   scarce    what has a path of UNLUCKY_SIZE characters can't be opened while UNLUCKY_MARK is there
+ *   lost      a file or folder can't be had while UNLUCKY_MARK is there, whose size says which, or all
  *   narrow    no filter of system calls can be had while UNLUCKY_MARK is there
  *   copies    nothing can be sent from a file by reference
  *   results   every third op of an io_uring fails (unlucky_ring.c)
@@ -101,6 +101,14 @@ static bool marked(void) {
     bool there = mark && stat(mark, &st) == 0;
     errno = before;
     return there;
+}
+
+static bool is_lost(const char *path) {
+    static const char *const names[] = {"lost", "page.html", "other", "app.html", "code.js.gz"}; /* as in unlucky.py */
+    const char *mark = getenv("UNLUCKY_MARK"), *slash = strrchr(path, '/');
+    struct stat st;
+    bool there = mark && stat(mark, &st) == 0, all = there && (size_t)st.st_size == sizeof names / sizeof *names;
+    return all || (there && strcmp(slash ? slash + 1 : path, names[st.st_size]) == 0);
 }
 
 static bool is_file(int fd) {
@@ -220,9 +228,8 @@ long syscall(long number_of_it, ...) {
         }
         take_longer();
     }
-    if (unlucky_is("scarce") && number_of_it == SYS_openat2 &&
-        strlen((const char *)a[1]) == (size_t)number("UNLUCKY_SIZE") && marked()) {
-        errno = EMFILE;
+    if (unlucky_is("lost") && number_of_it == SYS_openat2 && is_lost((const char *)a[1])) {
+        errno = EIO;
         return -1;
     }
     if (unlucky_is("narrow") && number_of_it == SYS_seccomp && marked()) {

@@ -1,6 +1,7 @@
 """What can't be had from a healthy machine: slow disks, disks that fail, no threads. Done by a library that is
 preloaded into the server (unlucky.c); --unlucky says where it is, and without it these are left out."""
 
+import http.client
 import os
 import shlex
 import signal
@@ -139,6 +140,53 @@ def tag_of(server, size):
         return error.code, None
 
 
+# What is lost (unlucky.c has the same names), who asks, what for, and what the answer is meanwhile and afterwards.
+HOSTS, CLEAN = ("--vhosts",), ("--clean-urls", "--spa=app.html")
+LOST = (
+    ("lost", HOSTS, {"Host": "lost"}, "/", (500, None), (200, b"lost's")),  # not what is for every other host
+    ("page.html", CLEAN, {}, "/page", (500, None), (200, b"page's")),
+    ("other", CLEAN, {}, "/other.html", (500, None), (200, b"other page's")),  # no redirect to another file
+    ("app.html", CLEAN, {"Accept": "text/html"}, "/some/where", (500, None), (200, b"app's")),
+    ("code.js.gz", CLEAN, {"Accept-Encoding": "gzip"}, "/code.js", (200, b"code's"), (200, b"packed code's")),
+    ("all", HOSTS, {"Host": "lost"}, "/", (500, None), (200, b"lost's")),  # and nothing goes on from one to the next
+    ("all", CLEAN, {"Accept": "text/html"}, "/page", (500, None), (200, b"page's")),
+)
+SETTLED = 3  # until a folder is no longer taken for one that may change unseen
+
+
+def got(server, fields, path):
+    client = http.client.HTTPConnection("127.0.0.1", server.port, timeout=LIMIT)
+    client.request("GET", path, headers={"Connection": "close"} | fields)
+    reply = client.getresponse()
+    try:
+        return reply.status, reply.read()
+    finally:
+        client.close()
+
+
+def lost(httpd, model, site):
+    """What can't be had is an error for as long as that lasts: nothing else stands in for it, and nothing that is kept
+    says that it isn't there."""
+    for name, content in (("lost/index.html", b"lost's"), ("_/index.html", b"nobody's"), ("page.html", b"page's"),
+                          ("other", b"other file's"), ("other.html", b"other page's"), ("app.html", b"app's"),
+                          ("code.js", b"code's"), ("code.js.gz", b"packed code's")):
+        (site.root / name).parent.mkdir(exist_ok=True)
+        (site.root / name).write_bytes(content)
+    time.sleep(SETTLED)
+    names = [row[0] for row in LOST]
+    for name, options, fields, path, meanwhile, afterwards in LOST:
+        with Unlucky(httpd, model, site, "lost", 0, *options) as server:
+            if options == HOSTS:
+                assert got(server, {"Host": "another"}, "/") == (200, b"nobody's")
+            server.mark.write_bytes(bytes(names.index(name)))
+            status, content = got(server, fields, path)
+            assert status == meanwhile[0] and meanwhile[1] in (None, content), f"{name} is lost: {status} {content}"
+            server.mark.unlink()
+            time.sleep(SEEN)
+            assert got(server, fields, path) == afterwards, f"{name} is there again: {got(server, fields, path)}"
+    return f"{len(LOST)} were lost and found"
+
+
 def honest_round(server):
     """An honest client asks for all sorts of things, and gets them."""
     client = Honest(server.port, honest_asks(), LIMIT)
@@ -175,6 +223,7 @@ SCENARIOS = {
     "slow-disk-drain": (slow_disk_drain, ()),
     "disk-error": (disk_error, ()),
     "disk-recovers": (disk_recovers, ()),
+    "lost": (lost, ()),
     "slow-start": (slow_start, tuple(model for model in ALL if model != "thread")),
     "no-threads": (no_threads, ("thread",)),
 }
