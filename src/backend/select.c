@@ -6,13 +6,15 @@
 #include "host/worker.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/select.h>
 #include <sys/syscall.h>
 
-/* What the process has open besides clients, below FD_SETSIZE: listeners, roots, what is being loaded. Files that are
-   kept open are above; where the limit of descriptors leaves no room there, it leaves clients that much less. */
-enum { OTHER_FDS = 96 };
+/* What the process has open besides clients, below FD_SETSIZE: listeners, roots, what is being loaded; or more, where it
+   has inherited more. Files that are kept open are above; where the limit of descriptors leaves no room there, it leaves
+   clients that much less. */
+enum { OTHER_FDS = 96, LOADING_FDS = 64 };
 
 struct selected {
     struct worker *worker;
@@ -22,17 +24,28 @@ struct selected {
     bool refused;                       /* it has been said that clients are refused */
 };
 
+/* How many descriptors clients may have, of all workers. */
+static unsigned select_room(void) {
+    unsigned others = LOADING_FDS;
+    for (int fd = 0; fd < FD_SETSIZE; fd++)
+        others += fcntl(fd, F_GETFD) >= 0;
+    if (others < OTHER_FDS)
+        others = OTHER_FDS;
+    return others < FD_SETSIZE ? FD_SETSIZE - others : 0;
+}
+
 static void *select_open(struct worker *worker) {
     struct selected *self = calloc(1, sizeof *self);
     if (!self)
         return worker_no_memory(worker);
     self->worker = worker;
-    unsigned share = (FD_SETSIZE - OTHER_FDS) / (unsigned)worker->settings->workers;
+    unsigned share = select_room() / (unsigned)worker->settings->workers;
     if (worker->clients.capacity > share)
         worker->clients.capacity = share;
     worker_files_above(worker, FD_SETSIZE);
-    if (worker->wake_fd >= FD_SETSIZE) {
-        say("-m select can't watch descriptors above %d: run fewer workers", FD_SETSIZE - 1);
+    if (share == 0 || worker->wake_fd >= FD_SETSIZE) {
+        say("-m select can't watch descriptors above %d, and too few are free: run fewer workers, or have it inherit less",
+            FD_SETSIZE - 1);
         free(self);
         return NULL;
     }

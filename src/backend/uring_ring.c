@@ -84,6 +84,11 @@ static int uring_ring_map(struct uring_ring *ring, const struct io_uring_params 
     return 0;
 }
 
+/* A policy may let a ring be made, and not be used. */
+static int uring_ring_try(const struct uring_ring *ring) {
+    return syscall(__NR_io_uring_enter, ring->fd, 0, 0, 0, NULL, 0) < 0 ? -errno : 0;
+}
+
 static unsigned *uring_ring_word(const struct uring_ring *ring, unsigned offset) {
     return (unsigned *)((char *)ring->memory + offset);
 }
@@ -105,6 +110,8 @@ int uring_ring_open(struct uring_ring *ring, unsigned sq_count, unsigned cq_coun
     int error = uring_ring_restrict(ring);
     if (!error)
         error = uring_ring_map(ring, &params);
+    if (!error)
+        error = uring_ring_try(ring);
     if (error) {
         uring_ring_close(ring);
         return error;

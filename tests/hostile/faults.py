@@ -268,10 +268,10 @@ def start_without(httpd, model, site, kind, number):
 
 
 def no_ring(httpd, model, site):
-    """There is no memory for an io_uring: it says so in one line."""
-    told = start_without(httpd, model, site, "ring", 0)
-    assert told, "it serves without a ring"
-    return told.strip()
+    """There is no memory for an io_uring, or no leave to use it: it says so in one line."""
+    told = [start_without(httpd, model, site, kind, 0) for kind in ("ring", "unentered")]
+    assert all(told), f"it serves without a ring: {told}"
+    return "".join(told).strip()
 
 
 def no_grandchild(httpd, model, site):
@@ -331,6 +331,20 @@ def inherited(httpd, model, site):
     return "served, log at its limit said once, ended by SIGTERM"
 
 
+def no_room(httpd, model, site):
+    """So many descriptors are inherited that none is left which a set of select's could hold: it says so in one line."""
+    taken = [os.open("/dev/null", os.O_RDONLY) for _ in range(SETS_HOLD)]
+    try:
+        started = subprocess.run([httpd, "-p", "0", "-r", site.root, "-m", model], pass_fds=taken, text=True, timeout=LIMIT,
+                                 stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    finally:
+        for fd in taken:
+            os.close(fd)
+    assert started.returncode == 1 and started.stderr.count("\n") == 1 and "inherit" in started.stderr, started
+    return started.stderr.strip()
+
+
+SETS_HOLD = 1000  # of 1,024, but for some that are the server's
 EACH_ITS_OWN = ("blocking", "fork", "thread")
 EPOLL = ("epoll-lt", "epoll-et", "coroutine")
 LOOPS = ("nonblocking", "select", "poll", "epoll-lt", "epoll-et", "coroutine", "uring")
@@ -349,5 +363,6 @@ SCENARIOS = {
     "fault-grandchild": (no_grandchild, (*EACH_ITS_OWN, *LOOPS[1:])),
     "fault-limits": (no_limits, (*EACH_ITS_OWN, *LOOPS[1:])),
     "fault-inherited": (inherited, ()),
+    "fault-no-room": (no_room, (*EACH_ITS_OWN, *(model for model in LOOPS if model != "select"))),
 }
 LONG = {"fault-stopped": (stopped, ()), "fault-paused": (paused, ())}

@@ -8,6 +8,7 @@
  *   hung      every open of a file in a folder named "hung" takes UNLUCKY_MS longer
  *   memory    the allocation (malloc, calloc, mmap) that comes after UNLUCKY_SIZE others fails
  *   ring      there is no memory for an io_uring
+ *   unentered an io_uring can be made, but not used
  *   accept    each other accept fails, with one after the other of what can befall a connection
  *   signals   every other receive and send is interrupted by a signal
  *   fork      no process can be made while UNLUCKY_MARK is there
@@ -215,6 +216,10 @@ long syscall(long number_of_it, ...) {
     }
     if (unlucky_is("ring") && number_of_it == SYS_io_uring_setup) {
         errno = ENOMEM;
+        return -1;
+    }
+    if (unlucky_is("unentered") && number_of_it == SYS_io_uring_enter) {
+        errno = EPERM;
         return -1;
     }
     if (unlucky_is("starved") && number_of_it == SYS_io_uring_enter && marked()) {
