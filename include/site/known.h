@@ -21,7 +21,8 @@ enum known_kind {
     KNOWN_PROMISED, /* the same of a version that may change again and show the same times: what a reply has promised */
     KNOWN_SIBLINGS, /* find_folder.siblings */
     KNOWN_TAGGED,   /* see known_key_tagged */
-    KNOWN_LOCAL     /* its file system lies on this machine */
+    KNOWN_LOCAL,    /* its file system lies on this machine */
+    KNOWN_SAID      /* it has been said that it, a root, was deleted */
 };
 
 /* NULL: no memory. */

@@ -8,13 +8,27 @@ struct root_load {
     struct root *root;
     enum docroot_news news;
     struct docroot fresh;
+    uint64_t gone_key; /* of the fact that it has been said to be gone */
     uint64_t begun_ms;
 };
 
 static bool root_work(struct load *base, enum load_effort effort) {
     struct root_load *load = (struct root_load *)base;
+    struct stat st;
     load->news = effort == LOAD_WAITS ? docroot_look(&load->root->docroot, &load->fresh) : ROOT_SAME;
+    if (load->news == ROOT_GONE && fstat(load->root->docroot.fd, &st) == 0)
+        load->gone_key = known_key(load->cache->place.known, KNOWN_SAID, &st, 0);
     return effort == LOAD_WAITS || docroot_stays(&load->root->docroot);
+}
+
+/* Once for all workers, and all processes that they have. */
+static void root_say_gone(const struct root_load *load) {
+    struct known *known = load->cache->place.known;
+    uint64_t fact;
+    if (known_get(known, load->gone_key, &fact))
+        return;
+    known_put(known, load->gone_key, 1);
+    say("--root %s: has been deleted: 503 until it is back", load->root->docroot.path);
 }
 
 static void root_finish(struct load *base) {
@@ -24,7 +38,7 @@ static void root_finish(struct load *base) {
     if (load->news == ROOT_MOVED)
         filecache_move_root(cache, &load->fresh);
     if (gone && !cache->root_gone)
-        say("--root %s: has been deleted: 503 until it is back", load->root->docroot.path);
+        root_say_gone(load);
     cache->root_gone = gone;
     cache->root_checked_at_ms = load->begun_ms;
     cache->root_load = NULL;
@@ -52,6 +66,7 @@ struct load *root_load_open(struct filecache *cache, const struct clock *clock) 
     load_init(&load->load, &root_kind);
     load->cache = cache;
     load->root = root_get(cache->root);
+    load->gone_key = 0;
     load->begun_ms = clock->now_ms;
     cache->root_load = load;
     return &load->load;

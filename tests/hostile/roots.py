@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import shutil
 import subprocess
 import time
 
@@ -121,5 +122,23 @@ def let_go(httpd, model, site):
     return f"after {took:.0f} s"
 
 
-SCENARIOS = {"fault-gone": (gone, ())}
+def deleted(httpd, model, site):
+    """The root is deleted: said once, however many workers and processes of theirs find it out."""
+    root = site.folder / "deleted"
+    root.mkdir()
+    (root / "page.txt").write_bytes(page_content(1))
+    with Attacked(httpd, root, model, *(() if model == "blocking" else ("-w", "3"))) as server:
+        assert answer(server, "/page.txt")[0] == 200
+        shutil.rmtree(root)
+        await_true(lambda: answer(server, "/page.txt")[0] == 503, "it isn't missed")
+        for _ in range(30):
+            assert answer(server, "/page.txt")[0] in (200, 503)  # of workers that haven't been asked for a second
+        time.sleep(SEEN)
+        for _ in range(30):
+            assert answer(server, "/page.txt")[0] == 503
+        assert server.output().count("has been deleted") == 1, server.output()
+    return "said once"
+
+
+SCENARIOS = {"fault-gone": (gone, ()), "fault-deleted": (deleted, ())}
 BY_HAND = {"fault-let-go": (let_go, ())}  # takes up to 15 s; that files are closed is seen by chaos, too
