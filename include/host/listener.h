@@ -21,6 +21,7 @@ struct listeners {
     const char *name[LISTEN_MAX]; /* as the service manager calls it that handed it over; NULL: it is the server's */
     struct local_socket local[LISTEN_MAX];
     _Atomic listener_set shared; /* another process listens there, too, or will: see listeners_share */
+    atomic_int reports[2];       /* see listeners_note_report: each plus 1; 0: none */
 };
 
 struct inherited;
@@ -52,6 +53,11 @@ void listeners_own(struct listeners *listeners);
 static inline bool listeners_shared(const struct listeners *listeners, int i) {
     return atomic_load(&listeners->shared) >> i & 1;
 }
+
+/* The two ends by which a new process reports are open, or, each -1, are about to be closed. A child that is forked to
+   serve a client lets go of its copies: they would outlive what is at the ends, which then isn't missed. */
+void listeners_note_report(struct listeners *listeners, int near, int far);
+void listeners_drop_report(const struct listeners *listeners);
 
 /* The unix sockets whose names are the server's to remove: the caller's to do, from now on, not listeners_close's. */
 listener_set listeners_take_names(struct listeners *listeners);

@@ -77,6 +77,7 @@ static _Noreturn void fork_child(struct forked *self, struct client *client) {
     signals_wake(worker->wake_fd);
     for (int i = 0; i < worker->listeners->count; i++)
         close(worker->listeners->fd[i]);
+    listeners_drop_report(worker->listeners);
     worker->rest_until_ms = worker->yield_until_ms = worker->tend_at_ms = 0; /* the parent's */
     worker->draining = worker->leaving = false;
     clock_update(&worker->env.clock);

@@ -17,6 +17,19 @@ void listeners_own(struct listeners *listeners) {
     listeners_own_but(listeners, 0);
 }
 
+void listeners_note_report(struct listeners *listeners, int near, int far) {
+    atomic_store(&listeners->reports[0], near + 1);
+    atomic_store(&listeners->reports[1], far + 1);
+}
+
+void listeners_drop_report(const struct listeners *listeners) {
+    for (int i = 0; i < 2; i++) {
+        int fd = atomic_load(&listeners->reports[i]) - 1;
+        if (fd >= 0)
+            close(fd);
+    }
+}
+
 listener_set listeners_take_names(struct listeners *listeners) {
     return ~atomic_fetch_or(&listeners->shared, LISTENERS_ALL) & LISTENERS_ALL;
 }

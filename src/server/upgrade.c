@@ -135,12 +135,15 @@ static void *upgrade_main(void *arg) {
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0) {
         say("SIGUSR2: no descriptors for an upgrade: %s; this process goes on", strerror(errno));
     } else {
+        listeners_note_report(upgrade->listeners, ends[0], ends[1]);
         pid_t pid = steward_spawn(upgrade->steward, ends[1]);
+        listeners_note_report(upgrade->listeners, ends[0], -1);
         close(ends[1]);
         if (pid < 0)
             say("SIGUSR2: can't start %s: %s; this process goes on", upgrade->path, strerror(-pid));
         else if (upgrade_await(upgrade, pid, ends[0], &report))
             replaced = upgrade_let_go(upgrade, ends[0], &report);
+        listeners_note_report(upgrade->listeners, -1, -1);
         close(ends[0]);
     }
     if (!replaced)

@@ -94,6 +94,33 @@ def test_late():
         check("and ends with 0", service.stop() == 0)
 
 
+def children_of(pid):
+    return {int(child) for task in pathlib.Path(f"/proc/{pid}/task").iterdir() for child in (task / "children").read_text().split()}
+
+
+def test_forked_meanwhile():
+    """Who is forked for a client while a new process starts has no part in it: an end that he kept open would hide that
+    the new one has ended."""
+    with start("-l", "127.0.0.1:0", "-m", "fork") as service:
+        others = children_of(service.pid)
+
+        def descriptors_of_child():
+            with connect(service.port) as client:
+                client.sendall(REQUEST)
+                client.recv(65536)
+                (child,) = children_of(service.pid) - others
+                return len(descriptors(child))
+
+        before = descriptors_of_child()
+        check("the child ends", until(lambda: children_of(service.pid) == others))
+        service.install("#!/bin/sh\necho starting >&2\nexec sleep 600\n")
+        service.signal(signal.SIGUSR2)
+        service.await_line(r"^starting\n")
+        others = children_of(service.pid)  # without a steward the new process is one, too
+        check("a child has what it always has", descriptors_of_child() == before)
+        check("the old one ends with 0", service.stop() == 0)
+
+
 def test_stop_meanwhile():
     """SIGTERM while the new process starts: both end."""
     with start("-l", "127.0.0.1:0") as service:
