@@ -23,8 +23,9 @@ struct access_log *access_log_open(struct access_log_place place, unsigned worke
 /* Starts the thread that writes. Returns 0, or an errno. */
 int access_log_start(struct access_log *log);
 
-/* Writes what there is, if that takes no longer than LOG_END_MS, and ends the thread. Nobody makes lines any more. */
-void access_log_close(struct access_log *log);
+/* Writes what there is, if that takes no longer than LOG_END_MS, and ends the thread. Nobody makes lines any more.
+   Frees it if it is `unused`: else somebody may still move it. */
+void access_log_close(struct access_log *log, bool unused);
 
 /* Has the path opened again. For signal handlers, too. */
 void access_log_reopen(struct access_log *log);

@@ -51,7 +51,8 @@ void logs_renew_child(const struct config *config);
 /* Opens both again, in a moment. */
 void logs_reopen(void);
 
-/* When nobody is served any more: what is left is written. */
-void logs_close(struct observed *observed);
+/* When nobody is served any more: what is left is written. If not `unused`, a reload that hangs may yet go on, and
+   renew them. */
+void logs_close(struct observed *observed, bool unused);
 
 #endif

@@ -214,7 +214,7 @@ int access_log_start(struct access_log *log) {
     return error;
 }
 
-void access_log_close(struct access_log *log) {
+void access_log_close(struct access_log *log, bool unused) {
     struct timespec until;
     if (!log)
         return;
@@ -226,7 +226,8 @@ void access_log_close(struct access_log *log) {
         return; /* a disk hangs: what the thread uses is left to it, and ends with the process */
     count(log);
     log_writer_tell_end(&log->writer, tally_get(&log->counts->lost), !is_empty(log));
-    release(log);
+    if (unused)
+        release(log);
 }
 
 void access_log_reopen(struct access_log *log) {

@@ -214,8 +214,9 @@ bool logs_start(struct observed *observed) {
     return error == 0;
 }
 
-void logs_close(struct observed *observed) {
-    opened = NULL;
-    access_log_close(observed->log);
+void logs_close(struct observed *observed, bool unused) {
+    if (unused)
+        opened = NULL;
+    access_log_close(observed->log, unused);
     observed->log = NULL;
 }

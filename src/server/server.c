@@ -287,7 +287,7 @@ static bool server_work(struct server *server) {
     listeners_close(&server->listeners);
     bool ended = reload_end(server->reload);
     ended &= server_end_loads(workers, opened);
-    logs_close(observed);
+    logs_close(observed, ended);
     if (ok && !signals_handed_over())
         say_as(SAY_NOTICE, "stopped");
     if (!ended) /* a thread hangs (a disk): it still uses all this, and ends with the process */
