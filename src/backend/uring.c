@@ -23,6 +23,7 @@ enum {
     OPS = 512,                         /* submitted at a time; more in one round take a system call more */
     RESULTS = 4096,                    /* of a round; the kernel keeps what doesn't fit, at a cost */
     CLIENTS_MOST = 65536 - URING_LENT, /* a buffer's number has 16 bits, and each client is granted one */
+    SPARE_LEAST = 8 * URING_LENT,      /* for few clients: who sends ahead may fill all that are lent in a round */
 };
 
 /* What a completion is of: the low bits of its user_data. Above them: a client's slot, or a listener. */
@@ -355,7 +356,7 @@ static void uring_drain(void *model, struct client *client) {
 static void *uring_open(struct worker *worker) {
     if (worker->clients.capacity > CLIENTS_MOST)
         worker->clients.capacity = CLIENTS_MOST;
-    unsigned capacity = worker->clients.capacity;
+    unsigned capacity = worker->clients.capacity, spare = capacity > SPARE_LEAST ? capacity : SPARE_LEAST;
     struct uring *self = calloc(1, sizeof *self);
     struct uring_client *clients = calloc(capacity, sizeof *clients);
     if (!self || !clients) {
@@ -366,7 +367,7 @@ static void *uring_open(struct worker *worker) {
     self->worker = worker;
     self->clients = clients;
     int error = uring_ring_open(&self->ring, OPS, RESULTS);
-    if (!error && (error = uring_buffers_open(&self->buffers, &self->ring, capacity)))
+    if (!error && (error = uring_buffers_open(&self->buffers, &self->ring, spare)))
         uring_ring_close(&self->ring);
     if (!error) {
         uring_ring_poll(&self->ring, worker->wake_fd, POLLIN, OF_WAKE);

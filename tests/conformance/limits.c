@@ -261,6 +261,35 @@ static void test_max_connections(void **state) {
     assert_true(server_stop(server));
 }
 
+/* However few there may be: one who sends many requests ahead is answered all of them, and one who sends a long body is
+   told that it isn't wanted. */
+static void test_few_send_ahead(void **state) {
+    enum { AHEAD = 120, BODY_LEN = 60 * 1024 };
+    struct server *server = start(state, (const char *const[]){"--max-connections", "1", NULL});
+    struct client client;
+    struct bytes ahead = {0};
+    for (int i = 0; i < AHEAD; i++)
+        bytes_addf(&ahead, "GET /small.txt" FIELDS "X: %0400d\r\n\r\n", i);
+    server_pause(server); /* it comes at once */
+    open_client(&client, server);
+    assert_int_equal(client_send(&client, ahead.at, ahead.len), 0);
+    server_signal(server, SIGCONT);
+    for (int i = 0; i < AHEAD; i++)
+        assert_int_equal(read_status(&client, NULL), 200);
+    client_close(&client);
+
+    ahead.len = 0;
+    bytes_addf(&ahead, "POST /small.txt" FIELDS "Content-Length: 2000000\r\n\r\n%0*d", BODY_LEN, 0);
+    server_pause(server);
+    open_client(&client, server);
+    assert_int_equal(client_send(&client, ahead.at, ahead.len), 0);
+    server_signal(server, SIGCONT);
+    assert_int_equal(read_status(&client, NULL), 405);
+    client_close(&client);
+    bytes_free(&ahead);
+    assert_true(server_stop(server));
+}
+
 /* Who is served while somebody waits at the door is told to go afterwards, so that it need not be waited for. */
 static void test_crowd_is_told(void **state) {
     struct server *server = start(state, (const char *const[]){"--max-connections", "1", NULL});
@@ -401,13 +430,21 @@ static void test_second_signal(void **state) {
 }
 
 static const struct CMUnitTest all_tests[] = {
-    cmocka_unit_test(test_dripped_head),  cmocka_unit_test(test_slow_head),
-    cmocka_unit_test(test_missing_body),  cmocka_unit_test(test_silence),
-    cmocka_unit_test(test_no_reader),     cmocka_unit_test(test_slow_reader),
-    cmocka_unit_test(test_max_requests),  cmocka_unit_test(test_max_connections),
-    cmocka_unit_test(test_crowd_is_told), cmocka_unit_test(test_backlog),
-    cmocka_unit_test(test_silent_crowd),  cmocka_unit_test(test_more_than_the_last),
-    cmocka_unit_test(test_drain),         cmocka_unit_test(test_idle_drain),
+    cmocka_unit_test(test_dripped_head),
+    cmocka_unit_test(test_slow_head),
+    cmocka_unit_test(test_missing_body),
+    cmocka_unit_test(test_silence),
+    cmocka_unit_test(test_no_reader),
+    cmocka_unit_test(test_slow_reader),
+    cmocka_unit_test(test_max_requests),
+    cmocka_unit_test(test_max_connections),
+    cmocka_unit_test(test_few_send_ahead),
+    cmocka_unit_test(test_crowd_is_told),
+    cmocka_unit_test(test_backlog),
+    cmocka_unit_test(test_silent_crowd),
+    cmocka_unit_test(test_more_than_the_last),
+    cmocka_unit_test(test_drain),
+    cmocka_unit_test(test_idle_drain),
     cmocka_unit_test(test_second_signal),
 };
 
