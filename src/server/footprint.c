@@ -8,9 +8,9 @@
 
 enum {
     MIB = 1024 * 1024,
-    /* The program and the C library; a worker's fixed tables, buffer and stack; what loaders use. */
+    /* The program and the C library; a worker's fixed tables, buffers (a ring's, most) and stack; what loaders use. */
     PROGRAM_LEN = 8 * MIB,
-    WORKER_LEN = MIB,
+    WORKER_LEN = 3 * MIB,
     LOADER_LEN = MIB / 2,
     /* Two passwords are checked at once, with a hash that is meant to take memory. */
     PASSWORDS_LEN = 2 * 32 * MIB,
