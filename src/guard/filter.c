@@ -8,6 +8,7 @@
 #include "base/check.h"
 
 #include <asm/ioctls.h>
+#include <asm/termbits.h>
 #include <errno.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
@@ -72,11 +73,12 @@ static void refuse_bits(struct program *program, int call, int index, uint32_t b
     answer(program, SECCOMP_RET_ALLOW);
 }
 
-/* One whose argument must be this. */
-static void refuse_but(struct program *program, int call, int index, uint32_t value) {
-    add(program, BPF_JMP | BPF_JEQ | BPF_K, 0, 4, (uint32_t)call);
+/* One whose argument must be one of these. */
+static void refuse_but(struct program *program, int call, int index, uint32_t value, uint32_t other) {
+    add(program, BPF_JMP | BPF_JEQ | BPF_K, 0, 5, (uint32_t)call);
     load(program, argument(index));
-    add(program, BPF_JMP | BPF_JEQ | BPF_K, 1, 0, value);
+    add(program, BPF_JMP | BPF_JEQ | BPF_K, 2, 0, value);
+    add(program, BPF_JMP | BPF_JEQ | BPF_K, 1, 0, other);
     answer(program, REFUSE);
     answer(program, SECCOMP_RET_ALLOW);
 }
@@ -92,11 +94,11 @@ static void refuse_but_both(struct program *program, int call, uint32_t first, u
     answer(program, SECCOMP_RET_ALLOW);
 }
 
-/* What isatty(3) asks: musl, the size of the window. */
+/* What isatty(3) asks: glibc its settings, from 2.42 on in their newer form; musl the size of the window. */
 #ifdef __GLIBC__
-enum { IS_TERMINAL = TCGETS };
+enum { IS_TERMINAL = TCGETS, IS_TERMINAL_TOO = TCGETS2 };
 #else
-enum { IS_TERMINAL = TIOCGWINSZ };
+enum { IS_TERMINAL = TIOCGWINSZ, IS_TERMINAL_TOO = TIOCGWINSZ };
 #endif
 
 #define NAMESPACES                                                                                                     \
@@ -132,10 +134,10 @@ static void add_call(struct program *program, int call) {
         refuse_but_both(program, call, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC);
         break;
     case SYS_prctl:
-        refuse_but(program, call, 0, PR_SET_PDEATHSIG);
+        refuse_but(program, call, 0, PR_SET_PDEATHSIG, PR_SET_PDEATHSIG);
         break;
     case SYS_ioctl:
-        refuse_but(program, call, 1, IS_TERMINAL);
+        refuse_but(program, call, 1, IS_TERMINAL, IS_TERMINAL_TOO);
         break;
     default:
         add(program, BPF_JMP | BPF_JEQ | BPF_K, 0, 1, (uint32_t)call);
