@@ -377,6 +377,11 @@ if command -v script >/dev/null; then
     check 'a terminal gets links' is "$(links TERM=xterm-256color)" 1
     check 'a dumb one none' is "$(links TERM=dumb)" 0
     check 'nor a console' is "$(links TERM=linux)" 0
+    unlucky=$(dirname "$httpd")/tests/libunlucky.so # which builds with sanitizers lack
+    if [ -f "$unlucky" ]; then
+        check 'nor does the C library matter' \
+            is "$(links TERM=xterm-256color LD_PRELOAD="$unlucky" UNLUCKY=terminal)" 1
+    fi
 fi
 
 # --check: everything but serving

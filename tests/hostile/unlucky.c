@@ -25,12 +25,14 @@
  *   lost      a file or folder can't be had while UNLUCKY_MARK is there, whose size says which, or all
  *   narrow    no filter of system calls can be had while UNLUCKY_MARK is there
  *   copies    nothing can be sent from a file by reference
+ *   terminal  to be a terminal is asked about as glibc does from 2.42 on
  *   results   every third op of an io_uring fails (unlucky_ring.c)
  *   weather   now this, now that: which, the size of UNLUCKY_MARK says (see there)
  * What is read by a mapping or by the ring is as lucky as ever. */
 #define _GNU_SOURCE
 #include "unlucky.h"
 
+#include <asm/termbits.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -43,6 +45,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/sendfile.h>
@@ -361,6 +364,13 @@ pid_t fork(void) {
         return -1;
     }
     return function();
+}
+
+int isatty(int fd) {
+    static int (*function)(int fd);
+    struct termios2 settings;
+    unlucky_find("isatty", &function);
+    return unlucky_is("terminal") ? ioctl(fd, TCGETS2, &settings) == 0 : function(fd);
 }
 
 int getrlimit(__rlimit_resource_t resource, struct rlimit *limit) {
