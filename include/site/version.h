@@ -20,7 +20,8 @@ enum {
     VERSION_PROOF_MAX = 16 << 20,
     /* A file that changed within so many seconds is taken for one that is being written to. */
     VERSION_YOUNG_S = 5,
-    /* One that changed within so many seconds may change again within the clock's tick, and show the same times. */
+    /* One that changed within so many seconds may change again and show the same times: within the clock's tick, or
+       as the write that set them is still under way. */
     VERSION_SETTLED_S = 2,
 };
 

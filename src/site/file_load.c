@@ -32,6 +32,11 @@ static bool know_folder(struct file_load *load, const struct found *found, bool 
     return load->folder_known;
 }
 
+/* Else it may have changed again within the clock's tick, or by way of a mapping, or by the rest of a write. */
+static bool was_settled(const struct file *file) {
+    return file->st.st_ctim.tv_sec + VERSION_SETTLED_S <= file->loaded_at_seconds;
+}
+
 /* Whether what was found is what was known. `*there`: false when telling takes waiting. */
 static bool is_current(struct file_load *load, const struct found *found, bool at_hand, bool *there) {
     const struct file *old = load->old;
@@ -44,9 +49,8 @@ static bool is_current(struct file_load *load, const struct found *found, bool a
         return old->kind == (found->indexless ? FILE_INDEXLESS : FILE_FOLDER);
     if (old->kind == FILE_FOLDER || old->kind == FILE_INDEXLESS || !same_version(&found->st, &old->st))
         return false;
-    if (old->st.st_ctim.tv_sec + VERSION_SETTLED_S > old->loaded_at_seconds ||
-        !file_head_is_current(old, load->now_seconds))
-        return false; /* it may have changed again within the clock's tick, or by way of a mapping */
+    if (!was_settled(old) || !file_head_is_current(old, load->now_seconds))
+        return false;
     if (found->coding != CODING_IDENTITY)
         return true;
     *there = know_folder(load, found, at_hand);
@@ -316,7 +320,8 @@ struct file_load *file_load_open(struct filecache *cache, const struct clock *cl
     load->old = old ? filecache_ref(old) : NULL;
     load->file = filecache_slot(cache);
     load->current = load->by_reference = load->folder_seen = false;
-    load->just_fd = old && old->kind == FILE_FD && clock->now_ms - old->named_at_ms < FILECACHE_TRUST_MS;
+    load->just_fd =
+        old && old->kind == FILE_FD && was_settled(old) && clock->now_ms - old->named_at_ms < FILECACHE_TRUST_MS;
     load->body_ok = filecache_take_body(cache);
     CHECK(key.len <= FILE_KEY_MAX);
     memcpy(load->key, key.at, key.len);

@@ -59,10 +59,10 @@ static enum hashed hash_samples(int fd, uint64_t size, bool at_hand, uint64_t *h
     return how;
 }
 
-/* Another write within the clock's tick wouldn't show in the times; nor, on a file system that keeps whole seconds,
-   within two of those. */
+/* Another write within the clock's tick wouldn't show in the times; nor does the rest of one that is under way: they are
+   set where it begins, and it may wait in its middle, for a processor or for the disk to keep up. */
 static bool is_settled(const struct stat *st) {
-    const int64_t settled_ms = st->st_ctim.tv_nsec == 0 ? 2000 : 25;
+    const int64_t settled_ms = VERSION_SETTLED_S * 1000;
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
     int64_t age_ms = (now.tv_sec - st->st_ctim.tv_sec) * 1000 + (now.tv_nsec - st->st_ctim.tv_nsec) / 1000000;

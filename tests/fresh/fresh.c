@@ -299,6 +299,7 @@ int main(int argc, char **argv) {
         TEST(test_same_time), TEST(test_nodes),
         TEST(test_future),    TEST(test_huge),
         TEST(test_root_gone), TEST(test_root_beneath_link),
+        TEST(test_held_write),
     };
     enum { TEST_COUNT = sizeof all_tests / sizeof all_tests[0] };
     struct CMUnitTest tests[TEST_COUNT];

@@ -32,9 +32,11 @@ static inline struct server *start_server(void **state, const char *root) {
 /* mid_transfer.c: one reader in the middle of a transfer, and one change. */
 void test_mid_transfer(void **state);
 
-/* in_place.c: the same with changes that hide, or that come before anything was read; and writes through mappings. */
+/* in_place.c: the same with changes that hide, or that come before anything was read; and writes through mappings,
+ * or that are held up. */
 void test_in_place(void **state);
 void test_mapped(void **state);
+void test_held_write(void **state);
 
 /* validators.c */
 void test_same_time(void **state);
