@@ -173,6 +173,7 @@ void filecache_move_root(struct filecache *cache, const struct docroot *fresh) {
 /* Numbers of looks go on, so that one taken at the other is in order here, too. */
 void filecache_follow(struct filecache *cache, const struct filecache *before) {
     cache->looks = before->looks;
+    cache->root_look = before->root_look;
     cache->fds_above = before->fds_above;
     cache->max_bytes = before->max_bytes;
     cache->max_made_bytes = before->max_made_bytes;

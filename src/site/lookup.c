@@ -18,6 +18,22 @@ static bool root_is_known(struct lookup *lookup) {
     return !lookup->wants;
 }
 
+/* Nothing is there, or no page: perhaps as a deploy has pointed the root elsewhere, and now deletes what it was. */
+static bool is_absence(const struct file *file) {
+    return (file->kind == FILE_ERROR && file->status == 404) || file->kind == FILE_INDEXLESS;
+}
+
+/* So the root must have been looked at later than at the name; once for a request is enough. False: lookup->wants is to
+   be waited for. */
+static bool absence_is_known(struct lookup *lookup, const struct file *file) {
+    struct filecache *cache = lookup->cache;
+    if (!is_absence(file) || (int32_t)(cache->root_look - file->look) > 0 ||
+        (int32_t)(cache->root_look - lookup->since_look) > 0)
+        return true;
+    lookup->wants = root_load_open(cache, lookup->clock);
+    return !lookup->wants;
+}
+
 /* Whether an entry may be answered from. Each request has a look taken at a large file, so that what is written into it
    shows at once. One look is enough for a request, also while it waits for another file: else one that needs two files
    would have them looked at in turn for ever. */
@@ -43,6 +59,8 @@ static struct file *file_got(const struct lookup *lookup, struct slice key, uint
     bool same = load && load->load.kind->finish == file_load_finish && load->cache == lookup->cache &&
                 load->hash == hash && load->begun_ms >= lookup->since_ms &&
                 filecache_key_is(load->key, load->key_len, key);
+    if (same && load->root != lookup->cache->root && is_absence(load->file))
+        same = false;
     return same ? filecache_ref(load->file) : NULL;
 }
 
@@ -55,10 +73,16 @@ static struct file *lookup_key(struct lookup *lookup, struct slice key, const st
     if (cache->root_gone)
         return filecache_ref(&cache->unavailable);
     struct file *file = file_got(lookup, key, hash);
-    if (file)
+    if (file && absence_is_known(lookup, file))
         return file;
+    if (file) {
+        filecache_put(file);
+        return NULL;
+    }
     file = filecache_entry(cache, key, hash);
     if (file && is_fresh(lookup, file)) {
+        if (!absence_is_known(lookup, file))
+            return NULL;
         file->used += file->used < FILECACHE_USED_MOST;
         tally_add(&cache->counts->hits, 1);
         return filecache_ref(file);

@@ -10,6 +10,7 @@ struct root_load {
     struct docroot fresh;
     uint64_t gone_key; /* of the fact that it has been said to be gone */
     uint64_t begun_ms;
+    uint32_t look; /* of the cache's */
 };
 
 static bool root_work(struct load *base, enum load_effort effort) {
@@ -41,6 +42,7 @@ static void root_finish(struct load *base) {
         root_say_gone(load);
     cache->root_gone = gone;
     cache->root_checked_at_ms = load->begun_ms;
+    cache->root_look = load->look;
     cache->root_load = NULL;
 }
 
@@ -68,6 +70,7 @@ struct load *root_load_open(struct filecache *cache, const struct clock *clock) 
     load->root = root_get(cache->root);
     load->gone_key = 0;
     load->begun_ms = clock->now_ms;
+    load->look = ++cache->looks;
     cache->root_load = load;
     return &load->load;
 }

@@ -59,8 +59,8 @@ static enum hashed hash_samples(int fd, uint64_t size, bool at_hand, uint64_t *h
     return how;
 }
 
-/* Another write within the clock's tick wouldn't show in the times; nor does the rest of one that is under way: they are
-   set where it begins, and it may wait in its middle, for a processor or for the disk to keep up. */
+/* Another write within the clock's tick wouldn't show in the times; nor does the rest of one that is under way: they
+   are set where it begins, and it may wait in its middle, for a processor or for the disk to keep up. */
 static bool is_settled(const struct stat *st) {
     const int64_t settled_ms = VERSION_SETTLED_S * 1000;
     struct timespec now;

@@ -244,6 +244,40 @@ static void test_root_beneath_link(void **state) {
     fixture_close(&fixture);
 }
 
+/* A deploy deletes at once what the root was before: what is in both is never missing. */
+static void test_root_cleaned(void **state) {
+    enum { ROUNDS = 5 };
+    struct fixture fixture;
+    char root[96], path[64], release[16];
+    fixture_open(&fixture);
+    fixture_text(&fixture, "0/index.html", "page");
+    fixture_text(&fixture, "0/first", "one");
+    flip(&fixture, "current", "0");
+    snprintf(root, sizeof root, "%s/current", fixture.path);
+    struct server *server = start_server(state, root);
+    for (unsigned round = 1; round <= ROUNDS; round++) {
+        snprintf(path, sizeof path, "/%s", round == 1 ? "first" : "second");
+        assert_int_equal(status_of(server, path), 200); /* and the root is known for a second */
+        rest_ms(25);
+        snprintf(release, sizeof release, "%u", round);
+        static const char *const names[] = {"index.html", "first", "second", "third"};
+        for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+            snprintf(path, sizeof path, "%s/%s", release, names[i]);
+            fixture_text(&fixture, path, "two");
+        }
+        flip(&fixture, "current", release);
+        for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+            snprintf(path, sizeof path, "%u/%s", round - 1, names[i]);
+            unlinkat(fixture.fd, path, 0);
+        }
+        assert_int_equal(status_of(server, round % 2 ? "/third" : "/"), 200);
+        assert_int_equal(status_of(server, "/third"), 200);
+        assert_int_equal(status_of(server, "/fourth"), 404);
+    }
+    assert_true(server_stop(server));
+    fixture_close(&fixture);
+}
+
 /* A precompressed sibling appears, is replaced, gets older than its file, is made again, and vanishes; each is seen. */
 static void test_siblings(void **state) {
     enum { ROUNDS = 15 };
@@ -292,14 +326,14 @@ static void test_siblings(void **state) {
 
 int main(int argc, char **argv) {
     static const struct CMUnitTest all_tests[] = {
-        TEST(test_small),     TEST(test_large),
-        TEST(test_names),     TEST(test_root),
-        TEST(test_siblings),  TEST(test_mid_transfer),
-        TEST(test_in_place),  TEST(test_mapped),
-        TEST(test_same_time), TEST(test_nodes),
-        TEST(test_future),    TEST(test_huge),
-        TEST(test_root_gone), TEST(test_root_beneath_link),
-        TEST(test_held_write),
+        TEST(test_small),      TEST(test_large),
+        TEST(test_names),      TEST(test_root),
+        TEST(test_siblings),   TEST(test_mid_transfer),
+        TEST(test_in_place),   TEST(test_mapped),
+        TEST(test_same_time),  TEST(test_nodes),
+        TEST(test_future),     TEST(test_huge),
+        TEST(test_root_gone),  TEST(test_root_beneath_link),
+        TEST(test_held_write), TEST(test_root_cleaned),
     };
     enum { TEST_COUNT = sizeof all_tests / sizeof all_tests[0] };
     struct CMUnitTest tests[TEST_COUNT];
