@@ -1,7 +1,8 @@
 #!/bin/bash
 # Builds httpd once by every compiler and for every kind of processor that it should be good for, warnings being errors,
 # and runs it in every model. Needs (Debian): clang gcc-12 gcc-aarch64-linux-gnu libc6-dev-arm64-cross
-# gcc-i686-linux-gnu libc6-dev-i386-cross qemu-user musl-tools. What is missing is said and counts as a failure.
+# gcc-riscv64-linux-gnu libc6-dev-riscv64-cross gcc-i686-linux-gnu libc6-dev-i386-cross qemu-user musl-tools. What is
+# missing is said and counts as a failure.
 # Usage: tests/builds.sh [NAME...], names being those in the table at the end; takes a minute or two.
 set -u
 cd "$(dirname "$0")/.." || exit 2
@@ -72,6 +73,7 @@ wanted=("$@")
 build clang clang - --
 build gcc-12 gcc-12 - --
 build aarch64 aarch64-linux-gnu-gcc 'qemu-aarch64 -L /usr/aarch64-linux-gnu' -- -DCMAKE_SYSTEM_NAME=Linux
+build riscv64 riscv64-linux-gnu-gcc 'qemu-riscv64 -L /usr/riscv64-linux-gnu' -- -DCMAKE_SYSTEM_NAME=Linux
 build i686 i686-linux-gnu-gcc '/usr/i686-linux-gnu/lib/ld-linux.so.2 --library-path /usr/i686-linux-gnu/lib' -- \
     -DCMAKE_SYSTEM_NAME=Linux
 build static musl-gcc - -- -DHTTPD_STATIC=ON

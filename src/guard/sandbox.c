@@ -34,8 +34,11 @@ static const int common_calls[] = {
 
 /* Where Landlock lets them. */
 static const int file_calls[] = {
-    SYS_openat, SYS_openat2, SYS_newfstatat, SYS_statx, SYS_readlinkat, SYS_getdents64, SYS_pread64, SYS_preadv,
+    SYS_openat, SYS_openat2, SYS_statx, SYS_readlinkat, SYS_getdents64, SYS_pread64, SYS_preadv,
     SYS_preadv2, SYS_memfd_create, SYS_ftruncate, CALL_CACHESTAT, SYS_fstatfs,
+#ifdef SYS_newfstatat /* 32 bits have another */
+    SYS_newfstatat,
+#endif
 #ifdef SYS_fstatfs64
     SYS_fstatfs64,
 #endif
