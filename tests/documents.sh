@@ -58,8 +58,9 @@ if have fish; then
 fi
 
 cmake --install "$build" --prefix "$work/usr" >"$work/out" 2>&1
+check 'nothing is installed elsewhere' is "$(sed -n 's/^-- [IU][a-z-]*: //p' "$work/out" | grep -v "^$work/usr/")" ''
 for file in bin/httpd share/man/man1/httpd.1 share/bash-completion/completions/httpd \
-    share/zsh/vendor-completions/_httpd share/fish/vendor_completions.d/httpd.fish; do
+    share/zsh/site-functions/_httpd share/fish/vendor_completions.d/httpd.fish etc/httpd/httpd.conf; do
     check "$file is installed" test -s "$work/usr/$file"
 done
 
