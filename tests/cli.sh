@@ -358,7 +358,7 @@ fi
 mkdir "$work/empty"
 start -p 0 -r "$work/empty"
 check 'no index file is said' await has "$work/banner" \
-    "^httpd: there is no index\\.html in $work/empty, so / is not found; to list what there is: $httpd -p 0 -r $work/empty --list$"
+    "^httpd: there is no index\\.html in $work/empty, so / is refused; to list what there is: $httpd -p 0 -r $work/empty --list$"
 stop
 for option in --list --spa -q --index=a; do
     touch "$work/empty/a"

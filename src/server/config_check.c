@@ -55,7 +55,7 @@ void config_check_index(const struct config *config) {
         say_as(SAY_WARNING, "%.256s/%.256s: %s, so / is refused: see which folder keeps you out: namei -l '%.256s'",
                site->root, site->index[i], strerror(EACCES), site->root);
     else if (result != 0 && !other)
-        say_as(SAY_NOTICE, "there is no %.256s in %.256s, so / is not found; to list what there is: %s", site->index[0],
+        say_as(SAY_NOTICE, "there is no %.256s in %.256s, so / is refused; to list what there is: %s", site->index[0],
                site->root, command);
 }
 
