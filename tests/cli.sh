@@ -396,6 +396,7 @@ check 'and what would be served' has "$work/out" "^Would serve $site with epoll-
 check 'and where' has "$work/out" '^  http://127\.0\.0\.1:81/$'
 run --check -l :82 -l "unix:$work/s" -l localhost:83 -r "$site"
 check 'at each address' is "$(grep -cE "^  (http://127\.0\.0\.1:82/|unix:$work/s|http://localhost:83/)$" "$work/out")" 3
+check 'the preset of --port is none of the options that hold' is "$(grep -c '^  port ' "$work/out")" 0
 check 'and opens none of them' test ! -e "$work/s"
 run --check -r "$work/nowhere"
 check "its root has to be there (exit $status)" one_line 1 "--root $work/nowhere: "

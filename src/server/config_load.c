@@ -113,6 +113,9 @@ void config_free(struct config *config) {
 }
 
 static void print_option(const struct option_given *given) {
+    const struct config *config = given->into;
+    if (config->listen_count > 0 && &config->port == option_field(given))
+        return; /* its preset, which doesn't hold beside --listen */
     const char *value = given->row->read == option_path ? *(const char **)option_field(given) : given->value;
     char text[OPTION_ERROR_MAX];
     snprintf(text, sizeof text, "%s %.512s", given->row->name, value ? value : "");
