@@ -69,8 +69,8 @@ struct filecache {
     bool root_gone;
     uint64_t seed;
     struct site_counts *counts, own_counts; /* the former are the latter, unless somebody else has them */
-    uint32_t looks;                         /* loads of files and of the root begun so far; */
-    uint32_t root_look;                     /*   the last of the root that is done */
+    uint32_t looks;                         /* loads of files and of the root begun so far: each has a number */
+    uint32_t root_look;                     /* that of the last one of the root that is done */
 
     /* Entries: slots, found by their keys in `buckets`, and bounded by the shelves that they stand on. */
     struct file *files;      /* slots, touched when first used */

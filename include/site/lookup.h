@@ -14,7 +14,8 @@ struct lookup {
     const struct made *made; /* NULL: none */
     const struct clock *clock;
     uint64_t since_ms;   /* when the request came: what was seen to be true after that is believed */
-    uint32_t since_look; /* cache->looks at that time: a large file must have been looked at after that */
+    uint32_t since_look; /* cache->looks at that time: a large file must have been looked at after that, and the
+                            root before it is said that nothing is there */
     struct load *got;    /* the load that it has waited for and that is done; NULL: none */
     struct load *wants;  /* out: what it has to wait for, a reference */
 };
