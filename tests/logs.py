@@ -79,7 +79,6 @@ class Server:
         return socket.create_connection(("127.0.0.1", self.port), LIMIT)
 
     def said(self):
-        self.errors.flush()
         return pathlib.Path(self.errors.name).read_text(encoding="utf-8")
 
     def signal(self, number):
@@ -216,7 +215,8 @@ def test_combined(httpd, folder, model):
             count += load.total()
         server.stop()
     lines = [line.decode("ascii") for line in lines_of(log) if b"/ready" not in line]
-    check(len(lines) == count, f"{count} requests, {len(lines)} lines")
+    lost = lost_of(server.said())  # where its thread gets no processor for so long: none in silence
+    check(len(lines) + lost == count, f"{count} requests, {len(lines)} lines; {server.said()}")
     for line in lines:
         check(COMBINED.match(line), f"combined: {line[:200]}")
         check(line.isprintable(), f"printable: {line[:200]}")
@@ -228,7 +228,7 @@ def test_combined(httpd, folder, model):
                    check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL,
                    timeout=LIMIT)
     general = json.loads(report.read_text(encoding="utf-8", errors="replace"))["general"]
-    check(general["failed_requests"] == 0 and general["valid_requests"] >= count, f"goaccess: {general}")
+    check(general["failed_requests"] == 0 and general["valid_requests"] >= len(lines), f"goaccess: {general}")
 
 
 def test_json(httpd, folder, model):
@@ -240,7 +240,7 @@ def test_json(httpd, folder, model):
                           check=False, timeout=LIMIT)
     check(read.returncode == 0, f"jq: {read.stderr[:200]}")
     lines = [line for line in lines_of(log) if b"/ready" not in line]
-    check(len(lines) == count, f"{count} requests, {len(lines)} lines")
+    check(len(lines) == count, f"{count} requests, {len(lines)} lines; {server.said()}")
     for line in lines:
         entry = json.loads(line.decode("utf-8"))
         check(isinstance(entry["status"], int) and isinstance(entry["request_time"], float), f"numbers: {entry}")
