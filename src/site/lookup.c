@@ -53,14 +53,14 @@ static bool is_loading(struct lookup *lookup, struct slice key, uint32_t hash) {
     return load;
 }
 
-/* What the request has waited for, if it is of this key. */
+/* What the request has waited for, if it is of this key. That nothing is there says nothing of a root that has taken
+   the old one's place since. */
 static struct file *file_got(const struct lookup *lookup, struct slice key, uint32_t hash) {
     const struct file_load *load = (const struct file_load *)lookup->got;
     bool same = load && load->load.kind->finish == file_load_finish && load->cache == lookup->cache &&
                 load->hash == hash && load->begun_ms >= lookup->since_ms &&
-                filecache_key_is(load->key, load->key_len, key);
-    if (same && load->root != lookup->cache->root && is_absence(load->file))
-        same = false;
+                filecache_key_is(load->key, load->key_len, key) &&
+                (load->root == lookup->cache->root || !is_absence(load->file));
     return same ? filecache_ref(load->file) : NULL;
 }
 
